@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Installs what building (and, with --tests, testing) local53 needs on Debian 12 or 13, from Debian's packages.
+# Only what is missing is installed: with all present it needs neither root nor network.
+# Usage: deploy/install-deps.sh [--build|--demo|--tests] [--list]
+set -euo pipefail
+
+build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev)
+demo=(bind9-dnsutils)
+tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
+    shellcheck python3 git valgrind musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd)
+
+wanted=("${build[@]}")
+list=no
+for argument in "$@"; do
+    case "$argument" in
+    --build) ;;
+    --demo) wanted+=("${demo[@]}") ;;
+    --tests) wanted+=("${demo[@]}" "${tests[@]}") ;;
+    --list) list=yes ;;
+    *)
+        echo "usage: deploy/install-deps.sh [--build|--demo|--tests] [--list]" >&2
+        exit 2
+        ;;
+    esac
+done
+if [ "$list" = yes ]; then
+    printf '%s\n' "${wanted[@]}"
+    exit 0
+fi
+
+if ! command -v dpkg-query >/dev/null; then
+    echo "install-deps: this is no Debian; the packages needed are: ${wanted[*]}" >&2
+    exit 3
+fi
+
+is_installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing=()
+for package in "${wanted[@]}"; do
+    is_installed "$package" || missing+=("$package")
+done
+if [ "${#missing[@]}" -eq 0 ]; then
+    echo "install-deps: all ${#wanted[@]} packages are there"
+    exit 0
+fi
+
+as_root=()
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "install-deps: missing ${missing[*]}; run as root, or with sudo installed" >&2
+        exit 3
+    fi
+    as_root=(sudo)
+fi
+
+# The name servers are wanted as programs for the tests only: no service may start or stay enabled.
+policy=/usr/sbin/policy-rc.d
+made_policy=no
+if [ ! -e "$policy" ]; then
+    printf '#!/bin/sh\nexit 101\n' | "${as_root[@]}" tee "$policy" >/dev/null
+    "${as_root[@]}" chmod 755 "$policy"
+    made_policy=yes
+fi
+remove_policy() {
+    [ "$made_policy" = no ] || "${as_root[@]}" rm -f "$policy"
+}
+trap remove_policy EXIT
+
+echo "install-deps: installing ${missing[*]}"
+"${as_root[@]}" apt-get update -q
+"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
+
+if command -v systemctl >/dev/null; then
+    for service in unbound nsd; do
+        if [[ " ${missing[*]} " == *" $service "* ]]; then
+            "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
+        fi
+    done
+fi
