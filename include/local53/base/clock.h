@@ -1,0 +1,17 @@
+/* clock: the two clocks the program reads. Only the net layer's loop and the application call
+ * these; everyone else is handed now_ms. */
+#ifndef LOCAL53_BASE_CLOCK_H
+#define LOCAL53_BASE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds of a clock that never jumps (CLOCK_MONOTONIC_COARSE); starts above 0. */
+uint64_t clock_monotonic_ms(void);
+
+/* Microseconds of CLOCK_MONOTONIC, for latencies. */
+uint64_t clock_monotonic_us(void);
+
+/* Wall clock in milliseconds since 1970, for logs and reports. */
+uint64_t clock_wall_ms(void);
+
+#endif
