@@ -10,7 +10,8 @@
 #include "local53/base/check.h"
 
 /* A decimal number of 1..max_digits digits, nothing else around it. */
-static bool parse_decimal(const char *text, size_t max_digits, uint64_t *out) {
+static bool parse_decimal(const char *text, size_t max_digits, uint64_t *out)
+{
     size_t len = strlen(text);
 
     if (len == 0 || len > max_digits || strspn(text, "0123456789") != len) {
@@ -23,7 +24,8 @@ static bool parse_decimal(const char *text, size_t max_digits, uint64_t *out) {
     return true;
 }
 
-static bool parse_port(const char *text, uint16_t *port) {
+static bool parse_port(const char *text, uint16_t *port)
+{
     uint64_t number;
 
     if (!parse_decimal(text, 5, &number) || number > UINT16_MAX) {
@@ -34,7 +36,8 @@ static bool parse_port(const char *text, uint16_t *port) {
 }
 
 /* The name or the number of an interface (RFC 4007 section 11). */
-static bool parse_scope(const char *text, uint32_t *scope) {
+static bool parse_scope(const char *text, uint32_t *scope)
+{
     uint64_t number;
 
     if (parse_decimal(text, 10, &number)) {
@@ -46,7 +49,8 @@ static bool parse_scope(const char *text, uint32_t *scope) {
 }
 
 /* "::1" or "fe80::1%eth0"; text is cut at the scope. */
-static bool parse_v6(struct addr *out, char *text) {
+static bool parse_v6(struct addr *out, char *text)
+{
     char *percent = strchr(text, '%');
 
     out->v6.sin6_family = AF_INET6;
@@ -59,14 +63,16 @@ static bool parse_v6(struct addr *out, char *text) {
     return inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1;
 }
 
-static bool parse_v4(struct addr *out, const char *text) {
+static bool parse_v4(struct addr *out, const char *text)
+{
     out->v4.sin_family = AF_INET;
     return inet_pton(AF_INET, text, &out->v4.sin_addr) == 1;
 }
 
 /* Splits "host:port" and "[host]:port" in place: *port gets the text behind the colon, or NULL;
  * gives the host, or NULL when brackets do not match. */
-static char *split_port(char *text, char **port) {
+static char *split_port(char *text, char **port)
+{
     char *colon = strchr(text, ':');
     char *close;
 
@@ -87,7 +93,8 @@ static char *split_port(char *text, char **port) {
     return text;
 }
 
-enum err addr_parse(struct addr *out, const char *text, uint16_t default_port) {
+enum err addr_parse(struct addr *out, const char *text, uint16_t default_port)
+{
     char copy[ADDR_TEXT_MAX];
     size_t len = strlen(text);
     uint16_t port = default_port;
@@ -112,7 +119,8 @@ enum err addr_parse(struct addr *out, const char *text, uint16_t default_port) {
     return ERR_OK;
 }
 
-struct addr addr_from_octets(const uint8_t *octets, size_t len, uint16_t port) {
+struct addr addr_from_octets(const uint8_t *octets, size_t len, uint16_t port)
+{
     struct addr addr;
 
     CHECK(len == 4 || len == 16);
@@ -127,7 +135,8 @@ struct addr addr_from_octets(const uint8_t *octets, size_t len, uint16_t port) {
     return addr_with_port(addr, port);
 }
 
-const char *addr_format(const struct addr *addr, char *out) {
+const char *addr_format(const struct addr *addr, char *out)
+{
     char host[INET6_ADDRSTRLEN];
     char scope[sizeof("%4294967295")] = "";
     char port[sizeof(":65535")] = "";
@@ -146,7 +155,8 @@ const char *addr_format(const struct addr *addr, char *out) {
     return out;
 }
 
-bool addr_same_host(const struct addr *a, const struct addr *b) {
+bool addr_same_host(const struct addr *a, const struct addr *b)
+{
     size_t a_len;
     size_t b_len;
     const uint8_t *a_octets = addr_octets(a, &a_len);
@@ -155,21 +165,25 @@ bool addr_same_host(const struct addr *a, const struct addr *b) {
     return a_len == b_len && memcmp(a_octets, b_octets, a_len) == 0;
 }
 
-bool addr_equal(const struct addr *a, const struct addr *b) {
+bool addr_equal(const struct addr *a, const struct addr *b)
+{
     return addr_same_host(a, b) && addr_port(a) == addr_port(b) &&
            (a->sa.sa_family == AF_INET || a->v6.sin6_scope_id == b->v6.sin6_scope_id);
 }
 
-socklen_t addr_len(const struct addr *addr) {
+socklen_t addr_len(const struct addr *addr)
+{
     return addr->sa.sa_family == AF_INET ? sizeof(addr->v4) : sizeof(addr->v6);
 }
 
 /* The two families keep the port at the same place; asking both says it without relying on it. */
-uint16_t addr_port(const struct addr *addr) {
+uint16_t addr_port(const struct addr *addr)
+{
     return ntohs(addr->sa.sa_family == AF_INET ? addr->v4.sin_port : addr->v6.sin6_port);
 }
 
-struct addr addr_with_port(struct addr addr, uint16_t port) {
+struct addr addr_with_port(struct addr addr, uint16_t port)
+{
     if (addr.sa.sa_family == AF_INET) {
         addr.v4.sin_port = htons(port);
     } else {
@@ -178,7 +192,8 @@ struct addr addr_with_port(struct addr addr, uint16_t port) {
     return addr;
 }
 
-const uint8_t *addr_octets(const struct addr *addr, size_t *len) {
+const uint8_t *addr_octets(const struct addr *addr, size_t *len)
+{
     if (addr->sa.sa_family == AF_INET) {
         *len = sizeof(addr->v4.sin_addr);
         return (const uint8_t *)&addr->v4.sin_addr;
@@ -188,7 +203,8 @@ const uint8_t *addr_octets(const struct addr *addr, size_t *len) {
     return addr->v6.sin6_addr.s6_addr;
 }
 
-bool addr_is_loopback(const struct addr *addr) {
+bool addr_is_loopback(const struct addr *addr)
+{
     size_t len;
     const uint8_t *octets = addr_octets(addr, &len);
 
@@ -199,7 +215,8 @@ bool addr_is_loopback(const struct addr *addr) {
            (IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr) && octets[12] == 127);
 }
 
-bool addr_is_any(const struct addr *addr) {
+bool addr_is_any(const struct addr *addr)
+{
     static const uint8_t zeros[16];
     size_t len;
     const uint8_t *octets = addr_octets(addr, &len);

@@ -21,7 +21,8 @@ struct arena_chunk {
     alignas(ARENA_ALIGNMENT) uint8_t data[]; /* zeroed until handed out */
 };
 
-static void arena_grow(struct arena *arena, size_t least) {
+static void arena_grow(struct arena *arena, size_t least)
+{
     size_t size = least > ARENA_CHUNK_SIZE ? least : ARENA_CHUNK_SIZE;
     struct arena_chunk *chunk;
 
@@ -33,7 +34,8 @@ static void arena_grow(struct arena *arena, size_t least) {
     arena->chunks = chunk;
 }
 
-void *arena_take(struct arena *arena, size_t size) {
+void *arena_take(struct arena *arena, size_t size)
+{
     size_t rounded;
     uint8_t *at;
 
@@ -48,7 +50,8 @@ void *arena_take(struct arena *arena, size_t size) {
     return at;
 }
 
-char *arena_copy_text_len(struct arena *arena, const char *text, size_t len) {
+char *arena_copy_text_len(struct arena *arena, const char *text, size_t len)
+{
     char *copy;
 
     CHECK(len < SIZE_MAX);
@@ -59,11 +62,13 @@ char *arena_copy_text_len(struct arena *arena, const char *text, size_t len) {
     return copy;
 }
 
-char *arena_copy_text(struct arena *arena, const char *text) {
+char *arena_copy_text(struct arena *arena, const char *text)
+{
     return arena_copy_text_len(arena, text, strlen(text));
 }
 
-void arena_deinit(struct arena *arena) {
+void arena_deinit(struct arena *arena)
+{
     struct arena_chunk *chunk = arena->chunks;
 
     while (chunk != NULL) {

@@ -6,7 +6,8 @@
 #include "local53/base/check.h"
 
 /* A clock in units of 1/per_second seconds. */
-static uint64_t clock_read(clockid_t clock, uint64_t per_second) {
+static uint64_t clock_read(clockid_t clock, uint64_t per_second)
+{
     struct timespec now;
 
     CHECK(clock_gettime(clock, &now) == 0);
@@ -14,14 +15,17 @@ static uint64_t clock_read(clockid_t clock, uint64_t per_second) {
 }
 
 /* One is added: 0 is free to mean "never" wherever a time is kept. */
-uint64_t clock_monotonic_ms(void) {
+uint64_t clock_monotonic_ms(void)
+{
     return clock_read(CLOCK_MONOTONIC_COARSE, 1000) + 1;
 }
 
-uint64_t clock_monotonic_us(void) {
+uint64_t clock_monotonic_us(void)
+{
     return clock_read(CLOCK_MONOTONIC, 1000000);
 }
 
-uint64_t clock_wall_ms(void) {
+uint64_t clock_wall_ms(void)
+{
     return clock_read(CLOCK_REALTIME, 1000);
 }

@@ -10,13 +10,15 @@ static const char *const texts[ERR_COUNT] = {
 #undef ERR_TEXT
 };
 
-const char *err_text(enum err err) {
+const char *err_text(enum err err)
+{
     size_t index = (size_t)err;
 
     return index < ERR_COUNT ? texts[index] : "unknown error";
 }
 
-enum err err_from_errno(int number) {
+enum err err_from_errno(int number)
+{
     switch (number) {
     case 0: return ERR_OK;
     case ENOENT:

@@ -8,26 +8,42 @@ struct sip {
     uint64_t v0, v1, v2, v3;
 };
 
-static inline uint64_t rotate_left(uint64_t value, unsigned bits) {
+static inline uint64_t rotate_left(uint64_t value, unsigned bits)
+{
     return value << bits | value >> (64 - bits);
 }
 
-static inline uint64_t from_little_endian(uint64_t word) {
+/* Eight octets, the first one lowest. */
+static inline uint64_t load_word(const uint8_t *at)
+{
+    uint64_t word;
+
+    memcpy(&word, at, sizeof(word));
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    return __builtin_bswap64(word);
-#else
-    return word;
+    word = __builtin_bswap64(word);
 #endif
+    return word;
 }
 
-static inline uint64_t load_word(const uint8_t *at, size_t len) {
+/* As load_word, of the 0..7 octets that are left. */
+static inline uint64_t load_tail(const uint8_t *at, size_t len)
+{
     uint64_t word = 0;
 
-    memcpy(&word, at, len);
-    return from_little_endian(word);
+    switch (len) {
+    case 7: word |= (uint64_t)at[6] << 48; /* fall through */
+    case 6: word |= (uint64_t)at[5] << 40; /* fall through */
+    case 5: word |= (uint64_t)at[4] << 32; /* fall through */
+    case 4: word |= (uint64_t)at[3] << 24; /* fall through */
+    case 3: word |= (uint64_t)at[2] << 16; /* fall through */
+    case 2: word |= (uint64_t)at[1] << 8;  /* fall through */
+    case 1: word |= at[0];                 /* fall through */
+    default: return word;
+    }
 }
 
-static inline void sip_round(struct sip *s) {
+static inline void sip_round(struct sip *s)
+{
     s->v0 += s->v1;
     s->v1 = rotate_left(s->v1, 13) ^ s->v0;
     s->v0 = rotate_left(s->v0, 32);
@@ -41,24 +57,25 @@ static inline void sip_round(struct sip *s) {
 }
 
 /* One word of the message: one round ("1" of 1-3). */
-static inline void sip_absorb(struct sip *s, uint64_t word) {
+static inline void sip_absorb(struct sip *s, uint64_t word)
+{
     s->v3 ^= word;
     sip_round(s);
     s->v0 ^= word;
 }
 
-uint64_t hash_bytes(const struct hash_key *key, uint64_t seed, const void *data, size_t len) {
+uint64_t hash_bytes(const struct hash_key *key, uint64_t seed, const void *data, size_t len)
+{
     struct sip s = {key->k0 ^ 0x736f6d6570736575ULL, key->k1 ^ 0x646f72616e646f6dULL,
                     key->k0 ^ 0x6c7967656e657261ULL, key->k1 ^ 0x7465646279746573ULL};
     const uint8_t *at = data;
-    const uint8_t *end = at + len / 8 * 8;
     uint64_t last = (uint64_t)(len + sizeof(seed)) << 56;
 
     sip_absorb(&s, seed);
-    for (; at != end; at += 8) {
-        sip_absorb(&s, load_word(at, 8));
+    for (; len >= 8; len -= 8, at += 8) {
+        sip_absorb(&s, load_word(at));
     }
-    sip_absorb(&s, last | load_word(at, len % 8));
+    sip_absorb(&s, last | load_tail(at, len));
     s.v2 ^= 0xff;
     sip_round(&s);
     sip_round(&s);
@@ -66,7 +83,8 @@ uint64_t hash_bytes(const struct hash_key *key, uint64_t seed, const void *data,
     return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }
 
-uint64_t hash_fnv(uint64_t state, const void *data, size_t len) {
+uint64_t hash_fnv(uint64_t state, const void *data, size_t len)
+{
     const uint8_t *at = data;
 
     for (size_t i = 0; i < len; i++) {

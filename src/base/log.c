@@ -31,18 +31,21 @@ static struct {
 
 static const char *const level_names[] = {"DEBUG", "INFO", "WARN", "ERROR"};
 
-static void put_text(struct writer *w, const char *text) {
+static void put_text(struct writer *w, const char *text)
+{
     writer_put(w, text, strlen(text));
 }
 
 /* An octet the reserve was kept for: it fits even when the line is full. */
-static void put_closing(struct writer *w, char c) {
+static void put_closing(struct writer *w, char c)
+{
     w->data[w->len++] = (uint8_t)c;
 }
 
 /* Octets of the UTF-8 character at text (RFC 3629 section 4), or 0 when there is none. The
  * terminator is no continuation, so nothing behind it is read. */
-static size_t utf8_len(const uint8_t *text) {
+static size_t utf8_len(const uint8_t *text)
+{
     uint8_t least = 0x80;
     uint8_t most = 0xbf;
     size_t len;
@@ -73,14 +76,16 @@ static size_t utf8_len(const uint8_t *text) {
 }
 
 /* Control characters of ASCII and of Latin-1: a terminal would obey both. */
-static bool is_control(const uint8_t *text, size_t len) {
+static bool is_control(const uint8_t *text, size_t len)
+{
     return (len == 1 && (text[0] < 0x20 || text[0] == 0x7f)) ||
            (len == 2 && text[0] == 0xc2 && text[1] < 0xa0);
 }
 
 /* The character at text as it stands inside a JSON string (RFC 8259 section 7); gives its length
  * in text. What is not UTF-8 becomes U+FFFD. */
-static size_t put_character(struct writer *w, const uint8_t *text) {
+static size_t put_character(struct writer *w, const uint8_t *text)
+{
     size_t len = utf8_len(text);
     char escape[sizeof("\\u0000")];
 
@@ -100,7 +105,8 @@ static size_t put_character(struct writer *w, const uint8_t *text) {
 }
 
 /* A JSON string, cut when the line is full; all or nothing of its opening quote. */
-static void put_quoted(struct writer *w, const char *text) {
+static void put_quoted(struct writer *w, const char *text)
+{
     const uint8_t *at = (const uint8_t *)text;
 
     writer_u8(w, '"');
@@ -117,7 +123,8 @@ static void put_quoted(struct writer *w, const char *text) {
 }
 
 /* True when the value could be misread without quotes in the text form. */
-static bool needs_quotes(const char *text) {
+static bool needs_quotes(const char *text)
+{
     const uint8_t *at = (const uint8_t *)text;
     size_t len;
 
@@ -130,7 +137,8 @@ static bool needs_quotes(const char *text) {
     return text[0] == '\0';
 }
 
-static void put_string(struct writer *w, enum log_format format, const char *text) {
+static void put_string(struct writer *w, enum log_format format, const char *text)
+{
     if (format == LOG_FORMAT_JSON || needs_quotes(text)) {
         put_quoted(w, text);
         return;
@@ -140,7 +148,8 @@ static void put_string(struct writer *w, enum log_format format, const char *tex
     }
 }
 
-static void put_value(struct writer *w, enum log_format format, const struct log_field *field) {
+static void put_value(struct writer *w, enum log_format format, const struct log_field *field)
+{
     char text[ADDR_TEXT_MAX];
 
     switch (field->kind) {
@@ -153,7 +162,8 @@ static void put_value(struct writer *w, enum log_format format, const struct log
 }
 
 /* " key=value" or ",\"key\":value". A field whose value does not even begin is left out. */
-static void put_field(struct writer *w, enum log_format format, const struct log_field *field) {
+static void put_field(struct writer *w, enum log_format format, const struct log_field *field)
+{
     size_t before = w->len;
     size_t value;
 
@@ -168,7 +178,8 @@ static void put_field(struct writer *w, enum log_format format, const struct log
 }
 
 /* RFC 3339, UTC, milliseconds. */
-static void put_time(struct writer *w, uint64_t wall_ms) {
+static void put_time(struct writer *w, uint64_t wall_ms)
+{
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm utc;
     char text[sizeof("2026-11-21T10:00:00")];
@@ -182,7 +193,8 @@ static void put_time(struct writer *w, uint64_t wall_ms) {
 }
 
 static void put_head(struct writer *w, enum log_format format, enum log_level level,
-                     const char *event) {
+                     const char *event)
+{
     bool json = format == LOG_FORMAT_JSON;
 
     put_text(w, json ? "{\"time\":\"" : "");
@@ -195,7 +207,8 @@ static void put_head(struct writer *w, enum log_format format, enum log_level le
 }
 
 /* One write, begun again only when a signal came before anything was written. */
-static void write_line(const struct writer *w) {
+static void write_line(const struct writer *w)
+{
     int descriptor = atomic_load_explicit(&settings.descriptor, memory_order_relaxed);
     ssize_t written;
 
@@ -206,7 +219,8 @@ static void write_line(const struct writer *w) {
 
 /* The whole line; suppressed is told when it is not 0. */
 static void log_line(enum log_level level, const char *event, const struct log_field *fields,
-                     size_t count, uint64_t suppressed) {
+                     size_t count, uint64_t suppressed)
+{
     uint8_t buffer[LINE_MAX_LEN];
     struct writer w = writer_init(buffer, sizeof(buffer) - LINE_CLOSING);
     int format = atomic_load_explicit(&settings.format, memory_order_relaxed);
@@ -227,25 +241,29 @@ static void log_line(enum log_level level, const char *event, const struct log_f
     errno = saved_errno;
 }
 
-void log_setup(enum log_level lowest, enum log_format format, int descriptor) {
+void log_setup(enum log_level lowest, enum log_format format, int descriptor)
+{
     atomic_store_explicit(&settings.lowest, (int)lowest, memory_order_relaxed);
     atomic_store_explicit(&settings.format, (int)format, memory_order_relaxed);
     atomic_store_explicit(&settings.descriptor, descriptor, memory_order_relaxed);
 }
 
-bool log_enabled(enum log_level level) {
+bool log_enabled(enum log_level level)
+{
     return (int)level >= atomic_load_explicit(&settings.lowest, memory_order_relaxed);
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
-               size_t count) {
+               size_t count)
+{
     if (log_enabled(level)) {
         log_line(level, event, fields, count, 0);
     }
 }
 
 void log_limited(struct log_limit *limit, uint64_t now_ms, enum log_level level, const char *event,
-                 const struct log_field *fields, size_t count) {
+                 const struct log_field *fields, size_t count)
+{
     if (!log_enabled(level)) {
         return;
     }

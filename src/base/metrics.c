@@ -119,7 +119,8 @@ struct scrape {
 
 /* ---- Cells ---- */
 
-struct metrics *metrics_new(void) {
+struct metrics *metrics_new(void)
+{
     size_t size = (sizeof(struct metrics) + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
     struct metrics *metrics = aligned_alloc(CACHE_LINE, size);
 
@@ -128,37 +129,44 @@ struct metrics *metrics_new(void) {
     return metrics;
 }
 
-void metrics_free(struct metrics *metrics) {
+void metrics_free(struct metrics *metrics)
+{
     free(metrics);
 }
 
-static _Atomic uint64_t *cell_of(struct metrics *metrics, enum metrics_id id, size_t cell) {
+static _Atomic uint64_t *cell_of(struct metrics *metrics, enum metrics_id id, size_t cell)
+{
     CHECK((size_t)id < METRICS_ID_COUNT && cell < dimensions[rows[id].dimension].cells);
     return &metrics->cells[rows[id].first + cell];
 }
 
 /* One writer: a load and a store lose nothing and cost less than a locked addition. */
-static void cell_add(_Atomic uint64_t *cell, uint64_t amount) {
+static void cell_add(_Atomic uint64_t *cell, uint64_t amount)
+{
     uint64_t value = atomic_load_explicit(cell, memory_order_relaxed);
 
     atomic_store_explicit(cell, value + amount, memory_order_relaxed);
 }
 
-void metrics_add(struct metrics *metrics, enum metrics_id id, size_t cell, uint64_t amount) {
+void metrics_add(struct metrics *metrics, enum metrics_id id, size_t cell, uint64_t amount)
+{
     cell_add(cell_of(metrics, id, cell), amount);
 }
 
-void metrics_set(struct metrics *metrics, enum metrics_id id, size_t cell, uint64_t value) {
+void metrics_set(struct metrics *metrics, enum metrics_id id, size_t cell, uint64_t value)
+{
     atomic_store_explicit(cell_of(metrics, id, cell), value, memory_order_relaxed);
 }
 
-uint64_t metrics_get(const struct metrics *metrics, enum metrics_id id, size_t cell) {
+uint64_t metrics_get(const struct metrics *metrics, enum metrics_id id, size_t cell)
+{
     CHECK((size_t)id < METRICS_ID_COUNT && cell < dimensions[rows[id].dimension].cells);
     return atomic_load_explicit(&metrics->cells[rows[id].first + cell], memory_order_relaxed);
 }
 
 /* The bucket whose upper bound, 16 us times a power of two, is the least not below us. */
-static size_t bucket_of(uint64_t us) {
+static size_t bucket_of(uint64_t us)
+{
     size_t bucket;
 
     if (us <= FIRST_BUCKET_US) {
@@ -169,7 +177,8 @@ static size_t bucket_of(uint64_t us) {
 }
 
 void metrics_observe(struct metrics *metrics, enum metrics_histogram_id id, size_t cell,
-                     uint64_t us) {
+                     uint64_t us)
+{
     _Atomic uint64_t *span;
 
     CHECK((size_t)id < METRICS_HISTOGRAM_COUNT);
@@ -181,14 +190,16 @@ void metrics_observe(struct metrics *metrics, enum metrics_histogram_id id, size
 
 /* ---- Slot names ---- */
 
-struct metrics_names *metrics_names_new(void) {
+struct metrics_names *metrics_names_new(void)
+{
     struct metrics_names *names = calloc(1, sizeof(*names));
 
     CHECK(names != NULL);
     return names;
 }
 
-void metrics_names_free(struct metrics_names *names) {
+void metrics_names_free(struct metrics_names *names)
+{
     if (names == NULL) {
         return;
     }
@@ -201,12 +212,14 @@ void metrics_names_free(struct metrics_names *names) {
     free(names);
 }
 
-static bool is_dynamic(enum metrics_dimension dimension) {
+static bool is_dynamic(enum metrics_dimension dimension)
+{
     return dimension == METRICS_DIMENSION_ENDPOINT || dimension == METRICS_DIMENSION_SERVER;
 }
 
 size_t metrics_slot_for(struct metrics_names *names, enum metrics_dimension dimension,
-                        const char *value) {
+                        const char *value)
+{
     size_t last = dimensions[dimension].cells - 1;
     char **slots = dimension == METRICS_DIMENSION_ENDPOINT ? names->endpoints : names->servers;
     size_t slot = 0;
@@ -224,7 +237,8 @@ size_t metrics_slot_for(struct metrics_names *names, enum metrics_dimension dime
 
 /* The name of a dynamic slot, or NULL while it is free. */
 static const char *slot_name(const struct metrics_names *names, enum metrics_dimension dimension,
-                             size_t slot) {
+                             size_t slot)
+{
     if (slot == dimensions[dimension].cells - 1) {
         return "other";
     }
@@ -235,7 +249,8 @@ static const char *slot_name(const struct metrics_names *names, enum metrics_dim
 
 /* Text of the (last) label. */
 static const char *label_value(const struct scrape *s, enum metrics_dimension dimension,
-                               size_t cell) {
+                               size_t cell)
+{
     switch (dimension) {
     case METRICS_DIMENSION_NONE: return "";
     case METRICS_DIMENSION_TRANSPORT: return transports[cell];
@@ -249,7 +264,8 @@ static const char *label_value(const struct scrape *s, enum metrics_dimension di
     return "";
 }
 
-static void put_label(FILE *out, const char *separator, const char *label, const char *value) {
+static void put_label(FILE *out, const char *separator, const char *label, const char *value)
+{
     fprintf(out, "%s%s=\"", separator, label);
     for (; *value != '\0'; value++) {
         if (*value == '\n') {
@@ -266,7 +282,8 @@ static void put_label(FILE *out, const char *separator, const char *label, const
 
 /* The labels of a series in braces, nothing when it has none; le is a bucket's bound or NULL. */
 static void put_labels(const struct scrape *s, enum metrics_dimension dimension, size_t cell,
-                       const char *le) {
+                       const char *le)
+{
     const char *separator = "{";
 
     if (dimension == METRICS_DIMENSION_RCODE) {
@@ -287,7 +304,8 @@ static void put_labels(const struct scrape *s, enum metrics_dimension dimension,
 /* A series that does not exist until it counts breaks a rate() over it, so zeros are told too,
  * but for unnamed slots and for the response codes, most of which never occur. */
 static bool is_shown(const struct scrape *s, enum metrics_dimension dimension, size_t cell,
-                     uint64_t value) {
+                     uint64_t value)
+{
     if (is_dynamic(dimension)) {
         bool is_other = cell == dimensions[dimension].cells - 1;
 
@@ -296,7 +314,8 @@ static bool is_shown(const struct scrape *s, enum metrics_dimension dimension, s
     return value != 0 || dimension != METRICS_DIMENSION_RCODE;
 }
 
-static uint64_t sum_of(const struct scrape *s, size_t index) {
+static uint64_t sum_of(const struct scrape *s, size_t index)
+{
     uint64_t sum = 0;
 
     for (size_t i = 0; i < s->count; i++) {
@@ -305,11 +324,13 @@ static uint64_t sum_of(const struct scrape *s, size_t index) {
     return sum;
 }
 
-static void put_head(const struct scrape *s, const struct row *row, const char *type) {
+static void put_head(const struct scrape *s, const struct row *row, const char *type)
+{
     fprintf(s->out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, type);
 }
 
-static void put_row(const struct scrape *s, const struct row *row) {
+static void put_row(const struct scrape *s, const struct row *row)
+{
     put_head(s, row, type_names[row->kind]);
     for (size_t cell = 0; cell < dimensions[row->dimension].cells; cell++) {
         uint64_t value = sum_of(s, row->first + cell);
@@ -323,14 +344,16 @@ static void put_row(const struct scrape *s, const struct row *row) {
 }
 
 /* Microseconds as seconds, exactly. out has room for any number. */
-static const char *format_seconds(uint64_t us, char *out, size_t size) {
+static const char *format_seconds(uint64_t us, char *out, size_t size)
+{
     snprintf(out, size, "%" PRIu64 ".%06" PRIu64, us / 1000000, us % 1000000);
     return out;
 }
 
 /* One series. Buckets are read once and told cumulatively, so that _count is the last of them
  * even while their writer goes on. */
-static void put_histogram_series(const struct scrape *s, const struct row *row, size_t cell) {
+static void put_histogram_series(const struct scrape *s, const struct row *row, size_t cell)
+{
     size_t first = row->first + cell * HISTOGRAM_SPAN;
     uint64_t below[BUCKET_CELLS];
     uint64_t total = 0;
@@ -359,7 +382,8 @@ static void put_histogram_series(const struct scrape *s, const struct row *row, 
     fprintf(s->out, "%" PRIu64 "\n", total);
 }
 
-static void put_histogram(const struct scrape *s, const struct row *row) {
+static void put_histogram(const struct scrape *s, const struct row *row)
+{
     put_head(s, row, "histogram");
     for (size_t cell = 0; cell < dimensions[row->dimension].cells; cell++) {
         put_histogram_series(s, row, cell);
@@ -367,7 +391,8 @@ static void put_histogram(const struct scrape *s, const struct row *row) {
 }
 
 char *metrics_render(struct metrics *const *sets, size_t count, const struct metrics_names *names,
-                     const char *info) {
+                     const char *info)
+{
     char *text = NULL;
     size_t size = 0;
     struct scrape s = {open_memstream(&text, &size), sets, count, names};

@@ -8,7 +8,8 @@
 
 #include "local53/base/check.h"
 
-static void fill_from_kernel(struct rng *rng) {
+static void fill_from_kernel(struct rng *rng)
+{
     ssize_t got;
 
     do {
@@ -19,7 +20,8 @@ static void fill_from_kernel(struct rng *rng) {
 }
 
 /* SplitMix64 (Steele, Lea and Flood 2014): a counter, well mixed. */
-static void fill_from_counter(struct rng *rng) {
+static void fill_from_counter(struct rng *rng)
+{
     for (size_t at = 0; at < sizeof(rng->pool); at += sizeof(uint64_t)) {
         uint64_t z = rng->state += 0x9e3779b97f4a7c15ULL;
 
@@ -31,7 +33,8 @@ static void fill_from_counter(struct rng *rng) {
 }
 
 /* Gives len octets out of the pool, and wipes them there. */
-static void rng_take(struct rng *rng, void *out, size_t len) {
+static void rng_take(struct rng *rng, void *out, size_t len)
+{
     if (sizeof(rng->pool) - rng->pos < len) {
         if (rng->seeded) {
             fill_from_counter(rng);
@@ -45,29 +48,34 @@ static void rng_take(struct rng *rng, void *out, size_t len) {
     rng->pos += len;
 }
 
-void rng_init(struct rng *rng) {
+void rng_init(struct rng *rng)
+{
     *rng = (struct rng){.pos = sizeof(rng->pool)};
 }
 
-void rng_init_seeded(struct rng *rng, uint64_t seed) {
+void rng_init_seeded(struct rng *rng, uint64_t seed)
+{
     *rng = (struct rng){.pos = sizeof(rng->pool), .seeded = true, .state = seed};
 }
 
-uint16_t rng_u16(struct rng *rng) {
+uint16_t rng_u16(struct rng *rng)
+{
     uint16_t value;
 
     rng_take(rng, &value, sizeof(value));
     return value;
 }
 
-uint32_t rng_u32(struct rng *rng) {
+uint32_t rng_u32(struct rng *rng)
+{
     uint32_t value;
 
     rng_take(rng, &value, sizeof(value));
     return value;
 }
 
-uint64_t rng_u64(struct rng *rng) {
+uint64_t rng_u64(struct rng *rng)
+{
     uint64_t value;
 
     rng_take(rng, &value, sizeof(value));
@@ -76,7 +84,8 @@ uint64_t rng_u64(struct rng *rng) {
 
 /* The upper half of value * bound is uniform once the lower halves that would be hit once too
  * often are thrown away (Lemire, "Fast Random Integer Generation in an Interval", 2019). */
-uint32_t rng_below(struct rng *rng, uint32_t bound) {
+uint32_t rng_below(struct rng *rng, uint32_t bound)
+{
     uint64_t product;
 
     CHECK(bound > 0);

@@ -28,12 +28,14 @@
 /* Items start at multiples of this many octets, enough for any type. */
 #define SLAB_ALIGNMENT 16
 
-static unsigned char *slab_item(const struct slab *slab, uint32_t index) {
+static unsigned char *slab_item(const struct slab *slab, uint32_t index)
+{
     return slab->items + (size_t)index * slab->stride;
 }
 
 /* Index of a taken item. */
-static uint32_t slab_index_of(const struct slab *slab, const void *item) {
+static uint32_t slab_index_of(const struct slab *slab, const void *item)
+{
     uintptr_t offset = (uintptr_t)item - (uintptr_t)slab->items;
     size_t index = offset / slab->stride;
 
@@ -42,7 +44,8 @@ static uint32_t slab_index_of(const struct slab *slab, const void *item) {
     return (uint32_t)index;
 }
 
-void slab_init(struct slab *slab, size_t item_size, uint32_t capacity) {
+void slab_init(struct slab *slab, size_t item_size, uint32_t capacity)
+{
     CHECK(item_size > 0 && item_size <= SIZE_MAX - SLAB_ALIGNMENT);
     CHECK(capacity > 0 && capacity <= (uint32_t)1 << 31);
     *slab = (struct slab){.item_size = item_size, .capacity = capacity, .free_count = capacity};
@@ -58,7 +61,8 @@ void slab_init(struct slab *slab, size_t item_size, uint32_t capacity) {
     ASAN_POISON_MEMORY_REGION(slab->items, capacity * slab->stride);
 }
 
-void slab_deinit(struct slab *slab) {
+void slab_deinit(struct slab *slab)
+{
     ASAN_UNPOISON_MEMORY_REGION(slab->items, slab->capacity * slab->stride);
     free(slab->items);
     free(slab->generations);
@@ -66,7 +70,8 @@ void slab_deinit(struct slab *slab) {
     *slab = (struct slab){0};
 }
 
-void *slab_take(struct slab *slab) {
+void *slab_take(struct slab *slab)
+{
     uint32_t index;
     unsigned char *item;
 
@@ -82,7 +87,8 @@ void *slab_take(struct slab *slab) {
     return item;
 }
 
-void slab_give(struct slab *slab, void *item) {
+void slab_give(struct slab *slab, void *item)
+{
     uint32_t index = slab_index_of(slab, item);
 
     slab->generations[index]++;
@@ -90,13 +96,15 @@ void slab_give(struct slab *slab, void *item) {
     ASAN_POISON_MEMORY_REGION(item, slab->item_size);
 }
 
-slab_id slab_id_of(const struct slab *slab, const void *item) {
+slab_id slab_id_of(const struct slab *slab, const void *item)
+{
     uint32_t index = slab_index_of(slab, item);
 
     return (slab_id)slab->generations[index] << 32 | index;
 }
 
-void *slab_find(const struct slab *slab, slab_id id) {
+void *slab_find(const struct slab *slab, slab_id id)
+{
     uint32_t index = (uint32_t)id;
     uint32_t generation = (uint32_t)(id >> 32);
 
@@ -106,6 +114,7 @@ void *slab_find(const struct slab *slab, slab_id id) {
     return slab_item(slab, index);
 }
 
-uint32_t slab_used(const struct slab *slab) {
+uint32_t slab_used(const struct slab *slab)
+{
     return slab->capacity - slab->free_count;
 }

@@ -34,38 +34,45 @@ struct writer {
 };
 
 /* View of a C string without its terminator. */
-static inline struct bytes bytes_from_text(const char *text) {
+static inline struct bytes bytes_from_text(const char *text)
+{
     return (struct bytes){(const uint8_t *)text, strlen(text)};
 }
 
 /* True when both views hold the same octets. */
 bool bytes_equal(struct bytes a, struct bytes b);
 
-static inline uint16_t bytes_get_u16(const uint8_t *p) {
+static inline uint16_t bytes_get_u16(const uint8_t *p)
+{
     return (uint16_t)((p[0] << 8) | p[1]);
 }
 
-static inline uint32_t bytes_get_u32(const uint8_t *p) {
+static inline uint32_t bytes_get_u32(const uint8_t *p)
+{
     return ((uint32_t)p[0] << 24) | ((uint32_t)p[1] << 16) | ((uint32_t)p[2] << 8) | p[3];
 }
 
-static inline void bytes_put_u16(uint8_t *p, uint16_t value) {
+static inline void bytes_put_u16(uint8_t *p, uint16_t value)
+{
     p[0] = (uint8_t)(value >> 8);
     p[1] = (uint8_t)value;
 }
 
-static inline void bytes_put_u32(uint8_t *p, uint32_t value) {
+static inline void bytes_put_u32(uint8_t *p, uint32_t value)
+{
     bytes_put_u16(p, (uint16_t)(value >> 16));
     bytes_put_u16(p + 2, (uint16_t)value);
 }
 
 /* A reader over len octets at data. */
-static inline struct reader reader_init(const uint8_t *data, size_t len) {
+static inline struct reader reader_init(const uint8_t *data, size_t len)
+{
     return (struct reader){data, len, 0, false};
 }
 
 /* Octets not yet read; 0 after a failure. */
-static inline size_t reader_left(const struct reader *r) {
+static inline size_t reader_left(const struct reader *r)
+{
     return r->failed ? 0 : r->len - r->pos;
 }
 
@@ -84,7 +91,8 @@ void reader_skip(struct reader *r, size_t len);
 void reader_seek(struct reader *r, size_t pos);
 
 /* A writer over cap octets at data. */
-static inline struct writer writer_init(uint8_t *data, size_t cap) {
+static inline struct writer writer_init(uint8_t *data, size_t cap)
+{
     return (struct writer){data, cap, 0, false};
 }
 

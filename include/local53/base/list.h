@@ -16,23 +16,27 @@ struct link {
 #define LIST_ITEM(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 /* Makes head an empty list. */
-static inline void list_init(struct link *head) {
+static inline void list_init(struct link *head)
+{
     head->prev = head;
     head->next = head;
 }
 
 /* True when nothing is linked behind head. */
-static inline bool list_is_empty(const struct link *head) {
+static inline bool list_is_empty(const struct link *head)
+{
     return head->next == head;
 }
 
 /* True when the link is a member of some list. */
-static inline bool list_is_linked(const struct link *item) {
+static inline bool list_is_linked(const struct link *item)
+{
     return item->next != NULL;
 }
 
 /* Links item before `before`; with before = head it becomes the last. */
-static inline void list_insert_before(struct link *before, struct link *item) {
+static inline void list_insert_before(struct link *before, struct link *item)
+{
     item->prev = before->prev;
     item->next = before;
     before->prev->next = item;
@@ -40,12 +44,14 @@ static inline void list_insert_before(struct link *before, struct link *item) {
 }
 
 /* Appends item as the last of head. */
-static inline void list_append(struct link *head, struct link *item) {
+static inline void list_append(struct link *head, struct link *item)
+{
     list_insert_before(head, item);
 }
 
 /* Takes item out of its list; nothing when it is in none. */
-static inline void list_remove(struct link *item) {
+static inline void list_remove(struct link *item)
+{
     if (!list_is_linked(item))
         return;
     item->prev->next = item->next;
@@ -55,12 +61,14 @@ static inline void list_remove(struct link *item) {
 }
 
 /* The first link of head, or NULL when the list is empty. */
-static inline struct link *list_first(const struct link *head) {
+static inline struct link *list_first(const struct link *head)
+{
     return list_is_empty(head) ? NULL : head->next;
 }
 
 /* Takes out and gives the first link, or NULL. */
-static inline struct link *list_take_first(struct link *head) {
+static inline struct link *list_take_first(struct link *head)
+{
     struct link *first = list_first(head);
     if (first != NULL)
         list_remove(first);

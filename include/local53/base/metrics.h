@@ -169,7 +169,8 @@ struct metrics *metrics_new(void);
 void metrics_free(struct metrics *metrics);
 
 /* The cell of a response of dimension RCODE; rcode with its extended bits (0..4095). */
-static inline size_t metrics_rcode_cell(enum metrics_transport transport, unsigned rcode) {
+static inline size_t metrics_rcode_cell(enum metrics_transport transport, unsigned rcode)
+{
     size_t column = rcode < METRICS_RCODES - 1 ? rcode : METRICS_RCODES - 1;
 
     return (size_t)transport * METRICS_RCODES + column;
