@@ -1,0 +1,34 @@
+/* text: presentation form, for configuration, logs and the command line; the door to ldns, never
+ * on the path of a packet. */
+#ifndef LOCAL53_DNS_TEXT_H
+#define LOCAL53_DNS_TEXT_H
+
+#include "local53/base/bytes.h"
+#include "local53/base/err.h"
+#include "local53/dns/name.h"
+
+#define TEXT_NAME_MAX                                                                              \
+    1024                 /* longest presentation form of a name with escapes, terminator included */
+#define TEXT_TYPE_MAX 16 /* "TYPE65535" and the mnemonics, terminator included */
+
+/* Reads "a.b.c", with or without the last dot, RFC 1035 section 5.1 escapes allowed, folded.
+ * ERR_INVALID (empty label, bad escape, label over 63) or ERR_TOO_LONG. */
+enum err text_read_name(struct name *out, const char *text);
+
+/* Writes a name without its last dot (root is "."), non-printable octets escaped; out has
+ * TEXT_NAME_MAX octets; gives out. */
+const char *text_write_name(const struct name *name, char *out);
+
+/* The number of a type mnemonic ("A", "https", "TYPE65"); ERR_INVALID when unknown. */
+enum err text_read_type(uint16_t *out, const char *text);
+
+/* Writes the mnemonic of a type, or TYPEn; out has TEXT_TYPE_MAX octets; gives out. */
+const char *text_write_type(uint16_t type, char *out);
+
+/* Mnemonic of an rcode ("NOERROR", "RCODE12"), "RCODE" for those above 23; static storage. */
+const char *text_rcode(unsigned rcode);
+
+/* A message in the form dig shows it; owned by the caller (free), NULL when it is malformed. */
+char *text_write_message(const uint8_t *message, size_t len);
+
+#endif

@@ -1,0 +1,135 @@
+/* reply: the frame of every answer to a client, and queries to upstreams.
+ * Owns: nothing; writes into the caller's memory.
+ * Thread: any; no state. On the hot path.
+ * Bounds: the caller's writer.
+ * Fails: what does not fit fails the writer; reply_truncate makes it usable again. */
+#include "local53/dns/reply.h"
+
+#include "local53/base/check.h"
+#include "local53/dns/rr.h"
+
+/* Where the flags and the three record counts stand in a header. */
+#define FLAGS_OFFSET 2
+#define COUNTS_OFFSET 6
+
+/* Highest rcode that fits the header alone (RFC 6891 section 6.1.3). */
+#define RCODE_HEADER_MAX 15
+
+/* RDATA of the SOA of answers that we make up; only its MINIMUM varies (RFC 2308 section 5). */
+static const uint8_t SOA_NAMES[] = "\7local53\0\12hostmaster\7local53";
+#define SOA_SERIAL 1
+#define SOA_REFRESH_S 3600
+#define SOA_RETRY_S 600
+#define SOA_EXPIRE_S 604800
+#define SOA_NUMBERS_OCTETS 20
+
+void reply_begin(struct writer *w, const struct request *request)
+{
+    uint16_t copied = request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD);
+
+    CHECK(w->len == 0);
+    writer_u16(w, request->header.id);
+    writer_u16(w, (uint16_t)(FLAG_QR | FLAG_RA | copied));
+    writer_u16(w, request->has_question ? 1 : 0);
+    writer_u16(w, 0);
+    writer_u32(w, 0);
+    if (request->has_question) {
+        writer_put(w, request->question, request->question_len);
+    }
+}
+
+size_t reply_reserve(const struct request *request, const struct reply_status *status)
+{
+    return request->edns.present ? edns_octets(status->ede, status->ede_text) : 0;
+}
+
+/* The bits a status adds to the flags. AD is only told to those who understand it (RFC 6840 section
+ * 5.8); an rcode that needs an OPT is told as SERVFAIL to those who sent none. */
+static uint16_t status_flags(const struct request *request, const struct reply_status *status)
+{
+    bool hears_ad = (request->header.flags & FLAG_AD) != 0 || request->edns.dnssec_ok;
+    unsigned rcode = status->rcode;
+
+    if (rcode > RCODE_HEADER_MAX && !request->edns.present) {
+        rcode = RCODE_SERVFAIL;
+    }
+    return (uint16_t)((rcode & FLAG_RCODE_MASK) | (status->authentic && hears_ad ? FLAG_AD : 0));
+}
+
+void reply_end(struct writer *w, const struct request *request, const struct reply_status *status,
+               const uint16_t counts[3])
+{
+    uint16_t flags;
+
+    if (w->failed) {
+        return;
+    }
+    flags = bytes_get_u16(w->data + FLAGS_OFFSET) | status_flags(request, status);
+    writer_patch_u16(w, FLAGS_OFFSET, flags);
+    for (size_t i = 0; i < 3; i++) {
+        writer_patch_u16(w, COUNTS_OFFSET + i * sizeof(uint16_t), counts[i]);
+    }
+    if (request->edns.present) {
+        writer_patch_u16(w, COUNTS_OFFSET + 2 * sizeof(uint16_t), (uint16_t)(counts[2] + 1));
+        edns_write(w, (uint16_t)status->rcode, request->edns.dnssec_ok, status->ede,
+                   status->ede_text);
+    }
+}
+
+void reply_truncate(struct writer *w, const struct request *request)
+{
+    static const uint16_t no_records[3] = {0, 0, 0};
+    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL, false};
+
+    if (w->len >= MESSAGE_HEADER_OCTETS) {
+        status.rcode = bytes_get_u16(w->data + FLAGS_OFFSET) & FLAG_RCODE_MASK;
+    }
+    *w = writer_init(w->data, w->cap);
+    reply_begin(w, request);
+    if (!w->failed) {
+        writer_patch_u16(w, FLAGS_OFFSET, bytes_get_u16(w->data + FLAGS_OFFSET) | FLAG_TC);
+    }
+    reply_end(w, request, &status, no_records);
+}
+
+void reply_write_error(struct writer *w, const struct request *request,
+                       const struct reply_status *status)
+{
+    static const uint16_t no_records[3] = {0, 0, 0};
+
+    reply_begin(w, request);
+    reply_end(w, request, status, no_records);
+}
+
+void reply_write_soa(struct writer *w, uint16_t owner, uint32_t ttl)
+{
+    uint8_t rdata[sizeof(SOA_NAMES) + SOA_NUMBERS_OCTETS];
+    struct writer soa = writer_init(rdata, sizeof(rdata));
+
+    writer_put(&soa, SOA_NAMES, sizeof(SOA_NAMES));
+    writer_u32(&soa, SOA_SERIAL);
+    writer_u32(&soa, SOA_REFRESH_S);
+    writer_u32(&soa, SOA_RETRY_S);
+    writer_u32(&soa, SOA_EXPIRE_S);
+    writer_u32(&soa, ttl);
+    rr_write(w, owner, TYPE_SOA, ttl, (struct bytes){rdata, soa.len});
+}
+
+void query_write(struct writer *w, const struct outgoing *out, const struct name *qname,
+                 uint16_t qtype, uint16_t qclass)
+{
+    unsigned flags =
+        FLAG_AD | (out->recursion_desired ? FLAG_RD : 0U) | (out->checking_disabled ? FLAG_CD : 0U);
+
+    writer_u16(w, out->id);
+    writer_u16(w, (uint16_t)flags);
+    writer_u16(w, 1);
+    writer_u32(w, 0);
+    writer_u16(w, out->edns ? 1 : 0);
+    writer_put(w, qname->wire, qname->len);
+    writer_u16(w, qtype);
+    writer_u16(w, qclass);
+    if (out->edns) {
+        edns_write(w, RCODE_NOERROR, out->dnssec_ok, EDE_NONE, NULL);
+    }
+}

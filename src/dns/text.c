@@ -1,0 +1,121 @@
+/* text: presentation form of names, types, rcodes and messages; the door to ldns.
+ * Owns: nothing that stays; what ldns allocates is freed before a call ends.
+ * Thread: any; no state. Allocates, so never on the path of a packet.
+ * Bounds: TEXT_NAME_MAX and TEXT_TYPE_MAX octets of text.
+ * Fails: ERR_INVALID or ERR_TOO_LONG for text of others; out of memory is fatal. */
+#include "local53/dns/text.h"
+
+#include <ldns/ldns.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "local53/base/check.h"
+
+/* "TYPE" followed by a number names a type without a mnemonic (RFC 3597 section 5). */
+#define NUMBERED_PREFIX "TYPE"
+
+/* IANA "DNS RCODEs" by number; those without a name are numbered. */
+static const char *const RCODES[] = {
+    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN",  "NOTIMP",  "REFUSED", "YXDOMAIN", "YXRRSET",
+    "NXRRSET", "NOTAUTH", "NOTZONE",  "DSOTYPENI", "RCODE12", "RCODE13", "RCODE14",  "RCODE15",
+    "BADVERS", "BADKEY",  "BADTIME",  "BADMODE",   "BADNAME", "BADALG",  "BADTRUNC", "BADCOOKIE",
+};
+
+enum err text_read_name(struct name *out, const char *text)
+{
+    ldns_rdf *rdf = NULL;
+    ldns_status status = ldns_str2rdf_dname(&rdf, text);
+    enum err err;
+
+    CHECK(status != LDNS_STATUS_MEM_ERR);
+    if (status == LDNS_STATUS_DOMAINNAME_OVERFLOW) {
+        return ERR_TOO_LONG;
+    }
+    if (status != LDNS_STATUS_OK) {
+        return ERR_INVALID;
+    }
+    err = name_from_wire(out, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+    ldns_rdf_deep_free(rdf);
+    return err == ERR_OK || err == ERR_TOO_LONG ? err : ERR_INVALID;
+}
+
+const char *text_write_name(const struct name *name, char *out)
+{
+    ldns_rdf *rdf = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name->len, name->wire);
+    char *text;
+    size_t len;
+
+    CHECK(rdf != NULL);
+    text = ldns_rdf2str(rdf);
+    CHECK(text != NULL);
+    len = strlen(text);
+    CHECK(len > 0 && len <= TEXT_NAME_MAX);
+    if (len > 1) {
+        len--;
+    }
+    memcpy(out, text, len);
+    out[len] = '\0';
+    free(text);
+    ldns_rdf_deep_free(rdf);
+    return out;
+}
+
+/* The number behind TYPE: decimal digits only, 1..65535; 0 when it is none. */
+static unsigned long numbered_type(const char *digits)
+{
+    char *end = NULL;
+    unsigned long number;
+
+    if (digits[0] < '0' || digits[0] > '9') {
+        return 0;
+    }
+    number = strtoul(digits, &end, 10);
+    return *end == '\0' && number <= UINT16_MAX ? number : 0;
+}
+
+enum err text_read_type(uint16_t *out, const char *text)
+{
+    const size_t prefix_len = strlen(NUMBERED_PREFIX);
+    unsigned long type;
+
+    if (strncasecmp(text, NUMBERED_PREFIX, prefix_len) == 0) {
+        type = numbered_type(text + prefix_len);
+    } else {
+        type = (unsigned long)ldns_get_rr_type_by_name(text);
+    }
+    if (type == 0) {
+        return ERR_INVALID;
+    }
+    *out = (uint16_t)type;
+    return ERR_OK;
+}
+
+const char *text_write_type(uint16_t type, char *out)
+{
+    char *text = ldns_rr_type2str((ldns_rr_type)type);
+
+    CHECK(text != NULL);
+    snprintf(out, TEXT_TYPE_MAX, "%s", text);
+    free(text);
+    return out;
+}
+
+const char *text_rcode(unsigned rcode)
+{
+    return rcode < sizeof(RCODES) / sizeof(RCODES[0]) ? RCODES[rcode] : "RCODE";
+}
+
+char *text_write_message(const uint8_t *message, size_t len)
+{
+    ldns_pkt *packet = NULL;
+    char *text;
+
+    if (ldns_wire2pkt(&packet, message, len) != LDNS_STATUS_OK) {
+        return NULL;
+    }
+    text = ldns_pkt2str(packet);
+    ldns_pkt_free(packet);
+    CHECK(text != NULL);
+    return text;
+}
