@@ -1,0 +1,27 @@
+/* partition: the separate worlds of AWS and the DNS suffixes of each (AWS General Reference, "AWS
+ * service endpoints"; botocore partitions). */
+#ifndef LOCAL53_AWS_PARTITION_H
+#define LOCAL53_AWS_PARTITION_H
+
+#include <stdbool.h>
+
+#include "local53/dns/name.h"
+
+struct partition {
+    const char *name;             /* "aws", "aws-cn", ... */
+    const char *region_prefix;    /* regions start with it: "cn-", "us-gov-"; "" for aws */
+    const char *suffix;           /* "amazonaws.com" */
+    const char *dualstack_suffix; /* "api.aws" */
+    const char *global_region;    /* where global services live */
+};
+
+/* The partition of a region's name; never NULL (commercial when no other fits). */
+const struct partition *partition_of_region(const char *region);
+
+/* True when text looks like a region ("eu-west-1", "us-gov-east-1", "eusc-de-east-1"). */
+bool partition_is_region(const char *text);
+
+/* True when the name stands below a suffix of any partition: an AWS name. */
+bool partition_owns_name(const struct name *name);
+
+#endif

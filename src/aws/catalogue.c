@@ -1,0 +1,206 @@
+/* catalogue: finds an endpoint service and writes out its private DNS names for a region.
+ * Owns: the rows, compiled in from endpoint-services.tsv, sorted by service.
+ * Thread: any; no state. Bounds: CATALOGUE_NAMES_MAX names a row, TEMPLATE_MAX octets a name.
+ * Fails: an error code; a name whose spelling in a partition nobody has published is left out. */
+#include "local53/aws/catalogue.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "local53/aws/partition.h"
+#include "local53/dns/text.h"
+
+/* Longest template and longest name it expands to, terminator included. */
+#define TEMPLATE_MAX 256
+
+static const struct catalogue_row ROWS[] = {
+#include "local53/endpoint_services.inc"
+};
+#define ROW_COUNT (sizeof(ROWS) / sizeof(ROWS[0]))
+
+/* The endings AWS's commercial partition and GovCloud use beside {suffix}; sagemaker.aws too. */
+#define DUALSTACK_ENDING ".api.aws"
+#define ECR_DUALSTACK_ENDING ".on.aws"
+#define AWS_TOP_LEVEL ".aws"
+
+/* Global services outside the commercial partition (botocore "endpoints.json"). A partition without
+ * a row has no published name of the service. */
+static const struct {
+    const char *partition; /* partition's name */
+    const char *service;   /* row's service */
+    const char *names;     /* as in a row */
+} GLOBAL_ELSEWHERE[] = {
+    {"aws-cn", "iam", "iam.cn-north-1.{suffix}"},
+    {"aws-eusc", "iam", "iam.eusc-de-east-1.{suffix}"},
+    {"aws-iso", "iam", "iam.us-iso-east-1.{suffix}"},
+    {"aws-us-gov", "iam", "iam.us-gov.{suffix}"},
+};
+#define GLOBAL_ELSEWHERE_COUNT (sizeof(GLOBAL_ELSEWHERE) / sizeof(GLOBAL_ELSEWHERE[0]))
+
+/* What the templates of one row are filled with. */
+struct place {
+    const struct partition *partition; /* gives {suffix} */
+    const char *region;                /* gives {region}; NULL for a global row */
+};
+
+const struct catalogue_row *catalogue_rows(size_t *count)
+{
+    *count = ROW_COUNT;
+    return ROWS;
+}
+
+static int compare_service(const void *service, const void *row)
+{
+    return strcmp(service, ((const struct catalogue_row *)row)->service);
+}
+
+const struct catalogue_row *catalogue_find(const char *service)
+{
+    return bsearch(service, ROWS, ROW_COUNT, sizeof(ROWS[0]), compare_service);
+}
+
+bool catalogue_is_global(const struct catalogue_row *row)
+{
+    return strcmp(row->scope, "global") == 0;
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t len = strlen(text);
+    size_t ending_len = strlen(ending);
+
+    return len >= ending_len && strcmp(text + len - ending_len, ending) == 0;
+}
+
+/* Respells a commercial ending for the partition, in place. False when no spelling is known. */
+static bool respell(char *text, size_t cap, const struct partition *partition)
+{
+    size_t len = strlen(text);
+
+    if (!ends_with(text, AWS_TOP_LEVEL) || strcmp(partition->dualstack_suffix, "api.aws") == 0) {
+        return true;
+    }
+    if (ends_with(text, DUALSTACK_ENDING)) {
+        len -= strlen(DUALSTACK_ENDING) - 1;
+        snprintf(text + len, cap - len, "%s", partition->dualstack_suffix);
+        return true;
+    }
+    /* Amazon ECR's dual-stack registries in China: kubelet's ecr-credential-provider matches
+     * "*.dkr-ecr.*.on.amazonwebservices.com.cn"; for the others nothing is published. */
+    if (ends_with(text, ECR_DUALSTACK_ENDING) && strcmp(partition->name, "aws-cn") == 0) {
+        len -= strlen(ECR_DUALSTACK_ENDING) - 1;
+        snprintf(text + len, cap - len, "%s", "on.amazonwebservices.com.cn");
+        return true;
+    }
+    return false;
+}
+
+/* What a "{word}" stands for, and its length in the template. NULL when it is none of ours. */
+static const char *placeholder_at(const char *template, const struct place *place, size_t *len)
+{
+    static const char region[] = "{region}";
+    static const char suffix[] = "{suffix}";
+
+    if (strncmp(template, region, sizeof(region) - 1) == 0) {
+        *len = sizeof(region) - 1;
+        return place->region;
+    }
+    if (strncmp(template, suffix, sizeof(suffix) - 1) == 0) {
+        *len = sizeof(suffix) - 1;
+        return place->partition->suffix;
+    }
+    return NULL;
+}
+
+/* One template of len octets with its placeholders filled in. */
+static enum err fill_template(char *out, const char *template, size_t len,
+                              const struct place *place)
+{
+    size_t used = 0;
+
+    for (size_t at = 0; at < len;) {
+        size_t skip = 1;
+        const char *value = NULL;
+        size_t value_len = 1;
+
+        if (template[at] == '{') {
+            value = placeholder_at(template + at, place, &skip);
+            if (value == NULL) {
+                return ERR_INVALID;
+            }
+            value_len = strlen(value);
+        }
+        if (used + value_len >= TEMPLATE_MAX) {
+            return ERR_TOO_LONG;
+        }
+        memcpy(out + used, value != NULL ? value : template + at, value_len);
+        used += value_len;
+        at += skip;
+    }
+    out[used] = '\0';
+    return ERR_OK;
+}
+
+/* Appends one template's name to out, or nothing when the partition has no spelling for it. */
+static enum err expand_one(const char *template, size_t len, const struct place *place,
+                           struct catalogue_name *out, bool *written)
+{
+    char text[TEMPLATE_MAX];
+    enum err err = fill_template(text, template, len, place);
+
+    if (err != ERR_OK) {
+        return err;
+    }
+    *written = respell(text, sizeof(text), place->partition);
+    if (!*written) {
+        return ERR_OK;
+    }
+    out->below = strncmp(text, "*.", 2) == 0;
+    return text_read_name(&out->name, out->below ? text + 2 : text);
+}
+
+/* The templates of a row in a partition; NULL when a global service has no name there. */
+static const char *templates_of(const struct catalogue_row *row, const struct partition *partition)
+{
+    if (!catalogue_is_global(row) || strcmp(partition->name, "aws") == 0) {
+        return row->names;
+    }
+    for (size_t i = 0; i < GLOBAL_ELSEWHERE_COUNT; i++) {
+        if (strcmp(GLOBAL_ELSEWHERE[i].partition, partition->name) == 0 &&
+            strcmp(GLOBAL_ELSEWHERE[i].service, row->service) == 0) {
+            return GLOBAL_ELSEWHERE[i].names;
+        }
+    }
+    return NULL;
+}
+
+enum err catalogue_expand(const struct catalogue_row *row, const char *region,
+                          struct catalogue_name *out, size_t cap, size_t *count)
+{
+    struct place place = {partition_of_region(region != NULL ? region : ""), region};
+    const char *templates = templates_of(row, place.partition);
+
+    *count = 0;
+    if (!catalogue_is_global(row) && (region == NULL || !partition_is_region(region))) {
+        return ERR_INVALID;
+    }
+    while (templates != NULL && *templates != '\0') {
+        size_t len = strcspn(templates, ",");
+        struct catalogue_name name;
+        bool written = false;
+        enum err err = expand_one(templates, len, &place, &name, &written);
+
+        if (err == ERR_OK && written && *count == cap) {
+            err = ERR_NO_SPACE;
+        }
+        if (err != ERR_OK) {
+            return err;
+        }
+        if (written) {
+            out[(*count)++] = name;
+        }
+        templates += len + (templates[len] == ',');
+    }
+    return ERR_OK;
+}

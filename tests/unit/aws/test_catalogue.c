@@ -1,0 +1,202 @@
+/* Catalogue: services and the names they expand to (AWS PrivateLink guide, "AWS services that integrate
+ * with AWS PrivateLink"; each row's evidence stands in endpoint-services.tsv). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "local53/aws/catalogue.h"
+#include "local53/dns/text.h"
+
+/* Room for all names of a row in text. */
+#define EXPANDED_MAX 2048
+
+/* The names of a service in a region, blank separated, "*." in front of wildcards. */
+static const char *expanded(const char *service, const char *region, char *out)
+{
+    const struct catalogue_row *row = catalogue_find(service);
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+    char text[TEXT_NAME_MAX];
+    size_t count = 0;
+    size_t used = 0;
+
+    assert_non_null(row);
+    assert_int_equal(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, &count), ERR_OK);
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        int len = snprintf(out + used, EXPANDED_MAX - used, "%s%s%s", i > 0 ? " " : "",
+                           names[i].below ? "*." : "", text_write_name(&names[i].name, text));
+
+        assert_true(len > 0 && (size_t)len < EXPANDED_MAX - used);
+        used += (size_t)len;
+    }
+    return out;
+}
+
+static void rows_are_sorted_so_that_search_finds_each(void **state)
+{
+    size_t count = 0;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+
+    (void)state;
+    assert_true(count > 150);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(i == 0 || strcmp(rows[i - 1].service, rows[i].service) < 0);
+        assert_ptr_equal(catalogue_find(rows[i].service), &rows[i]);
+    }
+}
+
+static void unknown_services_are_not_found(void **state)
+{
+    (void)state;
+    assert_null(catalogue_find("ecr"));
+    assert_null(catalogue_find(""));
+    assert_null(catalogue_find("zzz"));
+    assert_null(catalogue_find("S3"));
+}
+
+static void a_row_is_global_exactly_when_no_name_has_a_region(void **state)
+{
+    size_t count = 0;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(catalogue_is_global(&rows[i]), strstr(rows[i].names, "{region}") == NULL);
+        assert_true(catalogue_is_global(&rows[i]) || strcmp(rows[i].scope, "regional") == 0);
+    }
+}
+
+static void every_row_expands_in_three_partitions(void **state)
+{
+    static const char *const regions[] = {"eu-west-1", "cn-north-1", "us-gov-west-1"};
+    size_t count = 0;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        for (size_t r = 0; r < 3; r++) {
+            size_t name_count = 0;
+
+            assert_int_equal(
+                catalogue_expand(&rows[i], regions[r], names, CATALOGUE_NAMES_MAX, &name_count),
+                ERR_OK);
+            assert_true(r > 0 || name_count > 0);
+        }
+    }
+}
+
+static void names_that_differ_from_their_service_are_right(void **state)
+{
+    static const struct {
+        const char *service;
+        const char *names;
+    } cases[] = {
+        {"kinesis-streams", "kinesis.eu-west-1.amazonaws.com"},
+        {"kinesis-firehose", "firehose.eu-west-1.amazonaws.com"},
+        {"ecs-agent", "ecs-a.eu-west-1.amazonaws.com"},
+        {"ecr.api", "api.ecr.eu-west-1.amazonaws.com ecr.eu-west-1.api.aws"},
+        {"ecr.dkr", "*.dkr.ecr.eu-west-1.amazonaws.com dkr-ecr.eu-west-1.on.aws "
+                    "*.dkr-ecr.eu-west-1.on.aws"},
+        {"eks-auth", "eks-auth.eu-west-1.api.aws"},
+        {"pinpoint-sms-voice-v2", "sms-voice.eu-west-1.amazonaws.com"},
+        {"deviceadvisor.iot", "*.deviceadvisor.iot.eu-west-1.amazonaws.com"},
+        {"transfer.server", "*.server.transfer.eu-west-1.amazonaws.com"},
+        {"s3", "s3.eu-west-1.amazonaws.com *.s3.eu-west-1.amazonaws.com "
+               "s3-control.eu-west-1.amazonaws.com *.s3-control.eu-west-1.amazonaws.com "
+               "s3-accesspoint.eu-west-1.amazonaws.com *.s3-accesspoint.eu-west-1.amazonaws.com"},
+    };
+    char text[EXPANDED_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        assert_string_equal(expanded(cases[i].service, "eu-west-1", text), cases[i].names);
+    }
+}
+
+static void other_partitions_have_their_own_suffixes(void **state)
+{
+    char text[EXPANDED_MAX];
+
+    (void)state;
+    assert_string_equal(expanded("sts", "cn-north-1", text),
+                        "sts.cn-north-1.amazonaws.com.cn "
+                        "sts.cn-north-1.api.amazonwebservices.com.cn");
+    assert_string_equal(expanded("ecr.dkr", "cn-north-1", text),
+                        "*.dkr.ecr.cn-north-1.amazonaws.com.cn "
+                        "dkr-ecr.cn-north-1.on.amazonwebservices.com.cn "
+                        "*.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn");
+    assert_string_equal(expanded("eks-auth", "us-gov-west-1", text),
+                        "eks-auth.us-gov-west-1.api.aws");
+    assert_string_equal(expanded("ec2", "eusc-de-east-1", text), "ec2.eusc-de-east-1.amazonaws.eu");
+}
+
+static void names_without_a_published_spelling_are_left_out(void **state)
+{
+    char text[EXPANDED_MAX];
+
+    (void)state;
+    assert_string_equal(expanded("ecr.dkr", "us-iso-east-1", text),
+                        "*.dkr.ecr.us-iso-east-1.c2s.ic.gov");
+    assert_string_equal(expanded("aws.sagemaker:notebook", "cn-north-1", text), "");
+    assert_string_equal(expanded("s3-global.accesspoint", "cn-north-1", text), "");
+}
+
+static void a_global_service_has_one_set_of_names_a_partition(void **state)
+{
+    char text[EXPANDED_MAX];
+
+    (void)state;
+    assert_string_equal(expanded("iam", NULL, text), "iam.amazonaws.com iam.global.api.aws");
+    assert_string_equal(expanded("iam", "eu-west-1", text), "iam.amazonaws.com iam.global.api.aws");
+    assert_string_equal(expanded("iam", "us-gov-east-1", text), "iam.us-gov.amazonaws.com");
+    assert_string_equal(expanded("iam", "cn-northwest-1", text), "iam.cn-north-1.amazonaws.com.cn");
+}
+
+static void a_regional_service_needs_a_region(void **state)
+{
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+    const struct catalogue_row *row = catalogue_find("ec2");
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(catalogue_expand(row, NULL, names, CATALOGUE_NAMES_MAX, &count), ERR_INVALID);
+    assert_int_equal(catalogue_expand(row, "a b", names, CATALOGUE_NAMES_MAX, &count), ERR_INVALID);
+    assert_int_equal(catalogue_expand(row, "global", names, CATALOGUE_NAMES_MAX, &count),
+                     ERR_INVALID);
+}
+
+static void too_little_room_is_told(void **state)
+{
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+    size_t count = 0;
+
+    (void)state;
+    assert_int_equal(catalogue_expand(catalogue_find("s3"), "eu-west-1", names, 5, &count),
+                     ERR_NO_SPACE);
+    assert_int_equal(catalogue_expand(catalogue_find("s3"), "eu-west-1", names, 6, &count), ERR_OK);
+    assert_int_equal(count, 6);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_are_sorted_so_that_search_finds_each),
+        cmocka_unit_test(unknown_services_are_not_found),
+        cmocka_unit_test(a_row_is_global_exactly_when_no_name_has_a_region),
+        cmocka_unit_test(every_row_expands_in_three_partitions),
+        cmocka_unit_test(names_that_differ_from_their_service_are_right),
+        cmocka_unit_test(other_partitions_have_their_own_suffixes),
+        cmocka_unit_test(names_without_a_published_spelling_are_left_out),
+        cmocka_unit_test(a_global_service_has_one_set_of_names_a_partition),
+        cmocka_unit_test(a_regional_service_needs_a_region),
+        cmocka_unit_test(too_little_room_is_told),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
