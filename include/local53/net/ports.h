@@ -1,0 +1,21 @@
+/* ports: is somebody else on our port, and who? Bound once without sharing before any of our own
+ * sockets is opened with SO_REUSEPORT, so that a foreign server is found instead of sharing with it. */
+#ifndef LOCAL53_NET_PORTS_H
+#define LOCAL53_NET_PORTS_H
+
+#include "local53/base/addr.h"
+#include "local53/base/err.h"
+
+/* Room for "name (pid 1234)" with its terminator. */
+#define PORTS_OWNER_MAX 64
+
+/* Tries to bind UDP and TCP at addr without address sharing and closes them again. ERR_OK when both
+ * are free; ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE otherwise, with *transport set to "UDP" or "TCP". */
+enum err ports_probe(const struct addr *addr, const char **transport);
+
+/* Who holds a UDP or TCP port on that address (or on the wildcard), from /proc: "unbound (pid 812)",
+ * or "another process" when it cannot be known without more privileges. out has PORTS_OWNER_MAX
+ * octets; gives out. */
+const char *ports_owner(const struct addr *addr, const char *transport, char *out);
+
+#endif

@@ -1,0 +1,82 @@
+/* udp: datagrams in batches. A server socket hands over up to 32 packets at once and sends what was
+ * queued in one system call at the end of the batch or turn (HOT PATH). A client socket is connected
+ * to one upstream, so the kernel gives only its datagrams and its ICMP errors. */
+#ifndef LOCAL53_NET_UDP_H
+#define LOCAL53_NET_UDP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "local53/base/addr.h"
+#include "local53/base/err.h"
+#include "local53/net/loop.h"
+
+#define UDP_BATCH 32               /* packets a receive call; more costs more (cache) */
+#define UDP_REPLY_MAX 4096         /* octets a queued datagram may have */
+#define UDP_RECEIVE_MAX 4096       /* longer datagrams are cut, which their parser will see */
+#define UDP_BUFFER_BYTES (4 << 20) /* socket buffers asked for */
+
+/* --- server side --- */
+struct udp_server;
+
+/* One received packet; borrowed until on_batch returns. */
+struct udp_packet {
+    uint8_t *data;    /* borrowed; may be written to */
+    size_t len;       /* octets received */
+    struct addr peer; /* who sent it */
+};
+
+typedef void (*udp_on_batch)(void *owner, struct udp_server *server, struct udp_packet *packets,
+                             size_t count);
+
+/* Opens a socket bound to addr (explicit address; SO_REUSEPORT among our own loops, DF set,
+ * 4 MiB buffers) and starts receiving. *out owned by the caller. ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE
+ * (address not on this machine), ERR_SYSTEM. Port 0 picks one: see udp_server_addr. */
+enum err udp_server_open(struct udp_server **out, struct loop *loop, const struct addr *addr,
+                         udp_on_batch on_batch, void *owner);
+
+/* The address it is bound to. */
+struct addr udp_server_addr(const struct udp_server *server);
+
+/* Where to write the next reply (UDP_REPLY_MAX octets); valid until udp_server_commit or the next
+ * call of this. Flushes by itself when 32 replies are queued. Never NULL. */
+uint8_t *udp_server_reserve(struct udp_server *server);
+
+/* Queues len octets written at udp_server_reserve for peer; sent at the end of the batch or turn.
+ * A full socket buffer drops it and counts (send_drops). */
+void udp_server_commit(struct udp_server *server, const struct addr *peer, size_t len);
+
+/* Sends what is queued now. on_batch's end and the loop's end of turn do it anyway. */
+void udp_server_flush(struct udp_server *server);
+
+/* Numbers for metrics; read by the owning thread. Costs a system call: once a second, not a turn. */
+struct udp_stats {
+    uint64_t kernel_drops; /* datagrams lost to a full receive buffer (SO_MEMINFO) */
+    uint64_t send_drops;   /* replies the kernel did not take */
+};
+struct udp_stats udp_server_stats(const struct udp_server *server);
+
+/* Stops receiving, sends what is queued, closes; the memory goes when libuv's close ran. */
+void udp_server_close(struct udp_server *server);
+
+/* --- client side --- */
+struct udp_client;
+
+/* A datagram from the peer; data borrowed until return. The socket may be closed inside. */
+typedef void (*udp_on_datagram)(void *owner, struct udp_client *client, const uint8_t *data,
+                                size_t len);
+/* The peer's port or host answered with an ICMP error (ERR_REFUSED, ERR_UNREACHABLE). */
+typedef void (*udp_on_error)(void *owner, struct udp_client *client, enum err err);
+
+/* Opens a socket on a random port of the kernel's choice, connected to peer. */
+enum err udp_client_open(struct udp_client **out, struct loop *loop, const struct addr *peer,
+                         udp_on_datagram on_datagram, udp_on_error on_error, void *owner);
+
+/* Sends one datagram now; an error of the kernel is given back, nothing is queued. */
+enum err udp_client_send(struct udp_client *client, const uint8_t *data, size_t len);
+
+/* Closes; no callback comes afterwards. */
+void udp_client_close(struct udp_client *client);
+
+#endif
