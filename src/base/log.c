@@ -50,12 +50,10 @@ static size_t utf8_len(const uint8_t *text)
     uint8_t most = 0xbf;
     size_t len;
 
-    if (text[0] < 0x80) {
+    if (text[0] < 0x80)
         return 1;
-    }
-    if (text[0] < 0xc2 || text[0] > 0xf4) {
+    if (text[0] < 0xc2 || text[0] > 0xf4)
         return 0;
-    }
     len = text[0] < 0xe0 ? 2 : text[0] < 0xf0 ? 3 : 4;
     switch (text[0]) {
     case 0xe0: least = 0xa0; break; /* shorter forms exist below */
@@ -64,14 +62,11 @@ static size_t utf8_len(const uint8_t *text)
     case 0xf4: most = 0x8f; break;  /* U+10FFFF is the last */
     default: break;
     }
-    if (text[1] < least || text[1] > most) {
+    if (text[1] < least || text[1] > most)
         return 0;
-    }
-    for (size_t i = 2; i < len; i++) {
-        if ((text[i] & 0xc0) != 0x80) {
+    for (size_t i = 2; i < len; i++)
+        if ((text[i] & 0xc0) != 0x80)
             return 0;
-        }
-    }
     return len;
 }
 
@@ -110,16 +105,13 @@ static void put_quoted(struct writer *w, const char *text)
     const uint8_t *at = (const uint8_t *)text;
 
     writer_u8(w, '"');
-    if (w->failed) {
+    if (w->failed)
         return;
-    }
-    while (*at != '\0' && !w->failed) {
+    while (*at != '\0' && !w->failed)
         at += put_character(w, at);
-    }
     writer_u8(w, '"');
-    if (w->failed) {
+    if (w->failed)
         put_closing(w, '"');
-    }
 }
 
 /* True when the value could be misread without quotes in the text form. */
@@ -130,9 +122,8 @@ static bool needs_quotes(const char *text)
 
     for (; *at != '\0'; at += len) {
         len = utf8_len(at);
-        if (len == 0 || is_control(at, len) || strchr(" \"\\=", *at) != NULL) {
+        if (len == 0 || is_control(at, len) || strchr(" \"\\=", *at) != NULL)
             return true;
-        }
     }
     return text[0] == '\0';
 }
@@ -143,9 +134,8 @@ static void put_string(struct writer *w, enum log_format format, const char *tex
         put_quoted(w, text);
         return;
     }
-    for (const uint8_t *at = (const uint8_t *)text; *at != '\0' && !w->failed;) {
+    for (const uint8_t *at = (const uint8_t *)text; *at != '\0' && !w->failed;)
         at += put_character(w, at);
-    }
 }
 
 static void put_value(struct writer *w, enum log_format format, const struct log_field *field)
@@ -172,9 +162,8 @@ static void put_field(struct writer *w, enum log_format format, const struct log
     put_text(w, format == LOG_FORMAT_JSON ? "\":" : "=");
     value = w->len;
     put_value(w, format, field);
-    if (w->failed && w->len == value) {
+    if (w->failed && w->len == value)
         w->len = before;
-    }
 }
 
 /* RFC 3339, UTC, milliseconds. */
@@ -227,15 +216,12 @@ static void log_line(enum log_level level, const char *event, const struct log_f
     int saved_errno = errno;
 
     put_head(&w, (enum log_format)format, level, event);
-    if (suppressed > 0) {
+    if (suppressed > 0)
         put_field(&w, (enum log_format)format, &LOG_UINT("suppressed", suppressed));
-    }
-    for (size_t i = 0; i < count && !w.failed; i++) {
+    for (size_t i = 0; i < count && !w.failed; i++)
         put_field(&w, (enum log_format)format, &fields[i]);
-    }
-    if (format == LOG_FORMAT_JSON) {
+    if (format == LOG_FORMAT_JSON)
         put_closing(&w, '}');
-    }
     put_closing(&w, '\n');
     write_line(&w);
     errno = saved_errno;
@@ -256,17 +242,15 @@ bool log_enabled(enum log_level level)
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
                size_t count)
 {
-    if (log_enabled(level)) {
+    if (log_enabled(level))
         log_line(level, event, fields, count, 0);
-    }
 }
 
 void log_limited(struct log_limit *limit, uint64_t now_ms, enum log_level level, const char *event,
                  const struct log_field *fields, size_t count)
 {
-    if (!log_enabled(level)) {
+    if (!log_enabled(level))
         return;
-    }
     if (now_ms < limit->next_ms) {
         limit->suppressed++;
         return;

@@ -169,23 +169,28 @@ static size_t bucket_of(uint64_t us)
 {
     size_t bucket;
 
-    if (us <= FIRST_BUCKET_US) {
+    if (us <= FIRST_BUCKET_US)
         return 0;
-    }
     bucket = (size_t)(64 - __builtin_clzll((us - 1) / FIRST_BUCKET_US));
     return bucket < METRICS_BUCKET_COUNT ? bucket : METRICS_BUCKET_COUNT;
 }
 
-void metrics_observe(struct metrics *metrics, enum metrics_histogram_id id, size_t cell,
-                     uint64_t us)
+void metrics_observe_many(struct metrics *metrics, enum metrics_histogram_id id, size_t cell,
+                          uint64_t us, uint64_t count)
 {
     _Atomic uint64_t *span;
 
     CHECK((size_t)id < METRICS_HISTOGRAM_COUNT);
     CHECK(cell < dimensions[histograms[id].dimension].cells);
     span = &metrics->cells[histograms[id].first + cell * HISTOGRAM_SPAN];
-    cell_add(&span[bucket_of(us)], 1);
-    cell_add(&span[SUM_CELL], us);
+    cell_add(&span[bucket_of(us)], count);
+    cell_add(&span[SUM_CELL], us * count);
+}
+
+void metrics_observe(struct metrics *metrics, enum metrics_histogram_id id, size_t cell,
+                     uint64_t us)
+{
+    metrics_observe_many(metrics, id, cell, us, 1);
 }
 
 /* ---- Slot names ---- */
@@ -200,15 +205,12 @@ struct metrics_names *metrics_names_new(void)
 
 void metrics_names_free(struct metrics_names *names)
 {
-    if (names == NULL) {
+    if (names == NULL)
         return;
-    }
-    for (size_t i = 0; i < METRICS_ENDPOINT_SLOTS - 1; i++) {
+    for (size_t i = 0; i < METRICS_ENDPOINT_SLOTS - 1; i++)
         free(names->endpoints[i]);
-    }
-    for (size_t i = 0; i < METRICS_SERVER_SLOTS - 1; i++) {
+    for (size_t i = 0; i < METRICS_SERVER_SLOTS - 1; i++)
         free(names->servers[i]);
-    }
     free(names);
 }
 
@@ -225,9 +227,8 @@ size_t metrics_slot_for(struct metrics_names *names, enum metrics_dimension dime
     size_t slot = 0;
 
     CHECK(is_dynamic(dimension));
-    while (slot < last && slots[slot] != NULL && strcmp(slots[slot], value) != 0) {
+    while (slot < last && slots[slot] != NULL && strcmp(slots[slot], value) != 0)
         slot++;
-    }
     if (slot < last && slots[slot] == NULL) {
         slots[slot] = strdup(value);
         CHECK(slots[slot] != NULL);
@@ -239,9 +240,8 @@ size_t metrics_slot_for(struct metrics_names *names, enum metrics_dimension dime
 static const char *slot_name(const struct metrics_names *names, enum metrics_dimension dimension,
                              size_t slot)
 {
-    if (slot == dimensions[dimension].cells - 1) {
+    if (slot == dimensions[dimension].cells - 1)
         return "other";
-    }
     return dimension == METRICS_DIMENSION_ENDPOINT ? names->endpoints[slot] : names->servers[slot];
 }
 
@@ -272,9 +272,8 @@ static void put_label(FILE *out, const char *separator, const char *label, const
             fputs("\\n", out);
             continue;
         }
-        if (*value == '"' || *value == '\\') {
+        if (*value == '"' || *value == '\\')
             fputc('\\', out);
-        }
         fputc(*value, out);
     }
     fputc('"', out);
@@ -318,9 +317,8 @@ static uint64_t sum_of(const struct scrape *s, size_t index)
 {
     uint64_t sum = 0;
 
-    for (size_t i = 0; i < s->count; i++) {
+    for (size_t i = 0; i < s->count; i++)
         sum += atomic_load_explicit(&s->sets[i]->cells[index], memory_order_relaxed);
-    }
     return sum;
 }
 
@@ -363,9 +361,8 @@ static void put_histogram_series(const struct scrape *s, const struct row *row, 
         total += sum_of(s, first + i);
         below[i] = total;
     }
-    if (!is_shown(s, row->dimension, cell, total)) {
+    if (!is_shown(s, row->dimension, cell, total))
         return;
-    }
     for (size_t i = 0; i < BUCKET_CELLS; i++) {
         bool is_last = i == METRICS_BUCKET_COUNT;
 
@@ -385,9 +382,8 @@ static void put_histogram_series(const struct scrape *s, const struct row *row, 
 static void put_histogram(const struct scrape *s, const struct row *row)
 {
     put_head(s, row, "histogram");
-    for (size_t cell = 0; cell < dimensions[row->dimension].cells; cell++) {
+    for (size_t cell = 0; cell < dimensions[row->dimension].cells; cell++)
         put_histogram_series(s, row, cell);
-    }
 }
 
 char *metrics_render(struct metrics *const *sets, size_t count, const struct metrics_names *names,
@@ -399,12 +395,10 @@ char *metrics_render(struct metrics *const *sets, size_t count, const struct met
     bool has_failed;
 
     CHECK(s.out != NULL);
-    for (size_t i = 0; i < METRICS_ID_COUNT; i++) {
+    for (size_t i = 0; i < METRICS_ID_COUNT; i++)
         put_row(&s, &rows[i]);
-    }
-    for (size_t i = 0; i < METRICS_HISTOGRAM_COUNT; i++) {
+    for (size_t i = 0; i < METRICS_HISTOGRAM_COUNT; i++)
         put_histogram(&s, &histograms[i]);
-    }
     fputs(info != NULL ? info : "", s.out);
     has_failed = ferror(s.out) != 0;
     CHECK(fclose(s.out) == 0 && !has_failed);

@@ -188,6 +188,10 @@ uint64_t metrics_get(const struct metrics *metrics, enum metrics_id id, size_t c
 void metrics_observe(struct metrics *metrics, enum metrics_histogram_id id, size_t cell,
                      uint64_t us);
 
+/* Counts `count` observations of us microseconds each: a batch that left together. */
+void metrics_observe_many(struct metrics *metrics, enum metrics_histogram_id id, size_t cell,
+                          uint64_t us, uint64_t count);
+
 /* Slot names. slot_for gives the slot of a label value (dimension ENDPOINT or SERVER), taking a
  * free one at first sight and the last ("other") when none is free. Main thread only. */
 struct metrics_names *metrics_names_new(void);
