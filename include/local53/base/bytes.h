@@ -76,10 +76,33 @@ static inline size_t reader_left(const struct reader *r)
     return r->failed ? 0 : r->len - r->pos;
 }
 
+/* Moves on by len octets and tells whether they are all there. Comparing with what is left,
+ * rather than adding to pos, cannot overflow. */
+static inline bool reader_advance(struct reader *r, size_t len)
+{
+    if (r->failed || len > r->len - r->pos) {
+        r->failed = true;
+        return false;
+    }
+    r->pos += len;
+    return true;
+}
+
 /* Next number; 0 and the sticky failure when it is not all there. */
-uint8_t reader_u8(struct reader *r);
-uint16_t reader_u16(struct reader *r);
-uint32_t reader_u32(struct reader *r);
+static inline uint8_t reader_u8(struct reader *r)
+{
+    return reader_advance(r, 1) ? r->data[r->pos - 1] : 0;
+}
+
+static inline uint16_t reader_u16(struct reader *r)
+{
+    return reader_advance(r, 2) ? bytes_get_u16(r->data + r->pos - 2) : 0;
+}
+
+static inline uint32_t reader_u32(struct reader *r)
+{
+    return reader_advance(r, 4) ? bytes_get_u32(r->data + r->pos - 4) : 0;
+}
 
 /* Next len octets as a view into the reader's memory; an empty view on failure. */
 struct bytes reader_take(struct reader *r, size_t len);
@@ -96,15 +119,41 @@ static inline struct writer writer_init(uint8_t *data, size_t cap)
     return (struct writer){data, cap, 0, false};
 }
 
-/* Appends a number in network order. */
-void writer_u8(struct writer *w, uint8_t value);
-void writer_u16(struct writer *w, uint16_t value);
-void writer_u32(struct writer *w, uint32_t value);
+/* As reader_advance, for octets about to be stored. */
+static inline bool writer_advance(struct writer *w, size_t len)
+{
+    if (w->failed || len > w->cap - w->len) {
+        w->failed = true;
+        return false;
+    }
+    w->len += len;
+    return true;
+}
+
+/* Appends a number in network order; all or nothing. */
+static inline void writer_u8(struct writer *w, uint8_t value)
+{
+    if (writer_advance(w, 1))
+        w->data[w->len - 1] = value;
+}
+
+static inline void writer_u16(struct writer *w, uint16_t value)
+{
+    if (writer_advance(w, 2))
+        bytes_put_u16(w->data + w->len - 2, value);
+}
+
+static inline void writer_u32(struct writer *w, uint32_t value)
+{
+    if (writer_advance(w, 4))
+        bytes_put_u32(w->data + w->len - 4, value);
+}
 
 /* Appends octets; all or nothing. */
 void writer_put(struct writer *w, const void *data, size_t len);
 
-/* Overwrites two octets written earlier at offset at (a length or a count known only later). */
+/* Overwrites two octets written earlier at offset at (a length or a count known only later);
+ * nothing after a failure. Octets that were never written: CHECK. */
 void writer_patch_u16(struct writer *w, size_t at, uint16_t value);
 
 #endif
