@@ -14,13 +14,11 @@ static bool parse_decimal(const char *text, size_t max_digits, uint64_t *out)
 {
     size_t len = strlen(text);
 
-    if (len == 0 || len > max_digits || strspn(text, "0123456789") != len) {
+    if (len == 0 || len > max_digits || strspn(text, "0123456789") != len)
         return false;
-    }
     *out = 0;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         *out = *out * 10 + (uint64_t)(text[i] - '0');
-    }
     return true;
 }
 
@@ -28,9 +26,8 @@ static bool parse_port(const char *text, uint16_t *port)
 {
     uint64_t number;
 
-    if (!parse_decimal(text, 5, &number) || number > UINT16_MAX) {
+    if (!parse_decimal(text, 5, &number) || number > UINT16_MAX)
         return false;
-    }
     *port = (uint16_t)number;
     return true;
 }
@@ -56,9 +53,8 @@ static bool parse_v6(struct addr *out, char *text)
     out->v6.sin6_family = AF_INET6;
     if (percent != NULL) {
         *percent = '\0';
-        if (!parse_scope(percent + 1, &out->v6.sin6_scope_id)) {
+        if (!parse_scope(percent + 1, &out->v6.sin6_scope_id))
             return false;
-        }
     }
     return inet_pton(AF_INET6, text, &out->v6.sin6_addr) == 1;
 }
@@ -79,9 +75,8 @@ static char *split_port(char *text, char **port)
     *port = NULL;
     if (text[0] == '[') {
         close = strchr(text, ']');
-        if (close == NULL || (close[1] != '\0' && close[1] != ':')) {
+        if (close == NULL || (close[1] != '\0' && close[1] != ':'))
             return NULL;
-        }
         *port = close[1] == ':' ? close + 2 : NULL;
         *close = '\0';
         return text + 1;
@@ -103,18 +98,15 @@ enum err addr_parse(struct addr *out, const char *text, uint16_t default_port)
     bool is_v6;
 
     memset(out, 0, sizeof(*out));
-    if (len >= sizeof(copy)) {
+    if (len >= sizeof(copy))
         return ERR_INVALID;
-    }
     memcpy(copy, text, len + 1);
     host = split_port(copy, &port_text);
-    if (host == NULL || (port_text != NULL && !parse_port(port_text, &port))) {
+    if (host == NULL || (port_text != NULL && !parse_port(port_text, &port)))
         return ERR_INVALID;
-    }
     is_v6 = host != copy || strchr(host, ':') != NULL;
-    if (!(is_v6 ? parse_v6(out, host) : parse_v4(out, host))) {
+    if (!(is_v6 ? parse_v6(out, host) : parse_v4(out, host)))
         return ERR_INVALID;
-    }
     *out = addr_with_port(*out, port);
     return ERR_OK;
 }
@@ -144,12 +136,10 @@ const char *addr_format(const struct addr *addr, char *out)
     size_t len;
 
     CHECK(inet_ntop(addr->sa.sa_family, addr_octets(addr, &len), host, sizeof(host)) != NULL);
-    if (addr->sa.sa_family == AF_INET6 && addr->v6.sin6_scope_id != 0) {
+    if (addr->sa.sa_family == AF_INET6 && addr->v6.sin6_scope_id != 0)
         snprintf(scope, sizeof(scope), "%%%u", (unsigned)addr->v6.sin6_scope_id);
-    }
-    if (addr_port(addr) != 0) {
+    if (addr_port(addr) != 0)
         snprintf(port, sizeof(port), ":%u", (unsigned)addr_port(addr));
-    }
     snprintf(out, ADDR_TEXT_MAX, "%s%s%s%s%s", bracketed ? "[" : "", host, scope,
              bracketed ? "]" : "", port);
     return out;
@@ -184,11 +174,10 @@ uint16_t addr_port(const struct addr *addr)
 
 struct addr addr_with_port(struct addr addr, uint16_t port)
 {
-    if (addr.sa.sa_family == AF_INET) {
+    if (addr.sa.sa_family == AF_INET)
         addr.v4.sin_port = htons(port);
-    } else {
+    else
         addr.v6.sin6_port = htons(port);
-    }
     return addr;
 }
 
@@ -208,9 +197,8 @@ bool addr_is_loopback(const struct addr *addr)
     size_t len;
     const uint8_t *octets = addr_octets(addr, &len);
 
-    if (len == 4) {
+    if (len == 4)
         return octets[0] == 127;
-    }
     return IN6_IS_ADDR_LOOPBACK(&addr->v6.sin6_addr) ||
            (IN6_IS_ADDR_V4MAPPED(&addr->v6.sin6_addr) && octets[12] == 127);
 }

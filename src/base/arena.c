@@ -41,9 +41,8 @@ void *arena_take(struct arena *arena, size_t size)
 
     CHECK(size <= SIZE_MAX - ARENA_ALIGNMENT);
     rounded = (size + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT * ARENA_ALIGNMENT;
-    if (arena->chunks == NULL || rounded > arena->chunks->size - arena->chunks->used) {
+    if (arena->chunks == NULL || rounded > arena->chunks->size - arena->chunks->used)
         arena_grow(arena, rounded);
-    }
     at = arena->chunks->data + arena->chunks->used;
     arena->chunks->used += rounded;
     arena->used += rounded;
@@ -56,9 +55,8 @@ char *arena_copy_text_len(struct arena *arena, const char *text, size_t len)
 
     CHECK(len < SIZE_MAX);
     copy = arena_take(arena, len + 1);
-    if (len > 0) {
+    if (len > 0)
         memcpy(copy, text, len);
-    }
     return copy;
 }
 

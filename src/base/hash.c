@@ -72,9 +72,8 @@ uint64_t hash_bytes(const struct hash_key *key, uint64_t seed, const void *data,
     uint64_t last = (uint64_t)(len + sizeof(seed)) << 56;
 
     sip_absorb(&s, seed);
-    for (; len >= 8; len -= 8, at += 8) {
+    for (; len >= 8; len -= 8, at += 8)
         sip_absorb(&s, load_word(at));
-    }
     sip_absorb(&s, last | load_tail(at, len));
     s.v2 ^= 0xff;
     sip_round(&s);
@@ -87,8 +86,7 @@ uint64_t hash_fnv(uint64_t state, const void *data, size_t len)
 {
     const uint8_t *at = data;
 
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         state = (state ^ at[i]) * 0x100000001b3ULL;
-    }
     return state;
 }

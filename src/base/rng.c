@@ -36,11 +36,10 @@ static void fill_from_counter(struct rng *rng)
 static void rng_take(struct rng *rng, void *out, size_t len)
 {
     if (sizeof(rng->pool) - rng->pos < len) {
-        if (rng->seeded) {
+        if (rng->seeded)
             fill_from_counter(rng);
-        } else {
+        else
             fill_from_kernel(rng);
-        }
         rng->pos = 0;
     }
     memcpy(out, rng->pool + rng->pos, len);
@@ -93,9 +92,8 @@ uint32_t rng_below(struct rng *rng, uint32_t bound)
     if ((uint32_t)product < bound) {
         uint32_t biased = (0U - bound) % bound;
 
-        while ((uint32_t)product < biased) {
+        while ((uint32_t)product < biased)
             product = (uint64_t)rng_u32(rng) * bound;
-        }
     }
     return (uint32_t)(product >> 32);
 }

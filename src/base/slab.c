@@ -55,9 +55,8 @@ void slab_init(struct slab *slab, size_t item_size, uint32_t capacity)
     slab->free = calloc(capacity, sizeof(*slab->free));
     CHECK(slab->items != NULL && slab->generations != NULL && slab->free != NULL);
     /* Low places on top: the memory in use stays together. */
-    for (uint32_t i = 0; i < capacity; i++) {
+    for (uint32_t i = 0; i < capacity; i++)
         slab->free[i] = capacity - 1 - i;
-    }
     ASAN_POISON_MEMORY_REGION(slab->items, capacity * slab->stride);
 }
 
@@ -108,9 +107,8 @@ void *slab_find(const struct slab *slab, slab_id id)
     uint32_t index = (uint32_t)id;
     uint32_t generation = (uint32_t)(id >> 32);
 
-    if (generation % 2 == 0 || index >= slab->capacity || slab->generations[index] != generation) {
+    if (generation % 2 == 0 || index >= slab->capacity || slab->generations[index] != generation)
         return NULL;
-    }
     return slab_item(slab, index);
 }
 

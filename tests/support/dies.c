@@ -35,9 +35,8 @@ static void drain(int in, char *out, size_t size)
             kept += take;
         }
     }
-    if (out != NULL) {
+    if (out != NULL)
         out[kept] = '\0';
-    }
 }
 
 int dies_by(void (*act)(void *arg), void *arg, char *out, size_t size)
@@ -49,9 +48,8 @@ int dies_by(void (*act)(void *arg), void *arg, char *out, size_t size)
     CHECK(pipe(ends) == 0);
     child = fork();
     CHECK(child >= 0);
-    if (child == 0) {
+    if (child == 0)
         run_child(act, arg, ends[1]);
-    }
     close(ends[1]);
     drain(ends[0], out, size);
     close(ends[0]);

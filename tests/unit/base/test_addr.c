@@ -90,11 +90,9 @@ static void anything_else_is_invalid(void **state)
     struct addr addr;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (addr_parse(&addr, texts[i], 53) != ERR_INVALID) {
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        if (addr_parse(&addr, texts[i], 53) != ERR_INVALID)
             fail_msg("\"%s\" was taken", texts[i]);
-        }
-    }
 }
 
 static void a_scope_may_be_an_interfaces_name(void **state)

@@ -15,9 +15,8 @@ static void every_code_has_a_text_of_its_own(void **state)
     (void)state;
     for (int i = 0; i < ERR_COUNT; i++) {
         assert_string_not_equal(err_text((enum err)i), "unknown error");
-        for (int j = 0; j < i; j++) {
+        for (int j = 0; j < i; j++)
             assert_string_not_equal(err_text((enum err)i), err_text((enum err)j));
-        }
     }
 }
 

@@ -32,12 +32,10 @@ static void the_seed_and_the_octets_are_one_siphash_message(void **state)
     uint8_t message[64];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(message); i++) {
+    for (size_t i = 0; i < sizeof(message); i++)
         message[i] = (uint8_t)i;
-    }
-    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++) {
+    for (size_t i = 0; i < sizeof(vectors) / sizeof(vectors[0]); i++)
         assert_int_equal(hash_bytes(&key, seed, message + 8, vectors[i].len - 8), vectors[i].hash);
-    }
 }
 
 static void octets_may_begin_at_any_address(void **state)
@@ -46,9 +44,8 @@ static void octets_may_begin_at_any_address(void **state)
     uint64_t expected = hash_bytes(&key, 0, message, 43);
 
     (void)state;
-    for (size_t shift = 1; shift < 8; shift++) {
+    for (size_t shift = 1; shift < 8; shift++)
         assert_int_equal(hash_bytes(&key, 0, message + shift, 43), expected);
-    }
 }
 
 static void key_seed_and_length_all_count(void **state)

@@ -25,12 +25,10 @@ static void items_come_out_in_the_order_they_were_appended(void **state)
 
     (void)state;
     list_init(&head);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         list_append(&head, &items[i].link);
-    }
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 3; i++)
         assert_int_equal(number_of(list_take_first(&head)), i);
-    }
     assert_null(list_take_first(&head));
     assert_true(list_is_empty(&head));
 }
@@ -76,15 +74,13 @@ static void the_current_item_may_be_removed_while_walking(void **state)
 
     (void)state;
     list_init(&head);
-    for (size_t i = 0; i < 5; i++) {
+    for (size_t i = 0; i < 5; i++)
         list_append(&head, &items[i].link);
-    }
     LIST_EACH(item, after, &head)
     {
         assert_int_equal(number_of(item), seen++);
-        if (number_of(item) % 2 == 0) {
+        if (number_of(item) % 2 == 0)
             list_remove(item);
-        }
     }
     assert_int_equal(seen, 5);
     assert_int_equal(number_of(list_take_first(&head)), 1);

@@ -18,9 +18,8 @@ static void the_same_seed_gives_the_same_numbers(void **state)
     (void)state;
     rng_init_seeded(&a, 53);
     rng_init_seeded(&b, 53);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1000; i++)
         assert_int_equal(rng_u32(&a), rng_u32(&b));
-    }
     rng_init_seeded(&b, 54);
     assert_int_not_equal(rng_u64(&a), rng_u64(&b));
 }
@@ -81,9 +80,8 @@ static void numbers_below_a_bound_are_even(void **state)
         seen[number]++;
     }
     /* Expected 10000 each, standard deviation 93: six of them either way. */
-    for (int i = 0; i < BOUND; i++) {
+    for (int i = 0; i < BOUND; i++)
         assert_in_range(seen[i], ROUNDS / BOUND - 558, ROUNDS / BOUND + 558);
-    }
 }
 
 static void the_widest_and_the_narrowest_bound_work(void **state)
