@@ -207,19 +207,19 @@ static void write_line(const struct writer *w)
 }
 
 /* The whole line; suppressed is told when it is not 0. */
-static void log_line(enum log_level level, const char *event, const struct log_field *fields,
-                     size_t count, uint64_t suppressed)
+static void log_line(const struct log_record *record, uint64_t suppressed)
 {
     uint8_t buffer[LINE_MAX_LEN];
     struct writer w = writer_init(buffer, sizeof(buffer) - LINE_CLOSING);
-    int format = atomic_load_explicit(&settings.format, memory_order_relaxed);
+    enum log_format format =
+        (enum log_format)atomic_load_explicit(&settings.format, memory_order_relaxed);
     int saved_errno = errno;
 
-    put_head(&w, (enum log_format)format, level, event);
+    put_head(&w, format, record->level, record->event);
     if (suppressed > 0)
-        put_field(&w, (enum log_format)format, &LOG_UINT("suppressed", suppressed));
-    for (size_t i = 0; i < count && !w.failed; i++)
-        put_field(&w, (enum log_format)format, &fields[i]);
+        put_field(&w, format, &LOG_UINT("suppressed", suppressed));
+    for (size_t i = 0; i < record->count && !w.failed; i++)
+        put_field(&w, format, &record->fields[i]);
     if (format == LOG_FORMAT_JSON)
         put_closing(&w, '}');
     put_closing(&w, '\n');
@@ -243,19 +243,18 @@ void log_event(enum log_level level, const char *event, const struct log_field *
                size_t count)
 {
     if (log_enabled(level))
-        log_line(level, event, fields, count, 0);
+        log_line(&(const struct log_record){level, event, fields, count}, 0);
 }
 
-void log_limited(struct log_limit *limit, uint64_t now_ms, enum log_level level, const char *event,
-                 const struct log_field *fields, size_t count)
+void log_limited(struct log_limit *limit, uint64_t now_ms, const struct log_record *record)
 {
-    if (!log_enabled(level))
+    if (!log_enabled(record->level))
         return;
     if (now_ms < limit->next_ms) {
         limit->suppressed++;
         return;
     }
-    log_line(level, event, fields, count, limit->suppressed);
+    log_line(record, limit->suppressed);
     limit->next_ms = now_ms + LOG_LIMIT_PERIOD_MS;
     limit->suppressed = 0;
 }

@@ -93,6 +93,12 @@ static const char *const rcodes[METRICS_RCODES] = {
     "RCODE12",  "RCODE13", "RCODE14",  "RCODE15",  "OTHER",
 };
 
+static const char *const *const known_values[] = {
+    [METRICS_DIMENSION_TRANSPORT] = transports, [METRICS_DIMENSION_RCODE] = rcodes,
+    [METRICS_DIMENSION_SOURCE] = sources,       [METRICS_DIMENSION_DROP] = drops,
+    [METRICS_DIMENSION_RELOAD] = reloads,
+};
+
 /* What is printed for each dimension, and its cells. */
 static const struct {
     const char *label; /* label name; "" for none */
@@ -251,17 +257,10 @@ static const char *slot_name(const struct metrics_names *names, enum metrics_dim
 static const char *label_value(const struct scrape *s, enum metrics_dimension dimension,
                                size_t cell)
 {
-    switch (dimension) {
-    case METRICS_DIMENSION_NONE: return "";
-    case METRICS_DIMENSION_TRANSPORT: return transports[cell];
-    case METRICS_DIMENSION_RCODE: return rcodes[cell % METRICS_RCODES];
-    case METRICS_DIMENSION_SOURCE: return sources[cell];
-    case METRICS_DIMENSION_DROP: return drops[cell];
-    case METRICS_DIMENSION_RELOAD: return reloads[cell];
-    case METRICS_DIMENSION_ENDPOINT:
-    case METRICS_DIMENSION_SERVER: return slot_name(s->names, dimension, cell);
-    }
-    return "";
+    if (is_dynamic(dimension))
+        return slot_name(s->names, dimension, cell);
+    return known_values[dimension]
+                       [dimension == METRICS_DIMENSION_RCODE ? cell % METRICS_RCODES : cell];
 }
 
 static void put_label(FILE *out, const char *separator, const char *label, const char *value)

@@ -75,9 +75,12 @@ static inline struct link *list_take_first(struct link *head)
     return first;
 }
 
-/* Walks the links of head; the current one may be removed inside the loop. */
+/* Walks the links of head; the current one may be removed inside the loop. item and after are names
+ * that the loop declares. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a declared name cannot stand in parentheses */
 #define LIST_EACH(item, after, head)                                                               \
     for (struct link *item = (head)->next, *after = item->next; item != (head);                    \
          item = after, after = item->next)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif

@@ -49,9 +49,16 @@ bool log_enabled(enum log_level level);
 void log_event(enum log_level level, const char *event, const struct log_field *fields,
                size_t count);
 
+/* One event as log_event takes it; lives only during the call. */
+struct log_record {
+    enum log_level level;           /* of the line */
+    const char *event;              /* borrowed; dotted lower-case words */
+    const struct log_field *fields; /* borrowed; count of them */
+    size_t count;                   /* fields */
+};
+
 /* As log_event, at most once a period; the line tells suppressed=N when some were left out. */
-void log_limited(struct log_limit *limit, uint64_t now_ms, enum log_level level, const char *event,
-                 const struct log_field *fields, size_t count);
+void log_limited(struct log_limit *limit, uint64_t now_ms, const struct log_record *record);
 
 #define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__})
 #define LOG_COUNT(...) (sizeof(LOG_FIELDS(__VA_ARGS__)) / sizeof(struct log_field))
@@ -61,7 +68,8 @@ void log_limited(struct log_limit *limit, uint64_t now_ms, enum log_level level,
 #define LOG_WARN(event, ...) LOG_AT(LOG_LEVEL_WARN, event, __VA_ARGS__)
 #define LOG_ERROR(event, ...) LOG_AT(LOG_LEVEL_ERROR, event, __VA_ARGS__)
 #define LOG_LIMITED(limit, now_ms, level, event, ...)                                              \
-    log_limited((limit), (now_ms), (level), (event), LOG_FIELDS(__VA_ARGS__),                      \
-                LOG_COUNT(__VA_ARGS__))
+    log_limited((limit), (now_ms),                                                                 \
+                &(const struct log_record){(level), (event), LOG_FIELDS(__VA_ARGS__),              \
+                                           LOG_COUNT(__VA_ARGS__)})
 
 #endif

@@ -68,14 +68,15 @@ enum metrics_reloaded {
 };
 
 /* Response codes told apart: 0..15, and one cell for those that need EDNS (RFC 6891). */
-#define METRICS_RCODES 17
+#define METRICS_RCODES ((size_t)17)
+#define METRICS_RCODE_CELLS (METRICS_RCODES * METRICS_TRANSPORT_COUNT)
 
 /* Dimensions: D(id, labels, cells). Scalars have one cell. RCODE has two labels; its mnemonics
  * are in metrics.c. */
 #define METRICS_DIMENSION_LIST(D)                                                                  \
     D(NONE, "", 1)                                                                                 \
     D(TRANSPORT, "transport", METRICS_TRANSPORT_COUNT)                                             \
-    D(RCODE, "transport,rcode", METRICS_TRANSPORT_COUNT *METRICS_RCODES)                           \
+    D(RCODE, "transport,rcode", METRICS_RCODE_CELLS)                                               \
     D(SOURCE, "source", METRICS_SOURCE_COUNT)                                                      \
     D(DROP, "reason", METRICS_DROP_COUNT)                                                          \
     D(RELOAD, "result", METRICS_RELOADED_COUNT)                                                    \
