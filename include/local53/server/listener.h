@@ -1,0 +1,71 @@
+/* listener: a loop's sockets towards clients: UDP on each address, TCP on each address, and the TCP
+ * connections with their bounds: idle time, queries pending each, connections in all. */
+#ifndef LOCAL53_SERVER_LISTENER_H
+#define LOCAL53_SERVER_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "local53/base/addr.h"
+#include "local53/base/err.h"
+#include "local53/base/list.h"
+#include "local53/base/slab.h"
+#include "local53/dns/frame.h"
+#include "local53/net/stream.h"
+#include "local53/net/timer.h"
+#include "local53/net/udp.h"
+
+#define LISTENER_ADDRESSES_MAX 32    /* listen addresses */
+#define CONNECTION_INPUT_MAX 4096    /* longest query over TCP; a longer one closes it */
+#define CONNECTION_PENDING_MAX 256   /* queries waiting on one connection; then it is not read */
+#define CONNECTION_CLOSING_MAX 16    /* places kept for connections on their way out */
+#define CONNECTION_QUEUED_MAX 262144 /* octets not yet taken by the client; then it is not read */
+
+struct worker;
+
+/* One TCP client. */
+struct connection {
+    struct stream *stream; /* borrowed from the net layer until on_end */
+    struct worker *worker; /* borrowed; whose loop it is on */
+    struct timer idle;     /* closes it when no query came for tcp_idle */
+    struct link open;      /* in the worker's list, longest idle first */
+    struct frame frame;    /* input not yet whole, in `input` */
+    uint32_t pending;      /* its queries waiting for an answer */
+    bool paused;           /* not being read because of a bound */
+    bool finished;         /* the client sends no more; closed once all is answered */
+    bool closing;          /* told to close; its place comes free with on_end */
+    uint8_t input[CONNECTION_INPUT_MAX + 2];
+};
+
+struct listeners {
+    struct udp_server *udp[LISTENER_ADDRESSES_MAX];      /* owned; NULL once closed */
+    struct stream_listener *tcp[LISTENER_ADDRESSES_MAX]; /* owned; NULL once closed */
+    size_t count;                                        /* addresses */
+    struct slab connections;                             /* struct connection, closing ones too */
+    uint32_t connections_max;                            /* open ones allowed */
+    uint32_t connections_open;                           /* open and not closing */
+    struct link open;                                    /* open connections, longest idle first */
+    struct timer_class *idle;                            /* owned; class of connection.idle */
+};
+
+/* Opens everything on worker->loop. On error *failed gets the address and nothing stays open. */
+enum err listeners_open(struct worker *worker, const struct addr *addresses, size_t count,
+                        uint32_t connections, struct addr *failed);
+
+/* No new connections; idle ones are closed; the others as soon as they are answered. */
+void listeners_drain(struct worker *worker);
+
+/* Closes all that is left; the loop must run on until the closes are through. */
+void listeners_close(struct worker *worker);
+
+/* Gives the tables back, once the loop has ended. */
+void listeners_deinit(struct worker *worker);
+
+/* Sends a reply written by the caller to a connection; a client that went away is no error. */
+void connection_reply(struct worker *worker, slab_id id, const uint8_t *message, size_t len);
+
+/* Tells that a query which waited in flight has got its reply. */
+void connection_answered(struct worker *worker, slab_id id);
+
+#endif

@@ -1,0 +1,76 @@
+/* worker: one event loop on one thread and everything that belongs to it: listeners, questions in
+ * flight, upstreams, random numbers, counters. Shares with others only the snapshot it is handed, the
+ * cache, and its mailbox. */
+#ifndef LOCAL53_SERVER_WORKER_H
+#define LOCAL53_SERVER_WORKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "local53/base/addr.h"
+#include "local53/base/err.h"
+#include "local53/base/log.h"
+#include "local53/base/metrics.h"
+#include "local53/base/rng.h"
+#include "local53/cache/cache.h"
+#include "local53/net/loop.h"
+#include "local53/net/mailbox.h"
+#include "local53/server/inflight.h"
+#include "local53/server/listener.h"
+#include "local53/server/snapshot.h"
+#include "local53/upstream/exchange.h"
+
+#define WORKER_STOP_MS 5000 /* an ordered stop takes at most this long */
+
+/* What the supervisor lends or hands over. */
+struct worker_setup {
+    const struct addr *listen; /* borrowed until worker_new returns */
+    size_t listen_count;
+    struct cache *cache;        /* borrowed; shared by all workers */
+    struct snapshot *snapshot;  /* a reference of its own is taken */
+    uint32_t tcp_connections;   /* this worker's share */
+    struct mailbox *supervisor; /* borrowed; told WORKER_STOPPED with the worker; NULL: nobody */
+};
+
+/* Message kind posted to the supervisor when a worker's loop has ended; payload: the worker. */
+#define WORKER_STOPPED 1
+
+struct worker {
+    struct loop *loop;           /* owned */
+    struct mailbox *mailbox;     /* owned; snapshots and the word to stop */
+    struct mailbox *supervisor;  /* borrowed */
+    struct rng rng;              /* ids and choices of this loop */
+    struct metrics *metrics;     /* owned; this thread is its only writer */
+    struct cache *cache;         /* borrowed */
+    struct snapshot *snapshot;   /* held; the current one */
+    struct upstream *upstream;   /* owned */
+    struct inflight inflight;    /* questions waiting for upstreams */
+    struct listeners listeners;  /* sockets and connections */
+    struct entry *scratch;       /* owned; ENTRY_SCRATCH octets: an answer being built */
+    uint8_t *stream_reply;       /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
+    uint32_t turn;               /* rotates endpoints' addresses */
+    uint64_t stop_sequence;      /* stopping: questions before this one are waited for */
+    bool stopping;               /* the word to stop came */
+    struct alarm *stop_alarm;    /* owned; looks whether an ordered stop is complete */
+    uint64_t stop_deadline_ms;   /* loop time at which a stop ends in any case */
+    struct log_limit shed_limit; /* "table full" is told once a period */
+};
+
+/* Opens the listeners and makes the loop; nothing runs yet. On error nothing is left and *failed is
+ * the address that could not be had. */
+enum err worker_new(struct worker **out, const struct worker_setup *setup, struct addr *failed);
+
+/* Runs the loop until it was told to stop and all is closed; the thread's whole life. */
+void worker_run(struct worker *worker);
+
+/* Hands over a snapshot (a reference goes with it); any thread. */
+void worker_publish(struct worker *worker, struct snapshot *snapshot);
+
+/* Asks for an ordered stop: questions in flight are finished, at most WORKER_STOP_MS; any thread. */
+void worker_stop(struct worker *worker);
+
+/* After worker_run returned. Accepts NULL. */
+void worker_free(struct worker *worker);
+
+#endif

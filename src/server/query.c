@@ -1,0 +1,566 @@
+/* query: one question from packet to reply, as a table of named steps: each step does its part and
+ * names the next. On the stack of one loop's thread until it replies or waits in flight; an answer
+ * from upstream comes back through on_answer, is stored, and replies to all who waited.
+ * Bounds: the tables of inflight and upstream; full ones drop the query and count it. */
+#include "local53/server/query.h"
+
+#include <string.h>
+
+#include "local53/base/check.h"
+#include "local53/dns/rr.h"
+#include "local53/endpoint/compose.h"
+#include "local53/rules/special.h"
+#include "local53/server/worker.h"
+
+/* S(id, word): a step of a query; `word` is its name in logs and tests. */
+#define QUERY_STEP_LIST(S)                                                                         \
+    S(PARSE, parse)                                                                                \
+    S(RULES, rules)                                                                                \
+    S(COMPOSE, compose)                                                                            \
+    S(CACHE, cache)                                                                                \
+    S(JOIN, join)                                                                                  \
+    S(ASK, ask)                                                                                    \
+    S(REPLY, reply)                                                                                \
+    S(DROP, drop)
+
+enum query_step {
+#define QUERY_STEP_ENUM(id, word) STEP_##id,
+    QUERY_STEP_LIST(QUERY_STEP_ENUM)
+#undef QUERY_STEP_ENUM
+        STEP_DONE
+};
+
+/* What a query carries from step to step. */
+struct query {
+    struct worker *worker;           /* borrowed; whose loop it is on */
+    const struct client *client;     /* borrowed; where the reply goes */
+    struct bytes packet;             /* borrowed; as received */
+    struct request request;          /* from PARSE on */
+    const struct snapshot *snapshot; /* borrowed; the rules and addresses it is answered from */
+    struct decision decision;        /* from RULES on, when a rule has the name */
+    uint32_t pool;                   /* from a cache miss on: who is asked */
+    struct cache_key key;            /* from CACHE on */
+    uint64_t now_ms;                 /* the turn's time */
+    size_t limit;                    /* octets the reply may have */
+    struct writer reply;             /* where it is written */
+    enum metrics_source source;      /* where the answer came from */
+    enum metrics_drop drop_reason;   /* why nothing is answered, for DROP */
+    bool waiting;                    /* a reply is owed later */
+};
+
+typedef enum query_step (*step_function)(struct query *query);
+
+const char *query_step_name(size_t step)
+{
+    static const char *const names[] = {
+#define QUERY_STEP_NAME(id, word) #word,
+        QUERY_STEP_LIST(QUERY_STEP_NAME)
+#undef QUERY_STEP_NAME
+    };
+    return step < sizeof(names) / sizeof(names[0]) ? names[step] : NULL;
+}
+
+/* --- writing replies --- */
+
+/* Readies the writer: a datagram of the client's socket, or the worker's buffer for streams. */
+static void reply_open(struct query *query)
+{
+    struct worker *worker = query->worker;
+    if (query->client->transport == CLIENT_UDP) {
+        query->reply = writer_init(udp_server_reserve(query->client->udp), UDP_REPLY_MAX);
+        query->limit = request_udp_limit(&query->request, query->snapshot->rules->config->udp_size);
+    } else {
+        query->reply = writer_init(worker->stream_reply, MESSAGE_MAX_OCTETS);
+        query->limit = MESSAGE_MAX_OCTETS;
+    }
+}
+
+static void write_error(struct query *query, enum dns_rcode rcode, enum ede_code ede,
+                        const char *text)
+{
+    struct reply_status status = {.rcode = rcode, .ede = ede, .ede_text = text};
+    query->reply.len = 0;
+    query->reply.failed = false;
+    query->source = METRICS_SOURCE_ERROR;
+    reply_write_error(&query->reply, &query->request, &status);
+}
+
+/* ANY for a name that is not ours to know in full: one synthesised HINFO (RFC 8482 section 4.2). */
+static void write_any(struct query *query)
+{
+    static const uint8_t hinfo[] = {0xc0, 0x0c, 0,    TYPE_HINFO, 0,   CLASS_IN, 0,
+                                    0,    0x0e, 0x10, 0,          9,   7,        'R',
+                                    'F',  'C',  '8',  '4',        '8', '2',      0};
+    struct reply_status status = {.rcode = RCODE_NOERROR, .ede = EDE_NONE};
+    reply_begin(&query->reply, &query->request);
+    writer_put(&query->reply, hinfo, sizeof(hinfo));
+    reply_end(&query->reply, &query->request, &status, (const uint16_t[3]){1, 0, 0});
+    query->source = METRICS_SOURCE_SPECIAL;
+}
+
+/* TTL of a cut chain and the addresses behind it: the least of both. */
+static uint32_t entry_chain_ttl(const struct query *query, const struct entry *entry,
+                                const struct addresses *addresses)
+{
+    uint32_t chain_s = entry_ttl_left(entry, query->now_ms);
+    uint32_t target_s = addresses_ttl_s(addresses, query->now_ms);
+    return chain_s < target_s ? chain_s : target_s;
+}
+
+/* Octets of a name in front of its last `labels` labels. */
+static size_t name_suffix_offset(const struct name *name, size_t labels)
+{
+    return labels > 0 ? name->offset[name->labels - labels] : name->len - 1U;
+}
+
+/* A cut chain: the CNAMEs that are kept, then the addresses of the endpoint they lead to, all with
+ * the least TTL of both. */
+static void write_chain(struct query *query, const struct entry *entry)
+{
+    const struct ruleset *rules = query->snapshot->rules;
+    struct reply_status status = {.rcode = RCODE_NOERROR, .ede = EDE_NONE};
+    uint16_t counts[3] = {entry->decision.cut, 0, 0};
+    struct decision rule;
+    struct name last;
+    CHECK(entry_chain_name(&last, entry, entry->decision.cut - 1U) == ERR_OK);
+    CHECK(ruleset_find_rule(rules, &last, &rule) && rule.kind == DECISION_ENDPOINT);
+    struct compose compose = {.addresses = &query->snapshot->addresses[rule.index],
+                              .rule_labels = rule.rule_labels,
+                              .turn = query->worker->turn++,
+                              .now_ms = query->now_ms};
+    struct compose_chain chain = {.ttl_s = entry_chain_ttl(query, entry, compose.addresses)};
+    entry_render_chain(&query->reply, entry, &query->request, chain.ttl_s, &chain.owner);
+    chain.rule_owner = (uint16_t)(chain.owner + name_suffix_offset(&last, rule.rule_labels));
+    query->source = METRICS_SOURCE_CHAIN;
+    metrics_add(query->worker->metrics, METRICS_ENDPOINT_ANSWERS,
+                query->snapshot->endpoint_slots[rule.index], 1);
+    if (compose_append(&query->reply, &query->request, &compose, &chain, counts))
+        reply_end(&query->reply, &query->request, &status, counts);
+    else
+        write_error(query, RCODE_SERVFAIL, EDE_NOT_READY, "endpoint addresses not known yet");
+}
+
+/* Any entry: what upstream said, or the part of it before a rule. */
+static void write_entry(struct query *query, const struct entry *entry)
+{
+    if (entry->decision.cut > 0)
+        write_chain(query, entry);
+    else
+        entry_render(&query->reply, entry, &query->request, query->now_ms, query->limit);
+}
+
+static void count_reply(const struct query *query)
+{
+    struct metrics *metrics = query->worker->metrics;
+    enum metrics_transport transport = (enum metrics_transport)query->client->transport;
+    uint8_t flags_high = query->reply.data[2];
+    uint8_t rcode = query->reply.data[3] & FLAG_RCODE_MASK;
+    metrics_add(metrics, METRICS_RESPONSES, metrics_rcode_cell(transport, rcode), 1);
+    metrics_add(metrics, METRICS_ANSWERS, query->source, 1);
+    if ((flags_high & (FLAG_TC >> 8)) != 0)
+        metrics_add(metrics, METRICS_TRUNCATED, transport, 1);
+}
+
+/* --- what a chain is worth under a configuration --- */
+
+/* Chain links up to the first that enters an endpoint's name; 0 when none does. Other classes and
+ * questions for the CNAME itself have no chain to follow. */
+static uint8_t chain_cut(const struct ruleset *rules, const struct entry_chain *chain,
+                         const struct entry_source *source)
+{
+    struct decision rule;
+    struct name target;
+    if (source->qclass != CLASS_IN)
+        return 0;
+    for (uint8_t i = 0; i < chain->count; i++) {
+        if (rr_name_at(&target, source->message, source->len, chain->target_offset[i]) != ERR_OK)
+            return 0;
+        if (ruleset_find_rule(rules, &target, &rule) && rule.kind == DECISION_ENDPOINT)
+            return (uint8_t)(i + 1);
+    }
+    return 0;
+}
+
+/* The same for a stored entry, whose chain beyond an earlier cut is not known any more. */
+static uint8_t entry_cut(const struct ruleset *rules, const struct entry *entry)
+{
+    struct decision rule;
+    struct name target;
+    if (entry->class != CLASS_IN)
+        return 0;
+    for (uint8_t i = 0; i < entry->chain_count; i++) {
+        if (entry_chain_name(&target, entry, i) == ERR_OK &&
+            ruleset_find_rule(rules, &target, &rule) && rule.kind == DECISION_ENDPOINT)
+            return (uint8_t)(i + 1);
+    }
+    return 0;
+}
+
+/* Is an entry still what this configuration would have stored? Decided once an epoch. */
+static bool entry_is_valid(const struct query *query, const struct name *name,
+                           struct cache_hit *hit)
+{
+    const struct ruleset *rules = query->snapshot->rules;
+    const struct entry *entry = hit->entry;
+    if (entry->epoch == rules->epoch)
+        return true;
+    uint32_t pool = ruleset_find_pool(rules, name);
+    if (entry->decision.pool != rules->pools[pool].fingerprint ||
+        entry->decision.cut != entry_cut(rules, entry))
+        return false;
+    cache_confirm(query->worker->cache, hit, rules->epoch);
+    return true;
+}
+
+/* The valid entry under the query's key, pinned; void ones are taken out. */
+static bool cache_lookup(struct query *query, struct cache_hit *hit)
+{
+    struct cache *cache = query->worker->cache;
+    cache_key_hash(&query->key, cache_secret(cache));
+    if (!cache_find(cache, &query->key, query->now_ms, hit))
+        return false;
+    if (entry_is_valid(query, query->key.name, hit))
+        return true;
+    metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
+    cache_void(cache, hit);
+    return false;
+}
+
+/* An NXDOMAIN for a name below one that does not exist (RFC 8020): the ancestor's SOA. */
+static void write_below(struct query *query, const struct entry *ancestor)
+{
+    struct reply_status status = {.rcode = RCODE_NXDOMAIN, .ede = EDE_NONE};
+    uint16_t counts[3] = {0, 0, 0};
+    uint32_t ttl_s = entry_ttl_left(ancestor, query->now_ms);
+    struct rr_walk walk;
+    struct rr rr;
+    reply_begin(&query->reply, &query->request);
+    rr_walk_init(&walk, entry_wire(ancestor), ancestor->wire_len);
+    while (rr_next(&walk, &rr)) {
+        uint16_t ttl_offset;
+        if (rr.type != TYPE_SOA || rr.section != SECTION_AUTHORITY)
+            continue;
+        if (rr_copy(&query->reply, entry_wire(ancestor), ancestor->wire_len, &rr,
+                    &query->request.qname, &ttl_offset) == ERR_OK) {
+            bytes_put_u32(query->reply.data + ttl_offset, ttl_s);
+            counts[1] = 1;
+        }
+        break;
+    }
+    reply_end(&query->reply, &query->request, &status, counts);
+}
+
+/* Looks for an ancestor within the forward zone that is known not to exist. */
+static bool answer_below_nxdomain(struct query *query)
+{
+    const struct config_forward *forward = query->snapshot->rules->pools[query->pool].config;
+    const struct name *qname = &query->request.qname;
+    struct cache_hit hit;
+    struct name ancestor;
+    for (size_t cut = 1; cut + forward->zone.labels < qname->labels; cut++) {
+        name_parent(&ancestor, qname, cut);
+        query->key.name = &ancestor;
+        if (cache_lookup(query, &hit)) {
+            write_below(query, hit.entry);
+            cache_release(query->worker->cache, &hit);
+            return true;
+        }
+    }
+    query->key.name = qname;
+    return false;
+}
+
+/* --- the steps --- */
+
+static enum query_step step_parse(struct query *query)
+{
+    enum dns_rcode rcode = RCODE_FORMERR;
+    switch (request_parse(&query->request, &rcode, query->packet.data, query->packet.len)) {
+    case REQUEST_ANSWER: reply_open(query); return STEP_RULES;
+    case REQUEST_REJECT:
+        reply_open(query);
+        write_error(query, rcode, EDE_NONE, NULL);
+        return STEP_REPLY;
+    case REQUEST_DROP:
+    default:
+        query->drop_reason =
+            query->packet.len < MESSAGE_HEADER_OCTETS ? METRICS_DROP_SHORT : METRICS_DROP_RESPONSE;
+        return STEP_DROP;
+    }
+}
+
+/* Rules come first, always: an endpoint's answer never depends on what the cache holds. */
+static enum query_step step_rules(struct query *query)
+{
+    const struct request *request = &query->request;
+    if (request->qclass != CLASS_IN)
+        return STEP_CACHE;
+    if (ruleset_find_rule(query->snapshot->rules, &request->qname, &query->decision))
+        return STEP_COMPOSE;
+    if (request->qtype == TYPE_ANY) {
+        write_any(query);
+        return STEP_REPLY;
+    }
+    return STEP_CACHE;
+}
+
+static enum query_step step_compose(struct query *query)
+{
+    const struct decision *rule = &query->decision;
+    if (rule->kind == DECISION_SPECIAL) {
+        size_t count;
+        const struct special_row *rows = special_rows(&count);
+        ASSERT(rule->index < count);
+        special_answer(&query->reply, &query->request, rows[rule->index].kind, rule->rule_labels);
+        query->source = METRICS_SOURCE_SPECIAL;
+        return STEP_REPLY;
+    }
+    struct compose compose = {.addresses = &query->snapshot->addresses[rule->index],
+                              .rule_labels = rule->rule_labels,
+                              .turn = query->worker->turn++,
+                              .now_ms = query->now_ms};
+    compose_answer(&query->reply, &query->request, &compose);
+    query->source = METRICS_SOURCE_ENDPOINT;
+    metrics_add(query->worker->metrics, METRICS_ENDPOINT_ANSWERS,
+                query->snapshot->endpoint_slots[rule->index], 1);
+    return STEP_REPLY;
+}
+
+static enum query_step step_cache(struct query *query)
+{
+    const struct request *request = &query->request;
+    struct cache_hit hit;
+    query->key = (struct cache_key){.name = &request->qname,
+                                    .type = request->qtype,
+                                    .class = request->qclass,
+                                    .dnssec_ok = request->edns.dnssec_ok,
+                                    .checking_disabled = (request->header.flags & FLAG_CD) != 0};
+    bool found = cache_lookup(query, &hit);
+    if (!found) {
+        query->key.type = CACHE_TYPE_NXDOMAIN;
+        found = cache_lookup(query, &hit);
+    }
+    if (!found)
+        return STEP_JOIN;
+    write_entry(query, hit.entry);
+    cache_release(query->worker->cache, &hit);
+    metrics_add(query->worker->metrics, METRICS_CACHE_HITS, 0, 1);
+    query->source = METRICS_SOURCE_CACHE;
+    return STEP_REPLY;
+}
+
+static struct inflight_key inflight_key_of(const struct query *query)
+{
+    return (struct inflight_key){.key = &query->key,
+                                 .recursion_desired = (query->request.header.flags & FLAG_RD) != 0,
+                                 .pool = query->pool,
+                                 .snapshot = query->snapshot};
+}
+
+static enum query_step step_join(struct query *query)
+{
+    struct worker *worker = query->worker;
+    const struct ruleset *rules = query->snapshot->rules;
+    query->pool = ruleset_find_pool(rules, &query->request.qname);
+    metrics_add(worker->metrics, METRICS_CACHE_MISSES, 0, 1);
+    if (rules->pools[query->pool].config->nxdomain_cut && answer_below_nxdomain(query)) {
+        query->source = METRICS_SOURCE_CACHE;
+        return STEP_REPLY;
+    }
+    query->key.type = query->request.qtype;
+    cache_key_hash(&query->key, cache_secret(worker->cache));
+    struct inflight_key key = inflight_key_of(query);
+    struct pending *pending = inflight_find(&worker->inflight, &key);
+    if (pending == NULL)
+        return STEP_ASK;
+    if (!inflight_join(&worker->inflight, pending, query->client, &query->request)) {
+        query->drop_reason = METRICS_DROP_WAITERS_FULL;
+        return STEP_DROP;
+    }
+    metrics_add(worker->metrics, METRICS_INFLIGHT_JOINED, 0, 1);
+    query->waiting = true;
+    return STEP_DONE;
+}
+
+static void on_answer(void *owner, const struct exchange_result *result);
+
+static enum query_step step_ask(struct query *query)
+{
+    struct worker *worker = query->worker;
+    struct inflight_key key = inflight_key_of(query);
+    struct pending *pending = inflight_add(&worker->inflight, &key, worker->snapshot);
+    query->drop_reason = METRICS_DROP_INFLIGHT_FULL;
+    if (pending == NULL)
+        return STEP_DROP;
+    struct question question = {.qname = &pending->qname,
+                                .qtype = query->request.qtype,
+                                .qclass = query->request.qclass,
+                                .recursion_desired = key.recursion_desired,
+                                .checking_disabled = query->key.checking_disabled,
+                                .dnssec_ok = query->key.dnssec_ok};
+    pending->owner = worker;
+    if (!inflight_join(&worker->inflight, pending, query->client, &query->request) ||
+        exchange_start(worker->upstream, &query->snapshot->pools[query->pool], &question, on_answer,
+                       pending) == 0) {
+        inflight_remove(&worker->inflight, pending);
+        return STEP_DROP;
+    }
+    query->waiting = true;
+    return STEP_DONE;
+}
+
+/* Sends what was written, cut to what the client takes. */
+static enum query_step step_reply(struct query *query)
+{
+    struct writer *reply = &query->reply;
+    if (reply->failed || reply->len > query->limit)
+        reply_truncate(reply, &query->request);
+    count_reply(query);
+    if (query->client->transport == CLIENT_UDP)
+        udp_server_commit(query->client->udp, &query->client->peer, reply->len);
+    else
+        connection_reply(query->worker, query->client->connection, reply->data, reply->len);
+    return STEP_DONE;
+}
+
+static enum query_step step_drop(struct query *query)
+{
+    struct worker *worker = query->worker;
+    metrics_add(worker->metrics, METRICS_DROPPED, query->drop_reason, 1);
+    if (query->drop_reason == METRICS_DROP_INFLIGHT_FULL ||
+        query->drop_reason == METRICS_DROP_WAITERS_FULL)
+        LOG_LIMITED(&worker->shed_limit, query->now_ms, LOG_LEVEL_WARN, "query.shed",
+                    LOG_TEXT("step", query_step_name(STEP_ASK)),
+                    LOG_UINT("inflight", slab_used(&worker->inflight.pending)));
+    return STEP_DONE;
+}
+
+static void query_run(struct query *query, enum query_step step)
+{
+    static const step_function steps[] = {
+#define QUERY_STEP_FUNCTION(id, word) step_##word,
+        QUERY_STEP_LIST(QUERY_STEP_FUNCTION)
+#undef QUERY_STEP_FUNCTION
+    };
+    while (step != STEP_DONE)
+        step = steps[step](query);
+}
+
+bool query_begin(struct worker *worker, const struct client *client, const uint8_t *packet,
+                 size_t len)
+{
+    struct query query;
+    query.worker = worker;
+    query.client = client;
+    query.packet = (struct bytes){packet, len};
+    query.snapshot = worker->snapshot;
+    query.now_ms = loop_now_ms(worker->loop);
+    query.waiting = false;
+    metrics_add(worker->metrics, METRICS_QUERIES, client->transport, 1);
+    query_run(&query, STEP_PARSE);
+    return query.waiting;
+}
+
+/* --- when upstream has answered --- */
+
+static struct entry_source source_of(const struct pending *pending, const struct ruleset *rules,
+                                     const struct exchange_result *result)
+{
+    const struct worker *worker = pending->owner;
+    return (struct entry_source){
+        .message = result->message,
+        .len = result->len,
+        .qname = &pending->qname,
+        .qtype = pending->key.type,
+        .qclass = pending->key.class,
+        .dnssec_ok = pending->key.dnssec_ok,
+        .checking_disabled = pending->key.checking_disabled,
+        .max_ttl_s = rules->config->cache_max_ttl_s,
+        .max_negative_ttl_s = rules->pools[pending->pool].config->max_negative_ttl_s,
+        .now_ms = loop_now_ms(worker->loop),
+        .decision = {.pool = rules->pools[pending->pool].fingerprint, .cut = 0},
+        .epoch = rules->epoch};
+}
+
+/* Builds what a result is worth under `rules` into the worker's scratch. */
+static struct entry *build_entry(struct pending *pending, struct entry_source *source,
+                                 const struct ruleset *rules, const struct exchange_result *result)
+{
+    struct worker *worker = pending->owner;
+    struct entry *entry = worker->scratch;
+    unsigned failures = cache_failures(worker->cache, &pending->key) + 1;
+    struct entry_chain chain;
+    enum ede_code ede = result->ede;
+    if (result->err == ERR_OK) {
+        ede = EDE_INVALID_DATA;
+        if (entry_scan_chain(&chain, source) == ERR_OK) {
+            source->decision.cut = chain_cut(rules, &chain, source);
+            if (entry_build(entry, ENTRY_SCRATCH, source) == ERR_OK) {
+                if (entry->kind == ENTRY_FAILURE)
+                    entry_back_off(entry, failures);
+                return entry;
+            }
+        }
+    }
+    source->decision.cut = 0;
+    entry_build_failure(entry, ENTRY_SCRATCH, source, ede, failures);
+    return entry;
+}
+
+/* The answer was decided under rules that are not current any more: it is decided again, and stored
+ * only when its name still belongs to the pool that was asked. */
+static void store_under_current(struct pending *pending, const struct exchange_result *result)
+{
+    struct worker *worker = pending->owner;
+    const struct ruleset *rules = worker->snapshot->rules;
+    uint64_t asked = pending->snapshot->rules->pools[pending->pool].fingerprint;
+    struct decision decision;
+    if (pending->key.class == CLASS_IN && ruleset_find_rule(rules, &pending->qname, &decision))
+        return;
+    uint32_t pool = ruleset_find_pool(rules, &pending->qname);
+    if (rules->pools[pool].fingerprint != asked)
+        return;
+    pending->pool = pool;
+    struct entry_source source = source_of(pending, rules, result);
+    cache_insert(worker->cache, build_entry(pending, &source, rules, result));
+}
+
+/* Replies to one who waited, from the snapshot its question began with. */
+static void reply_to_waiter(const struct pending *pending, const struct waiter *waiter,
+                            const struct entry *entry)
+{
+    struct worker *worker = pending->owner;
+    struct query query = {.worker = worker,
+                          .client = &waiter->client,
+                          .snapshot = pending->snapshot,
+                          .now_ms = loop_now_ms(worker->loop),
+                          .source = METRICS_SOURCE_UPSTREAM};
+    waiter_request(&query.request, waiter, &pending->qname);
+    reply_open(&query);
+    write_entry(&query, entry);
+    query_run(&query, STEP_REPLY);
+    if (waiter->client.transport == CLIENT_TCP)
+        connection_answered(worker, waiter->client.connection);
+    metrics_observe(worker->metrics, METRICS_HISTOGRAM_LATENCY_FORWARDED, 0,
+                    loop_now_us(worker->loop) - waiter->client.received_us);
+}
+
+static void on_answer(void *owner, const struct exchange_result *result)
+{
+    struct pending *pending = owner;
+    struct worker *worker = pending->owner;
+    const struct ruleset *rules = pending->snapshot->rules;
+    bool is_current = rules->epoch == worker->snapshot->rules->epoch;
+    struct entry_source source = source_of(pending, rules, result);
+    struct entry *entry = build_entry(pending, &source, rules, result);
+    bool keep = pending->recursion_desired && result->err != ERR_CLOSED;
+    if (is_current && keep)
+        cache_insert(worker->cache, entry);
+    for (struct waiter *waiter; (waiter = inflight_take_waiter(pending)) != NULL;) {
+        reply_to_waiter(pending, waiter, entry);
+        inflight_give(&worker->inflight, waiter);
+    }
+    if (!is_current && keep)
+        store_under_current(pending, result);
+    inflight_remove(&worker->inflight, pending);
+}

@@ -1,0 +1,317 @@
+/* refresh: endpoints' targets asked in time, on the main thread. Owns a struct target for each endpoint
+ * and an exchange for each part under way (at most REFRESH_ACTIVE_MAX; the rest waits its turn). It
+ * never fails: what cannot be resolved keeps its last good addresses and is asked again. */
+#include "local53/server/refresh.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "local53/base/check.h"
+#include "local53/base/list.h"
+#include "local53/base/log.h"
+#include "local53/dns/rr.h"
+#include "local53/dns/text.h"
+#include "local53/net/timer.h"
+
+/* Questions of refresh under way at once. */
+#define REFRESH_ACTIVE_MAX 32
+
+/* CNAME links followed inside an answer for a target. */
+#define REFRESH_CHAIN_MAX 8
+
+/* One question under way. */
+struct ask {
+    struct link link;        /* in refresh->active */
+    struct refresh *refresh; /* borrowed; whose it is */
+    slab_id exchange;        /* to cancel it */
+    size_t endpoint;         /* index of its target */
+    size_t name;             /* which of the target's names */
+    int family;              /* 0 for A, 1 for AAAA */
+};
+
+struct refresh {
+    struct refresh_setup setup; /* what the owner lends */
+    struct snapshot *snapshot;  /* held; whose endpoints and pools are used */
+    struct target *targets;     /* owned; one per endpoint of the snapshot */
+    struct slab asks;           /* struct ask */
+    struct link active;         /* head; asks under way */
+    struct alarm *due;          /* owned; when the next part is due */
+    struct alarm *tell;         /* owned; tells on_change once a turn */
+    struct log_limit failures;  /* "refresh.failed" is told once a period */
+};
+
+/* --- reading an answer --- */
+
+/* Addresses found in an answer. */
+struct found {
+    uint8_t octets[TARGET_ADDRESSES_MAX][16]; /* 4 or 16 used */
+    size_t count;                             /* 0: the name has none of this family */
+    uint32_t ttl_s;                           /* least of the records used; RR_TTL_MAX for none */
+};
+
+static void found_lower_ttl(struct found *found, uint32_t ttl_s)
+{
+    if (rr_ttl_cap(ttl_s) < found->ttl_s)
+        found->ttl_s = rr_ttl_cap(ttl_s);
+}
+
+/* One pass over the answer section: the addresses owned by `name`. True when it is an alias instead:
+ * then `name` is where it leads. */
+static bool collect_at(struct found *found, struct name *name, const struct exchange_result *result,
+                       uint16_t type)
+{
+    size_t octets = type == TYPE_A ? 4 : 16;
+    struct rr_walk walk;
+    struct name owner;
+    struct rr rr;
+    rr_walk_init(&walk, result->message, result->len);
+    while (rr_next(&walk, &rr) && rr.section == SECTION_ANSWER) {
+        if (rr_name_at(&owner, result->message, result->len, rr.owner_offset) != ERR_OK ||
+            !name_equal(&owner, name))
+            continue;
+        if (rr.type == TYPE_CNAME) {
+            found_lower_ttl(found, rr.ttl);
+            return rr_name_at(name, result->message, result->len, rr.rdata_offset) == ERR_OK;
+        }
+        if (rr.type != type || rr.rdata_len != octets || found->count == TARGET_ADDRESSES_MAX)
+            continue;
+        memcpy(found->octets[found->count++], result->message + rr.rdata_offset, octets);
+        found_lower_ttl(found, rr.ttl);
+    }
+    return false;
+}
+
+static void collect(struct found *found, const struct name *qname,
+                    const struct exchange_result *result, uint16_t type)
+{
+    struct name name = *qname;
+    memset(found, 0, sizeof(*found));
+    found->ttl_s = RR_TTL_MAX;
+    for (int links = 0; links <= REFRESH_CHAIN_MAX; links++) {
+        if (!collect_at(found, &name, result, type))
+            break;
+    }
+}
+
+/* --- asking --- */
+
+static void look(struct refresh *refresh);
+
+static void log_failure(struct refresh *refresh, const struct ask *ask,
+                        const struct exchange_result *result)
+{
+    const struct target *target = &refresh->targets[ask->endpoint];
+    char name[TEXT_NAME_MAX];
+    const char *why = err_text(result->err);
+    if (result->err == ERR_OK)
+        why = text_rcode(result->message[3] & FLAG_RCODE_MASK);
+    LOG_LIMITED(&refresh->failures, loop_now_ms(refresh->setup.loop), LOG_LEVEL_WARN,
+                "refresh.failed",
+                LOG_TEXT("endpoint", refresh->snapshot->rules->endpoints[ask->endpoint].label),
+                LOG_TEXT("target", text_write_name(&target->names[ask->name], name)),
+                LOG_TEXT("reason", why));
+}
+
+/* The name is there or is not: both are answers; anything else is a try that failed. */
+static bool is_answer(const struct exchange_result *result)
+{
+    if (result->err != ERR_OK)
+        return false;
+    unsigned rcode = result->message[3] & FLAG_RCODE_MASK;
+    return rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN;
+}
+
+static void on_answer(void *owner, const struct exchange_result *result)
+{
+    struct ask *ask = owner;
+    struct refresh *refresh = ask->refresh;
+    struct target *target = &refresh->targets[ask->endpoint];
+    uint64_t now_ms = loop_now_ms(refresh->setup.loop);
+    struct found found;
+    if (is_answer(result)) {
+        collect(&found, &target->names[ask->name], result, ask->family == 0 ? TYPE_A : TYPE_AAAA);
+        struct target_answer answer = {.name = ask->name,
+                                       .family = ask->family,
+                                       .octets = (const uint8_t(*)[16])found.octets,
+                                       .count = found.count,
+                                       .ttl_s = found.count > 0 ? found.ttl_s : TARGET_TTL_MAX_S};
+        target_answer(target, &answer, now_ms);
+    } else {
+        target_failure(target, ask->name, ask->family, now_ms);
+        metrics_add(refresh->setup.metrics, METRICS_ENDPOINT_REFRESH_FAILURES,
+                    refresh->snapshot->endpoint_slots[ask->endpoint], 1);
+        log_failure(refresh, ask, result);
+    }
+    list_remove(&ask->link);
+    slab_give(&refresh->asks, ask);
+    alarm_set(refresh->tell, 0);
+    look(refresh);
+}
+
+/* Starts asking one part; false when it cannot be asked now. */
+static bool start_ask(struct refresh *refresh, size_t endpoint, size_t name, int family)
+{
+    struct target *target = &refresh->targets[endpoint];
+    struct question question = {.qname = &target->names[name],
+                                .qtype = family == 0 ? TYPE_A : TYPE_AAAA,
+                                .qclass = CLASS_IN,
+                                .recursion_desired = true};
+    struct ask *ask = slab_take(&refresh->asks);
+    if (ask == NULL)
+        return false;
+    *ask = (struct ask){.refresh = refresh, .endpoint = endpoint, .name = name, .family = family};
+    list_append(&refresh->active, &ask->link);
+    ask->exchange = exchange_start(refresh->setup.upstream, snapshot_resolver(refresh->snapshot),
+                                   &question, on_answer, ask);
+    if (ask->exchange == 0) {
+        list_remove(&ask->link);
+        slab_give(&refresh->asks, ask);
+        return false;
+    }
+    target_asked(target, name, family, loop_now_ms(refresh->setup.loop));
+    return true;
+}
+
+/* Asks all parts of one target that are due; gives when its next one is (UINT64_MAX: none). */
+static uint64_t look_at(struct refresh *refresh, size_t endpoint, uint64_t now_ms)
+{
+    uint64_t due_ms = UINT64_MAX;
+    size_t name;
+    int family;
+    while (target_next(&refresh->targets[endpoint], &name, &family, &due_ms)) {
+        if (due_ms > now_ms || !start_ask(refresh, endpoint, name, family))
+            return due_ms;
+    }
+    return UINT64_MAX;
+}
+
+/* Asks what is due and sets the alarm for what is due next. A full table is looked at again when one
+ * of its answers comes. */
+static void look(struct refresh *refresh)
+{
+    uint64_t now_ms = loop_now_ms(refresh->setup.loop);
+    uint64_t next_ms = UINT64_MAX;
+    for (size_t i = 0; i < refresh->snapshot->rules->endpoint_count; i++) {
+        uint64_t due_ms = look_at(refresh, i, now_ms);
+        if (due_ms > now_ms && due_ms < next_ms)
+            next_ms = due_ms;
+    }
+    if (next_ms != UINT64_MAX)
+        alarm_set(refresh->due, next_ms - now_ms);
+    else
+        alarm_clear(refresh->due);
+}
+
+static void on_due(void *owner)
+{
+    look(owner);
+}
+
+static void on_tell(void *owner)
+{
+    struct refresh *refresh = owner;
+    refresh->setup.on_change(refresh->setup.owner);
+}
+
+/* --- life --- */
+
+struct refresh *refresh_new(const struct refresh_setup *setup)
+{
+    struct refresh *refresh = calloc(1, sizeof(*refresh));
+    CHECK(refresh != NULL);
+    refresh->setup = *setup;
+    slab_init(&refresh->asks, sizeof(struct ask), REFRESH_ACTIVE_MAX);
+    list_init(&refresh->active);
+    refresh->due = alarm_new(setup->loop, on_due, refresh);
+    refresh->tell = alarm_new(setup->loop, on_tell, refresh);
+    return refresh;
+}
+
+static void cancel_all(struct refresh *refresh)
+{
+    for (struct link *first; (first = list_take_first(&refresh->active)) != NULL;) {
+        struct ask *ask = LIST_ITEM(first, struct ask, link);
+        exchange_cancel(refresh->setup.upstream, ask->exchange);
+        slab_give(&refresh->asks, ask);
+    }
+}
+
+void refresh_free(struct refresh *refresh)
+{
+    if (refresh == NULL)
+        return;
+    cancel_all(refresh);
+    alarm_free(refresh->due);
+    alarm_free(refresh->tell);
+    slab_deinit(&refresh->asks);
+    snapshot_release(refresh->snapshot);
+    free(refresh->targets);
+    free(refresh);
+}
+
+/* The target of the old set that asks for the same names, or NULL. */
+static const struct target *find_same(const struct refresh *refresh, const struct target *target)
+{
+    size_t count = refresh->snapshot == NULL ? 0 : refresh->snapshot->rules->endpoint_count;
+    for (size_t i = 0; i < count; i++) {
+        const struct target *old = &refresh->targets[i];
+        bool is_same = old->name_count == target->name_count && old->name_count > 0;
+        for (size_t n = 0; is_same && n < old->name_count; n++)
+            is_same = name_equal(&old->names[n], &target->names[n]);
+        if (is_same)
+            return old;
+    }
+    return NULL;
+}
+
+void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
+{
+    const struct ruleset *rules = snapshot->rules;
+    struct target *targets = calloc(rules->endpoint_count + 1, sizeof(*targets));
+    CHECK(targets != NULL);
+    cancel_all(refresh);
+    for (size_t i = 0; i < rules->endpoint_count; i++) {
+        const struct rule_endpoint *endpoint = &rules->endpoints[i];
+        target_init(&targets[i], endpoint->targets, endpoint->target_count,
+                    endpoint->config->addresses, endpoint->config->address_count);
+        const struct target *before = find_same(refresh, &targets[i]);
+        if (before != NULL)
+            target_adopt(&targets[i], before);
+    }
+    free(refresh->targets);
+    refresh->targets = targets;
+    refresh_use_pools(refresh, snapshot);
+    refresh_addresses(refresh, snapshot->addresses);
+}
+
+void refresh_use_pools(struct refresh *refresh, struct snapshot *snapshot)
+{
+    struct snapshot *before = refresh->snapshot;
+    const struct pool *pool = snapshot_resolver(snapshot);
+    CHECK(before == NULL || refresh->targets != NULL);
+    refresh->snapshot = snapshot_hold(snapshot);
+    snapshot_release(before);
+    upstream_keep(refresh->setup.upstream, &pool, 1);
+    alarm_set(refresh->due, 0);
+}
+
+void refresh_addresses(const struct refresh *refresh, struct addresses *out)
+{
+    uint64_t now_ms = loop_now_ms(refresh->setup.loop);
+    for (size_t i = 0; i < refresh->snapshot->rules->endpoint_count; i++)
+        target_addresses(&refresh->targets[i], now_ms, &out[i]);
+}
+
+bool refresh_is_ready(const struct refresh *refresh, const char **missing)
+{
+    const struct ruleset *rules = refresh->snapshot->rules;
+    struct addresses addresses;
+    for (size_t i = 0; i < rules->endpoint_count; i++) {
+        target_addresses(&refresh->targets[i], loop_now_ms(refresh->setup.loop), &addresses);
+        if (addresses.state == ADDRESSES_NONE && !rules->endpoints[i].config->optional) {
+            *missing = rules->endpoints[i].label;
+            return false;
+        }
+    }
+    return true;
+}

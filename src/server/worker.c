@@ -1,0 +1,150 @@
+/* worker: one loop on one thread. Owns its listeners, in-flight table, upstreams and counters; made
+ * and freed by the main thread, everything else runs on its own. An ordered stop waits for the
+ * questions that were in flight when it was asked, at most WORKER_STOP_MS. */
+#include "local53/server/worker.h"
+
+#include <stdlib.h>
+
+#include "local53/base/check.h"
+#include "local53/net/timer.h"
+
+/* Messages to a worker. */
+enum worker_message { WORKER_SNAPSHOT, WORKER_STOP };
+
+/* Clients that may wait for one loop, for each question that may: identical ones are joined. */
+#define WAITERS_PER_QUESTION 4
+
+/* How often a stopping worker looks whether it is done. */
+#define STOP_LOOK_MS 10
+
+static void take_snapshot(struct worker *worker, struct snapshot *snapshot)
+{
+    size_t count = snapshot->rules->pool_count;
+    const struct pool **pools = calloc(count + 1, sizeof(*pools));
+    CHECK(pools != NULL);
+    for (size_t i = 0; i < count; i++)
+        pools[i] = &snapshot->pools[i];
+    upstream_keep(worker->upstream, pools, count);
+    free(pools);
+    snapshot_release(worker->snapshot);
+    worker->snapshot = snapshot;
+}
+
+/* Upstreams first: what still waits is failed and answered while its socket is open. */
+static void close_all(struct worker *worker)
+{
+    upstream_free(worker->upstream);
+    worker->upstream = NULL;
+    listeners_close(worker);
+    alarm_free(worker->stop_alarm);
+    mailbox_free(worker->mailbox);
+    loop_stop(worker->loop);
+}
+
+static bool is_drained(const struct worker *worker)
+{
+    const struct pending *oldest = inflight_oldest(&worker->inflight);
+    return oldest == NULL || oldest->sequence >= worker->stop_sequence;
+}
+
+static void on_stop_alarm(void *owner)
+{
+    struct worker *worker = owner;
+    bool late = loop_now_ms(worker->loop) >= worker->stop_deadline_ms;
+    if (late || is_drained(worker))
+        close_all(worker);
+    else
+        alarm_set(worker->stop_alarm, STOP_LOOK_MS);
+}
+
+static void begin_stop(struct worker *worker)
+{
+    if (worker->stopping)
+        return;
+    worker->stopping = true;
+    worker->stop_sequence = worker->inflight.next_sequence;
+    worker->stop_deadline_ms = loop_now_ms(worker->loop) + WORKER_STOP_MS;
+    listeners_drain(worker);
+    alarm_set(worker->stop_alarm, STOP_LOOK_MS);
+}
+
+static void on_message(void *owner, int kind, void *payload)
+{
+    struct worker *worker = owner;
+    if (kind == WORKER_STOP)
+        begin_stop(worker);
+    else if (worker->upstream == NULL)
+        snapshot_release(payload);
+    else
+        take_snapshot(worker, payload);
+}
+
+static void make_upstream(struct worker *worker, uint32_t questions)
+{
+    struct upstream_setup setup = {.loop = worker->loop,
+                                   .rng = &worker->rng,
+                                   .metrics = worker->metrics,
+                                   .exchanges = questions};
+    worker->upstream = upstream_new(&setup);
+}
+
+enum err worker_new(struct worker **out, const struct worker_setup *setup, struct addr *failed)
+{
+    uint32_t questions = setup->snapshot->rules->config->inflight;
+    struct worker *worker = calloc(1, sizeof(*worker));
+    CHECK(worker != NULL);
+    worker->loop = loop_new();
+    worker->supervisor = setup->supervisor;
+    worker->cache = setup->cache;
+    worker->metrics = metrics_new();
+    worker->scratch = malloc(ENTRY_SCRATCH);
+    worker->stream_reply = malloc(MESSAGE_MAX_OCTETS);
+    CHECK(worker->scratch != NULL && worker->stream_reply != NULL);
+    rng_init(&worker->rng);
+    worker->snapshot = snapshot_hold(setup->snapshot);
+    inflight_init(&worker->inflight, questions, questions * WAITERS_PER_QUESTION);
+    make_upstream(worker, questions);
+    worker->mailbox = mailbox_new(worker->loop, on_message, worker);
+    worker->stop_alarm = alarm_new(worker->loop, on_stop_alarm, worker);
+    *out = worker;
+    enum err err =
+        listeners_open(worker, setup->listen, setup->listen_count, setup->tcp_connections, failed);
+    if (err != ERR_OK) {
+        close_all(worker);
+        worker_free(worker);
+        *out = NULL;
+    }
+    return err;
+}
+
+void worker_run(struct worker *worker)
+{
+    struct mailbox *supervisor = worker->supervisor;
+    loop_run(worker->loop);
+    if (supervisor != NULL)
+        mailbox_post(supervisor, WORKER_STOPPED, worker);
+}
+
+void worker_publish(struct worker *worker, struct snapshot *snapshot)
+{
+    mailbox_post(worker->mailbox, WORKER_SNAPSHOT, snapshot);
+}
+
+void worker_stop(struct worker *worker)
+{
+    mailbox_post(worker->mailbox, WORKER_STOP, NULL);
+}
+
+void worker_free(struct worker *worker)
+{
+    if (worker == NULL)
+        return;
+    loop_free(worker->loop);
+    listeners_deinit(worker);
+    inflight_deinit(&worker->inflight);
+    snapshot_release(worker->snapshot);
+    metrics_free(worker->metrics);
+    free(worker->scratch);
+    free(worker->stream_reply);
+    free(worker);
+}
