@@ -26,6 +26,7 @@ struct stream {
     void *owner;                        /* borrowed */
     uv_connect_t connecting;            /* in use until connected */
     bool connected;                     /* writes may be tried at once */
+    bool eof;                           /* the peer sends no more */
     bool ending;                        /* only on_end may still be told */
     enum err end;                       /* what on_end will be told */
     struct alarm *linger;               /* owned; NULL unless ending with something queued */
@@ -94,6 +95,16 @@ static void on_space(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
     *buf = uv_buf_init((char *)space, (unsigned)cap);
 }
 
+/* The peer sends no more: an owner that wants to may still answer. */
+static void take_eof(struct stream *stream)
+{
+    stream->eof = true;
+    if (stream->events->on_eof != NULL)
+        stream->events->on_eof(stream->owner, stream);
+    else
+        end_stream(stream, ERR_CLOSED, true);
+}
+
 static void on_read(uv_stream_t *io, ssize_t count, const uv_buf_t *buf)
 {
     struct stream *stream = UV_OWNER(io);
@@ -102,15 +113,19 @@ static void on_read(uv_stream_t *io, ssize_t count, const uv_buf_t *buf)
         return;
     if (count > 0)
         stream->events->on_data(stream->owner, stream, (size_t)count);
+    else if (count == 0)
+        return; /* nothing after all (libuv's word for EAGAIN) */
     else if (count == UV_ENOBUFS)
         uv_read_stop(io); /* the owner gave no space: until stream_resume */
-    else if (count < 0)
-        end_stream(stream, loop_err_from_uv((int)count), count == UV_EOF);
+    else if (count == UV_EOF)
+        take_eof(stream);
+    else
+        end_stream(stream, loop_err_from_uv((int)count), false);
 }
 
 void stream_resume(struct stream *stream)
 {
-    if (stream->ending || !stream->connected || stream->events == NULL)
+    if (stream->ending || stream->eof || !stream->connected || stream->events == NULL)
         return;
     int status = uv_read_start(&stream->io, on_space, on_read);
     if (status != 0 && status != UV_EALREADY)

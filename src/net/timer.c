@@ -135,7 +135,8 @@ struct alarm *alarm_new(struct loop *loop, alarm_on_fire on_fire, void *owner)
 
 void alarm_set(struct alarm *alarm, uint64_t delay_ms)
 {
-    uv_timer_start(&alarm->handle, on_alarm, delay_ms, 0);
+    /* libuv 1.44 fires a timer of 0 ms set by a timer in the same turn, over and over. */
+    uv_timer_start(&alarm->handle, on_alarm, delay_ms > 0 ? delay_ms : 1, 0);
 }
 
 void alarm_clear(struct alarm *alarm)

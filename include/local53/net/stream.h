@@ -27,6 +27,9 @@ struct stream_events {
     uint8_t *(*on_space)(void *owner, struct stream *stream, size_t *cap);
     /* len octets were put there. */
     void (*on_data)(void *owner, struct stream *stream, size_t len);
+    /* The peer sends no more but may still read (a half-close); the owner closes when it has answered.
+     * NULL: the stream ends by itself with ERR_CLOSED after what is queued. */
+    void (*on_eof)(void *owner, struct stream *stream);
     /* All that was written has left (may be NULL). */
     void (*on_drained)(void *owner, struct stream *stream);
     /* The connection is gone: ERR_CLOSED for an orderly end, else why. The memory of the stream goes

@@ -41,7 +41,8 @@ typedef void (*alarm_on_fire)(void *owner);
 /* An alarm that is not set; the caller owns it and gives it back with alarm_free. */
 struct alarm *alarm_new(struct loop *loop, alarm_on_fire on_fire, void *owner);
 
-/* Fires once after delay_ms (0: next turn); setting it again replaces the former time. */
+/* Fires once after delay_ms (0: in a later turn, about 1 ms from now); setting it again replaces the
+ * former time. */
 void alarm_set(struct alarm *alarm, uint64_t delay_ms);
 
 /* It will not fire; nothing when it was not set. */
