@@ -240,7 +240,7 @@ static void write_below(struct query *query, const struct entry *ancestor)
         uint16_t ttl_offset;
         if (rr.type != TYPE_SOA || rr.section != SECTION_AUTHORITY)
             continue;
-        if (rr_copy(&query->reply, entry_wire(ancestor), ancestor->wire_len, &rr,
+        if (rr_copy(&query->reply, (struct bytes){entry_wire(ancestor), ancestor->wire_len}, &rr,
                     &query->request.qname, &ttl_offset) == ERR_OK) {
             bytes_put_u32(query->reply.data + ttl_offset, ttl_s);
             counts[1] = 1;

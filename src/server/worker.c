@@ -110,7 +110,6 @@ enum err worker_new(struct worker **out, const struct worker_setup *setup, struc
     enum err err =
         listeners_open(worker, setup->listen, setup->listen_count, setup->tcp_connections, failed);
     if (err != ERR_OK) {
-        close_all(worker);
         worker_free(worker);
         *out = NULL;
     }
@@ -139,6 +138,8 @@ void worker_free(struct worker *worker)
 {
     if (worker == NULL)
         return;
+    if (worker->upstream != NULL)
+        close_all(worker); /* it never ran */
     loop_free(worker->loop);
     listeners_deinit(worker);
     inflight_deinit(&worker->inflight);

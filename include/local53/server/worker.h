@@ -70,7 +70,7 @@ void worker_publish(struct worker *worker, struct snapshot *snapshot);
 /* Asks for an ordered stop: questions in flight are finished, at most WORKER_STOP_MS; any thread. */
 void worker_stop(struct worker *worker);
 
-/* After worker_run returned. Accepts NULL. */
+/* After worker_run returned, or when it was never run. Accepts NULL. */
 void worker_free(struct worker *worker);
 
 #endif

@@ -1,0 +1,155 @@
+/* ctl: one word to a running local53 through its control socket, its answer on stdout. Blocks at most
+ * CTL_TIMEOUT_S without an octet coming. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "control.h"
+#include "load.h"
+
+#define CTL_TIMEOUT_S 10
+
+static int run(int argc, char **argv);
+
+const struct command command_ctl = {
+    .word = "ctl",
+    .summary = "talk to the running local53: ready, status, reload, flush NAME, dump",
+    .help =
+        "Usage: local53 ctl [-c FILE | -s SOCKET] ready | status [--json] | reload |\n"
+        "                   flush NAME [--below] | dump\n\n"
+        "  ready         exit 0 when it can serve, else 1 and why not (for exec probes)\n"
+        "  status        what it is, its endpoints with their addresses and age, its pools;\n"
+        "                --json for programs\n"
+        "  reload        take the configuration file anew; exit 2 and the reasons when it is bad\n"
+        "                (the running one then stays)\n"
+        "  flush NAME    forget what is cached of NAME, all types; --below: and of all names "
+        "below\n"
+        "  dump          every cached answer: name, type, rcode, seconds left, size\n\n"
+        "  -c, --config FILE    where the control socket is read from (default: $LOCAL53_CONFIG,\n"
+        "                       else /etc/local53/local53.yaml)\n"
+        "  -s, --socket SOCKET  the control socket itself\n\n"
+        "Example:\n  local53 ctl -s /run/local53/control.sock status\n\n"
+        "Exit codes: 0 done, 1 not so, 2 usage or bad configuration, 3 nobody answers\n",
+    .run = run,
+};
+
+static int connect_control(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct timeval limit = {.tv_sec = CTL_TIMEOUT_S};
+    if (strlen(path) >= sizeof(address.sun_path)) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+    if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* Copies the answer after its first line to stdout; the first line is the exit code. */
+static int print_answer(int fd)
+{
+    char buffer[16384];
+    ssize_t got = recv(fd, buffer, 2, MSG_WAITALL);
+    if (got != 2 || buffer[0] < '0' || buffer[0] > '3' || buffer[1] != '\n') {
+        fprintf(stderr, "local53 ctl: no answer came%s\n",
+                got < 0 && errno == EAGAIN ? " in time" : "; is that local53's socket?");
+        return EXIT_ENVIRONMENT;
+    }
+    int code = buffer[0] - '0';
+    while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
+        fwrite(buffer, 1, (size_t)got, stdout);
+    return code;
+}
+
+static int ask(const char *path, const char *request)
+{
+    int fd = connect_control(path);
+    if (fd < 0) {
+        fprintf(stderr, "local53 ctl: %s: %s; is local53 running?\n", path, strerror(errno));
+        return EXIT_ENVIRONMENT;
+    }
+    int code = EXIT_ENVIRONMENT;
+    if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
+        code = print_answer(fd);
+    else
+        fprintf(stderr, "local53 ctl: %s: %s\n", path, strerror(errno));
+    close(fd);
+    return code;
+}
+
+/* The request line: the words that are left, blank separated. */
+static int ask_words(const char *path, int count, char **words, const char *flag)
+{
+    char request[CONTROL_REQUEST_MAX];
+    size_t len = 0;
+    for (int i = 0; i < count; i++) {
+        int added =
+            snprintf(request + len, sizeof(request) - len, "%s%s", i > 0 ? " " : "", words[i]);
+        if (added < 0 || (size_t)added >= sizeof(request) - len - sizeof(" --below\n"))
+            return command_usage(&command_ctl, "that is too long");
+        len += (size_t)added;
+    }
+    snprintf(request + len, sizeof(request) - len, "%s\n", flag);
+    return ask(path, request);
+}
+
+static int ask_configured(const char *file, int count, char **words, const char *flag)
+{
+    struct report report = {0};
+    struct config *config = NULL;
+    report.file = file;
+    config_load(&config, file, &report);
+    int code = EXIT_USAGE;
+    if (config == NULL)
+        load_print_report(&report);
+    else
+        code = ask_words(config->control, count, words, flag);
+    config_free(config);
+    report_deinit(&report);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"socket", required_argument, NULL, 's'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"below", no_argument, NULL, 'b'},
+                                            {NULL, 0, NULL, 0}};
+    const char *file = NULL;
+    const char *path = NULL;
+    const char *flag = "";
+    int option;
+    while ((option = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
+        if (option == 'c')
+            file = optarg;
+        else if (option == 's')
+            path = optarg;
+        else if (option == 'j')
+            flag = " --json";
+        else if (option == 'b')
+            flag = " --below";
+        else
+            return command_usage(&command_ctl, "that option is not known here");
+    }
+    int count = argc - optind;
+    if (count < 1)
+        return command_usage(&command_ctl, "which of ready, status, reload, flush NAME, dump?");
+    if (path != NULL)
+        return ask_words(path, count, argv + optind, flag);
+    return ask_configured(command_config_file(file), count, argv + optind, flag);
+}

@@ -1,0 +1,17 @@
+/* load: from a file's name to rules ready for questions, for run, reload, check and explain alike. */
+#ifndef LOCAL53_APP_LOAD_H
+#define LOCAL53_APP_LOAD_H
+
+#include <stdint.h>
+
+#include "local53/config/report.h"
+#include "local53/rules/ruleset.h"
+
+/* Reads and builds; aws.region auto is asked of the instance metadata when the environment has none and
+ * a service needs it. NULL with errors in the report. epoch as ruleset_new. */
+struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *report);
+
+/* Writes a report's lines to stderr, when it has any. */
+void load_print_report(const struct report *report);
+
+#endif

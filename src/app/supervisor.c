@@ -1,0 +1,459 @@
+/* supervisor: main thread of the daemon. Owns everything that is not a worker's; blocks only at start and
+ * on reading the configuration, never on a name. A bad configuration never replaces a good one. An
+ * ordered stop ends within WORKER_STOP_MS and a little. */
+#include "supervisor.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "answers.h"
+#include "command.h"
+#include "load.h"
+#include "local53/base/check.h"
+#include "local53/base/clock.h"
+#include "local53/base/log.h"
+#include "local53/net/ports.h"
+#include "local53/net/timer.h"
+#include "local53/upstream/pool.h"
+#include "local53/version.h"
+#include "processors.h"
+
+/* Internal queries under way at once: endpoints' targets and probes. */
+#define INTERNAL_EXCHANGES 128
+
+/* How often readiness is looked at for the log. */
+#define READY_LOOK_MS 200
+
+/* --- publishing --- */
+
+/* Makes a snapshot the current one, here and on every loop; the reference goes with it. */
+static void publish(struct supervisor *supervisor, struct snapshot *snapshot)
+{
+    snapshot_release(supervisor->snapshot);
+    supervisor->snapshot = snapshot;
+    for (size_t i = 0; i < supervisor->thread_count && !supervisor->stopping; i++)
+        worker_publish(supervisor->workers[i], snapshot_hold(snapshot));
+}
+
+static void resolve_pool(struct supervisor *supervisor, const struct config *config,
+                         struct pool *pool, const struct rule_pool *rule)
+{
+    char problem[256];
+    char text[ADDR_TEXT_MAX];
+    struct pool_source source = {.servers = rule->servers,
+                                 .server_count = rule->server_count,
+                                 .own = config->listen,
+                                 .own_count = config->listen_count,
+                                 .bootstrap = supervisor->bootstrap};
+    pool_resolve(pool, &source, problem, sizeof(problem));
+    for (size_t i = 0; i < pool->count; i++)
+        pool->slots[i] = (uint16_t)metrics_slot_for(supervisor->names, METRICS_DIMENSION_SERVER,
+                                                    addr_format(&pool->servers[i], text));
+    if (problem[0] != '\0')
+        LOG_WARN("pool.problem", LOG_TEXT("problem", problem), LOG_UINT("servers", pool->count));
+}
+
+/* Fills all pools of a snapshot from the configuration and what is known of hosts. */
+static void resolve_pools(struct supervisor *supervisor, struct snapshot *snapshot)
+{
+    const struct ruleset *rules = snapshot->rules;
+    for (size_t i = 0; i < rules->pool_count; i++)
+        resolve_pool(supervisor, rules->config, &snapshot->pools[i], &rules->pools[i]);
+    resolve_pool(supervisor, rules->config, snapshot_resolver(snapshot), &rules->resolver);
+}
+
+static void on_addresses(void *owner)
+{
+    struct supervisor *supervisor = owner;
+    struct snapshot *next = snapshot_copy(supervisor->snapshot);
+    refresh_addresses(supervisor->refresh, next->addresses);
+    publish(supervisor, next);
+}
+
+static void on_host(void *owner, const char *host, const struct addr *addresses, size_t count)
+{
+    struct supervisor *supervisor = owner;
+    struct snapshot *next = snapshot_copy(supervisor->snapshot);
+    (void)addresses;
+    LOG_INFO("host.resolved", LOG_TEXT("host", host), LOG_UINT("addresses", count));
+    resolve_pools(supervisor, next);
+    refresh_use_pools(supervisor->refresh, next);
+    publish(supervisor, next);
+}
+
+static void follow_hosts(struct supervisor *supervisor)
+{
+    const struct ruleset *rules = supervisor->snapshot->rules;
+    const char *hosts[256];
+    size_t count = 0;
+    for (size_t p = 0; p <= rules->pool_count; p++) {
+        const struct rule_pool *pool = p < rules->pool_count ? &rules->pools[p] : &rules->resolver;
+        for (size_t i = 0; i < pool->server_count && count < 256; i++) {
+            if (pool->servers[i].kind == CONFIG_SERVER_HOST)
+                hosts[count++] = pool->servers[i].text;
+        }
+    }
+    bootstrap_set_hosts(supervisor->bootstrap, hosts, count);
+}
+
+/* --- reload --- */
+
+static void set_reload_result(struct supervisor *supervisor, char *problem)
+{
+    bool taken = problem == NULL;
+    free(supervisor->reload_problem);
+    supervisor->reload_problem = problem;
+    metrics_set(supervisor->metrics, METRICS_RELOAD_SUCCESS, 0, taken);
+    metrics_add(supervisor->metrics, METRICS_RELOADS,
+                taken ? METRICS_RELOADED_SUCCESS : METRICS_RELOADED_FAILURE, 1);
+    if (!taken)
+        return;
+    supervisor->reloaded_ms = clock_wall_ms();
+    metrics_set(supervisor->metrics, METRICS_RELOAD_TIME, 0, supervisor->reloaded_ms / 1000);
+}
+
+/* A key that only a restart can change makes the whole file wait for one. */
+static char *restart_problem(const struct supervisor *supervisor, const char *key)
+{
+    char *text = NULL;
+    int len = asprintf(&text, "%s: %s cannot change while running; restart local53 for it\n",
+                       supervisor->file, key);
+    CHECK(len > 0);
+    return text;
+}
+
+/* The new rules, or NULL with *problem (malloc'd text). */
+static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
+{
+    struct report report = {0};
+    const char *key = NULL;
+    struct ruleset *rules = load_ruleset(supervisor->file, ++supervisor->epoch, &report);
+    if (rules == NULL) {
+        *problem = report_text(&report);
+    } else if (!config_can_reload(supervisor->snapshot->rules->config, rules->config, &key)) {
+        *problem = restart_problem(supervisor, key);
+        ruleset_free(rules);
+        rules = NULL;
+    } else {
+        load_print_report(&report);
+    }
+    report_deinit(&report);
+    return rules;
+}
+
+/* Takes rules into use: everything that hangs on them, then the loops. */
+static void take_rules(struct supervisor *supervisor, struct ruleset *rules)
+{
+    const struct config *config = rules->config;
+    struct snapshot *next = snapshot_new(rules, supervisor->names);
+    log_setup(config->log_level, config->log_format, 2);
+    cache_resize(supervisor->cache, config->cache_memory);
+    resolve_pools(supervisor, next);
+    refresh_follow(supervisor->refresh, next);
+    publish(supervisor, next);
+    follow_hosts(supervisor);
+}
+
+bool supervisor_reload(struct supervisor *supervisor)
+{
+    char *problem = NULL;
+    struct ruleset *rules = load_next(supervisor, &problem);
+    if (rules == NULL) {
+        LOG_ERROR("reload.refused", LOG_TEXT("file", supervisor->file),
+                  LOG_TEXT("problem", problem));
+    } else {
+        take_rules(supervisor, rules);
+        LOG_INFO("reload.taken", LOG_TEXT("file", supervisor->file),
+                 LOG_UINT("epoch", supervisor->epoch),
+                 LOG_UINT("endpoints", rules->endpoint_count));
+    }
+    set_reload_result(supervisor, problem);
+    return rules != NULL;
+}
+
+static void on_file_change(void *owner)
+{
+    struct supervisor *supervisor = owner;
+    if (!supervisor->stopping)
+        supervisor_reload(supervisor);
+}
+
+/* --- readiness --- */
+
+bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX])
+{
+    const char *missing;
+    why[0] = '\0';
+    if (supervisor->stopping)
+        snprintf(why, SUPERVISOR_WHY_MAX, "stopping");
+    else if (!selfcheck_passed(supervisor->selfcheck))
+        snprintf(why, SUPERVISOR_WHY_MAX,
+                 "not every listen address has answered a query of our own yet");
+    else if (!refresh_is_ready(supervisor->refresh, &missing))
+        snprintf(why, SUPERVISOR_WHY_MAX, "endpoint %s has no address yet", missing);
+    return why[0] == '\0';
+}
+
+static void on_ready_alarm(void *owner)
+{
+    struct supervisor *supervisor = owner;
+    char why[SUPERVISOR_WHY_MAX];
+    bool ready = supervisor_is_ready(supervisor, why);
+    if (ready != supervisor->was_ready) {
+        supervisor->was_ready = ready;
+        if (ready)
+            LOG_INFO("ready",
+                     LOG_UINT("after_ms", loop_now_ms(supervisor->loop) - supervisor->started_ms));
+        else
+            LOG_WARN("not_ready", LOG_TEXT("why", why));
+    }
+    alarm_set(supervisor->ready_alarm, READY_LOOK_MS);
+}
+
+/* --- stopping --- */
+
+static void close_services(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->http_count; i++)
+        http_server_close(supervisor->http[i]);
+    supervisor->http_count = 0;
+    control_close(supervisor->control);
+    if (supervisor->watch != NULL)
+        watch_close(supervisor->watch);
+    selfcheck_free(supervisor->selfcheck);
+    bootstrap_free(supervisor->bootstrap);
+    refresh_free(supervisor->refresh);
+    if (supervisor->upstream != NULL)
+        upstream_free(supervisor->upstream);
+    if (supervisor->ready_alarm != NULL)
+        alarm_free(supervisor->ready_alarm);
+    mailbox_free(supervisor->mailbox);
+    loop_stop(supervisor->loop);
+}
+
+static void on_message(void *owner, int kind, void *payload)
+{
+    struct supervisor *supervisor = owner;
+    (void)payload;
+    CHECK(kind == WORKER_STOPPED);
+    if (++supervisor->stopped_count == supervisor->thread_count)
+        close_services(supervisor);
+}
+
+static void begin_stop(struct supervisor *supervisor, const char *signal_name)
+{
+    LOG_INFO("stop", LOG_TEXT("signal", signal_name));
+    supervisor->stopping = true;
+    for (size_t i = 0; i < supervisor->thread_count; i++)
+        worker_stop(supervisor->workers[i]);
+}
+
+static void on_signal(void *owner, int number)
+{
+    struct supervisor *supervisor = owner;
+    if (number == SIGHUP) {
+        on_file_change(supervisor);
+    } else if (!supervisor->stopping) {
+        begin_stop(supervisor, number == SIGINT ? "SIGINT" : "SIGTERM");
+    } else {
+        LOG_WARN("stop.forced", LOG_TEXT("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+        _Exit(EXIT_FOUND);
+    }
+}
+
+/* --- starting --- */
+
+static int tell_address_problem(const struct addr *addr, const char *transport, enum err err)
+{
+    char text[ADDR_TEXT_MAX];
+    char owner[PORTS_OWNER_MAX];
+    addr_format(addr, text);
+    if (err == ERR_IN_USE)
+        fprintf(stderr, "local53: %s %s is taken by %s; stop it or choose another address\n",
+                transport, text, ports_owner(addr, transport, owner));
+    else if (err == ERR_DENIED)
+        fprintf(stderr,
+                "local53: %s %s: permission denied; ports below 1024 need "
+                "CAP_NET_BIND_SERVICE\n",
+                transport, text);
+    else if (err == ERR_UNREACHABLE)
+        fprintf(stderr, "local53: %s %s: no interface of this machine has that address\n",
+                transport, text);
+    else
+        fprintf(stderr, "local53: %s %s: %s (%s)\n", transport, text, err_text(err),
+                strerror(errno));
+    return EXIT_ENVIRONMENT;
+}
+
+static int probe_ports(const struct config *config)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        const char *transport = "UDP";
+        enum err err = ports_probe(&config->listen[i], &transport);
+        if (err != ERR_OK)
+            return tell_address_problem(&config->listen[i], transport, err);
+    }
+    return EXIT_FINE;
+}
+
+static int open_services(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->snapshot->rules->config;
+    enum err err = control_open(&supervisor->control, supervisor->loop, config->control,
+                                answers_control, supervisor);
+    if (err != ERR_OK) {
+        fprintf(stderr, "local53: control socket %s: %s%s\n", config->control,
+                err == ERR_SYSTEM ? strerror(errno) : err_text(err),
+                err == ERR_IN_USE ? "; another local53 is running with it" : "");
+        return EXIT_ENVIRONMENT;
+    }
+    for (size_t i = 0; i < config->metrics_count && i < SUPERVISOR_METRICS_MAX; i++) {
+        err = http_server_open(&supervisor->http[i], supervisor->loop, &config->metrics[i],
+                               answers_http, supervisor);
+        if (err != ERR_OK)
+            return tell_address_problem(&config->metrics[i], "TCP", err);
+        supervisor->http_count++;
+    }
+    return EXIT_FINE;
+}
+
+static int make_workers(struct supervisor *supervisor)
+{
+    const struct config *config = supervisor->snapshot->rules->config;
+    size_t count = config->workers != 0 ? config->workers : processors_loops();
+    struct worker_setup setup = {.listen = config->listen,
+                                 .listen_count = config->listen_count,
+                                 .cache = supervisor->cache,
+                                 .snapshot = supervisor->snapshot,
+                                 .tcp_connections =
+                                     (uint32_t)((config->tcp_connections + count - 1) / count),
+                                 .supervisor = supervisor->mailbox};
+    CHECK(count <= SUPERVISOR_WORKERS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        struct addr failed;
+        enum err err = worker_new(&supervisor->workers[i], &setup, &failed);
+        if (err != ERR_OK)
+            return tell_address_problem(&failed, "UDP or TCP", err);
+        supervisor->worker_count++;
+    }
+    return EXIT_FINE;
+}
+
+static void *run_worker(void *worker)
+{
+    worker_run(worker);
+    return NULL;
+}
+
+static void start_threads(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->worker_count; i++) {
+        CHECK(pthread_create(&supervisor->threads[i], NULL, run_worker, supervisor->workers[i]) ==
+              0);
+        supervisor->thread_count++;
+    }
+}
+
+static void make_parts(struct supervisor *supervisor, struct ruleset *rules)
+{
+    struct hash_key secret;
+    struct upstream_setup upstream = {.loop = supervisor->loop,
+                                      .rng = &supervisor->rng,
+                                      .metrics = supervisor->metrics,
+                                      .exchanges = INTERNAL_EXCHANGES};
+    struct refresh_setup refresh = {.loop = supervisor->loop,
+                                    .metrics = supervisor->metrics,
+                                    .on_change = on_addresses,
+                                    .owner = supervisor};
+    const struct config *config = rules->config;
+    secret = (struct hash_key){rng_u64(&supervisor->rng), rng_u64(&supervisor->rng)};
+    supervisor->cache = cache_new(config->cache_memory, &secret);
+    supervisor->upstream = upstream_new(&upstream);
+    refresh.upstream = supervisor->upstream;
+    supervisor->refresh = refresh_new(&refresh);
+    supervisor->bootstrap =
+        bootstrap_new(supervisor->loop, config->listen, config->listen_count, on_host, supervisor);
+    supervisor->ready_alarm = alarm_new(supervisor->loop, on_ready_alarm, supervisor);
+    supervisor->selfcheck =
+        selfcheck_new(supervisor->loop, &supervisor->rng, config->listen, config->listen_count);
+    take_rules(supervisor, rules);
+    set_reload_result(supervisor, NULL);
+}
+
+static void watch_everything(struct supervisor *supervisor)
+{
+    loop_on_signal(supervisor->loop, SIGHUP, on_signal, supervisor);
+    loop_on_signal(supervisor->loop, SIGTERM, on_signal, supervisor);
+    loop_on_signal(supervisor->loop, SIGINT, on_signal, supervisor);
+    if (watch_open(&supervisor->watch, supervisor->loop, supervisor->file, on_file_change,
+                   supervisor) != ERR_OK)
+        LOG_WARN("watch.failed", LOG_TEXT("file", supervisor->file));
+    alarm_set(supervisor->ready_alarm, 0);
+}
+
+static int start(struct supervisor *supervisor, struct ruleset *rules)
+{
+    supervisor->started_ms = loop_now_ms(supervisor->loop);
+    make_parts(supervisor, rules);
+    int code = probe_ports(supervisor->snapshot->rules->config);
+    if (code == EXIT_FINE)
+        code = open_services(supervisor);
+    if (code == EXIT_FINE)
+        code = make_workers(supervisor);
+    if (code != EXIT_FINE)
+        return code;
+    start_threads(supervisor);
+    watch_everything(supervisor);
+    LOG_INFO("start", LOG_TEXT("version", LOCAL53_VERSION), LOG_TEXT("commit", LOCAL53_COMMIT),
+             LOG_TEXT("file", supervisor->file), LOG_UINT("loops", supervisor->worker_count),
+             LOG_UINT("endpoints", supervisor->snapshot->rules->endpoint_count));
+    return EXIT_FINE;
+}
+
+static void free_all(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->thread_count; i++)
+        pthread_join(supervisor->threads[i], NULL);
+    for (size_t i = 0; i < supervisor->worker_count; i++)
+        worker_free(supervisor->workers[i]);
+    loop_free(supervisor->loop);
+    control_free(supervisor->control);
+    snapshot_release(supervisor->snapshot);
+    cache_free(supervisor->cache);
+    metrics_names_free(supervisor->names);
+    metrics_free(supervisor->metrics);
+    free(supervisor->reload_problem);
+}
+
+static int serve(const char *file, struct ruleset *rules)
+{
+    struct supervisor supervisor = {.file = file, .epoch = rules->epoch};
+    signal(SIGPIPE, SIG_IGN);
+    supervisor.loop = loop_new();
+    supervisor.mailbox = mailbox_new(supervisor.loop, on_message, &supervisor);
+    supervisor.metrics = metrics_new();
+    supervisor.names = metrics_names_new();
+    rng_init(&supervisor.rng);
+    int code = start(&supervisor, rules);
+    if (code != EXIT_FINE)
+        close_services(&supervisor);
+    loop_run(supervisor.loop);
+    free_all(&supervisor);
+    return code;
+}
+
+int supervisor_run(const char *file)
+{
+    struct report report = {0};
+    struct ruleset *rules = load_ruleset(file, 1, &report);
+    load_print_report(&report);
+    report_deinit(&report);
+    if (rules == NULL) {
+        fprintf(stderr, "local53: not started: the configuration has errors\n");
+        return EXIT_USAGE;
+    }
+    return serve(file, rules);
+}
