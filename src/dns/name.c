@@ -14,11 +14,8 @@
 #define LABEL_KIND_MASK 0xc0
 #define LABEL_KIND_POINTER 0xc0
 
-/* Octets folded at a time. */
-#define WORD_OCTETS sizeof(uint64_t)
-
-/* The same octet in all eight places of a word. */
-#define EIGHT_OF(octet) (0x0101010101010101ULL * (octet))
+/* Octets folded at a time: what one vector register of every 64-bit machine holds. */
+#define BLOCK_OCTETS 16
 
 static enum err fail(struct reader *r, enum err err)
 {
@@ -26,43 +23,35 @@ static enum err fail(struct reader *r, enum err err)
     return err;
 }
 
-/* name_fold of eight octets at once. Adding to the low seven bits of an octet carries into its top
- * bit exactly when the letter bound is reached, and never into the next octet. */
-static uint64_t fold_word(uint64_t word)
+/* One block, folded by vector instructions: the loop has a constant length and no branch. It goes by a
+ * copy because out may be wire itself. */
+static inline void fold_block(uint8_t *out, const uint8_t *wire)
 {
-    uint64_t low = word & EIGHT_OF(0x7f);
-    uint64_t from_a = low + EIGHT_OF(0x80 - 'A');
-    uint64_t past_z = low + EIGHT_OF(0x7f - 'Z');
-    uint64_t upper = (from_a ^ past_z) & ~word & EIGHT_OF(0x80);
+    uint8_t block[BLOCK_OCTETS];
 
-    return word | (upper >> 2);
-}
-
-static void fold_word_at(uint8_t *out, const uint8_t *wire)
-{
-    uint64_t word;
-
-    memcpy(&word, wire, sizeof(word));
-    word = fold_word(word);
-    memcpy(out, &word, sizeof(word));
+    memcpy(block, wire, sizeof(block));
+    for (size_t i = 0; i < sizeof(block); i++) {
+        block[i] = name_fold(block[i]);
+    }
+    memcpy(out, block, sizeof(block));
 }
 
 /* Copies len octets folded. Length octets are at most 63, below 'A', so they pass unchanged. The last
- * word overlaps the one before it: folding twice is folding once. out may be wire itself. */
-static void fold_copy(uint8_t *out, const uint8_t *wire, size_t len)
+ * block overlaps the one before it: folding twice is folding once. out may be wire itself. */
+static inline void fold_copy(uint8_t *out, const uint8_t *wire, size_t len)
 {
     size_t at = 0;
 
-    if (len < WORD_OCTETS) {
+    if (len < BLOCK_OCTETS) {
         for (; at < len; at++) {
             out[at] = name_fold(wire[at]);
         }
         return;
     }
-    for (; at + WORD_OCTETS < len; at += WORD_OCTETS) {
-        fold_word_at(out + at, wire + at);
+    for (; at + BLOCK_OCTETS < len; at += BLOCK_OCTETS) {
+        fold_block(out + at, wire + at);
     }
-    fold_word_at(out + len - WORD_OCTETS, wire + len - WORD_OCTETS);
+    fold_block(out + len - BLOCK_OCTETS, wire + len - BLOCK_OCTETS);
 }
 
 /* Where label i stands; the root's place for i == labels. */
@@ -71,29 +60,32 @@ static size_t label_offset(const struct name *name, size_t i)
     return i < name->labels ? name->offset[i] : (size_t)name->len - 1;
 }
 
-/* Fills len, labels and offset from uncompressed labels at wire, of which left octets may be read.
- * Each label takes two octets or more, so the bound on octets bounds the labels too. */
-static enum err index_labels(struct name *out, const uint8_t *wire, size_t left)
+/* Fills len, labels and offset from uncompressed labels at wire, of which left octets, 1 or more, may be
+ * read. A label is taken when another may follow it, if only the root: each takes two octets or more, so
+ * the bound on octets bounds the labels too. */
+static inline enum err index_labels(struct name *out, const uint8_t *wire, size_t left)
 {
     size_t limit = left < NAME_MAX_OCTETS ? left : NAME_MAX_OCTETS;
-    size_t at = 0;
     size_t labels = 0;
+    size_t at = 0;
+    size_t length = wire[0];
+    size_t next = length + 1;
 
-    while (at < limit) {
-        size_t length = wire[at];
-
-        if (length == 0) {
-            out->len = (uint8_t)(at + 1);
-            out->labels = (uint8_t)labels;
-            return ERR_OK;
-        }
-        if (length > LABEL_MAX_OCTETS) {
-            return ERR_MALFORMED;
-        }
+    while (length - 1 < LABEL_MAX_OCTETS && next < limit) {
         out->offset[labels++] = (uint8_t)at;
-        at += length + 1;
+        at = next;
+        length = wire[at];
+        next = at + length + 1;
     }
-    return at < NAME_MAX_OCTETS ? ERR_TRUNCATED : ERR_TOO_LONG;
+    if (length == 0) {
+        out->len = (uint8_t)next;
+        out->labels = (uint8_t)labels;
+        return ERR_OK;
+    }
+    if (length > LABEL_MAX_OCTETS) {
+        return ERR_MALFORMED;
+    }
+    return next < NAME_MAX_OCTETS ? ERR_TRUNCATED : ERR_TOO_LONG;
 }
 
 enum err name_read_plain(struct name *out, struct reader *r)
@@ -305,13 +297,11 @@ bool name_has_vpce_label(const struct name *name)
 
 bool name_equals_wire(const struct name *name, const uint8_t *wire, size_t len)
 {
+    uint8_t folded[NAME_MAX_OCTETS];
+
     if (len != name->len) {
         return false;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (name_fold(wire[i]) != name->wire[i]) {
-            return false;
-        }
-    }
-    return true;
+    fold_copy(folded, wire, len);
+    return memcmp(folded, name->wire, len) == 0;
 }

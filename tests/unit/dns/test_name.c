@@ -46,18 +46,18 @@ static void names_that_differ_in_case_are_equal(void **state)
 }
 
 /* RFC 4343 section 3: only A to Z have another case; their neighbours, digits and upper octets keep
- * theirs. Every octet stands once at every place of a word of eight. */
+ * theirs. Every octet stands once at every place of a block. */
 static void only_ascii_letters_are_folded(void **state)
 {
-    uint8_t wire[20] = {18};
+    uint8_t wire[40] = {38};
 
     (void)state;
     for (unsigned octet = 0; octet < 256; octet++) {
-        for (size_t place = 1; place < 19; place++) {
+        for (size_t place = 1; place < 39; place++) {
             struct name name;
             int expected = octet >= 'A' && octet <= 'Z' ? (int)octet + 32 : (int)octet;
 
-            memset(wire + 1, '-', 18);
+            memset(wire + 1, '-', 38);
             wire[place] = (uint8_t)octet;
             assert_int_equal(name_from_wire(&name, wire, sizeof(wire)), ERR_OK);
             assert_int_equal(name.wire[place], expected);
@@ -66,7 +66,7 @@ static void only_ascii_letters_are_folded(void **state)
     }
 }
 
-static void names_of_every_length_fold_the_same_in_words_and_octets(void **state)
+static void names_of_every_length_fold_the_same_in_blocks_and_octets(void **state)
 {
     uint8_t wire[LABEL_MAX_OCTETS + 2];
 
@@ -131,6 +131,21 @@ static void a_name_of_255_octets_is_read_and_one_of_256_is_too_long(void **state
     wire[254] = 'a';
     wire[255] = 0;
     assert_int_equal(name_from_wire(&name, wire, 256), ERR_TOO_LONG);
+}
+
+/* RFC 1035 section 2.3.4: the 128th label stands at octet 254, where only the root may. */
+static void a_name_of_128_labels_is_too_long(void **state)
+{
+    uint8_t wire[2 * 128 + 1] = {0};
+    struct reader r = reader_init(wire, sizeof(wire));
+    struct name name;
+
+    (void)state;
+    for (size_t i = 0; i < 128; i++) {
+        wire[2 * i] = 1;
+    }
+    assert_int_equal(name_from_wire(&name, wire, sizeof(wire)), ERR_TOO_LONG);
+    assert_int_equal(name_read(&name, &r), ERR_TOO_LONG);
 }
 
 static void a_name_cut_anywhere_is_truncated(void **state)
@@ -354,10 +369,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_that_differ_in_case_are_equal),
         cmocka_unit_test(only_ascii_letters_are_folded),
-        cmocka_unit_test(names_of_every_length_fold_the_same_in_words_and_octets),
+        cmocka_unit_test(names_of_every_length_fold_the_same_in_blocks_and_octets),
         cmocka_unit_test(offsets_say_where_each_label_stands),
         cmocka_unit_test(the_root_has_one_octet_and_no_label),
         cmocka_unit_test(a_name_of_255_octets_is_read_and_one_of_256_is_too_long),
+        cmocka_unit_test(a_name_of_128_labels_is_too_long),
         cmocka_unit_test(a_name_cut_anywhere_is_truncated),
         cmocka_unit_test(reserved_label_kinds_are_malformed),
         cmocka_unit_test(a_plain_name_has_no_compression),
