@@ -35,25 +35,28 @@ static bool options_are_whole(struct bytes options)
  * answered with BADVERS, not with FORMERR (RFC 6891 section 6.1.3). */
 enum err edns_read(struct edns *out, struct reader *r)
 {
-    struct bytes fixed = reader_take(r, FIXED_OCTETS);
-    struct bytes options;
+    const uint8_t *fixed = reader_octets(r, FIXED_OCTETS);
+    struct bytes options = {NULL, 0};
 
-    if (r->failed) {
+    if (fixed == NULL) {
         return ERR_TRUNCATED;
     }
-    options = reader_take(r, bytes_get_u16(fixed.data + 6));
-    if (r->failed) {
-        return ERR_TRUNCATED;
+    options.len = bytes_get_u16(fixed + 6);
+    if (options.len > 0) {
+        options.data = reader_octets(r, options.len);
+        if (options.data == NULL) {
+            return ERR_TRUNCATED;
+        }
     }
-    if (fixed.data[3] == 0 && options.len > 0 && !options_are_whole(options)) {
+    if (fixed[3] == 0 && !options_are_whole(options)) {
         r->failed = true;
         return ERR_MALFORMED;
     }
     out->present = true;
-    out->udp_size = bytes_get_u16(fixed.data);
-    out->rcode_high = fixed.data[2];
-    out->version = fixed.data[3];
-    out->dnssec_ok = (bytes_get_u16(fixed.data + 4) & EDNS_FLAG_DO) != 0;
+    out->udp_size = bytes_get_u16(fixed);
+    out->rcode_high = fixed[2];
+    out->version = fixed[3];
+    out->dnssec_ok = (fixed[4] & (EDNS_FLAG_DO >> 8)) != 0;
     return ERR_OK;
 }
 

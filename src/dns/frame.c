@@ -12,7 +12,9 @@
 void frame_init(struct frame *frame, uint8_t *data, size_t cap)
 {
     CHECK(cap > LENGTH_OCTETS);
-    *frame = (struct frame){data, cap, 0};
+    frame->data = data;
+    frame->cap = cap;
+    frame->len = 0;
 }
 
 struct writer frame_space(struct frame *frame)

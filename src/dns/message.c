@@ -5,6 +5,7 @@
  * Fails: a verdict with an rcode for the client; header_read with ERR_TRUNCATED. */
 #include "local53/dns/message.h"
 
+#include "local53/base/check.h"
 #include "local53/dns/rr.h"
 
 /* QTYPE and QCLASS behind the name of a question. */
@@ -21,38 +22,43 @@ struct findings {
     bool seal_broken; /* a TSIG that is not the last record of the message */
 };
 
-enum err header_read(struct header *out, struct reader *r)
+static inline bool header_take(struct header *out, struct reader *r)
 {
-    struct bytes octets = reader_take(r, MESSAGE_HEADER_OCTETS);
+    const uint8_t *octets = reader_octets(r, MESSAGE_HEADER_OCTETS);
 
-    if (r->failed) {
-        return ERR_TRUNCATED;
+    if (octets == NULL) {
+        return false;
     }
-    out->id = bytes_get_u16(octets.data);
-    out->flags = bytes_get_u16(octets.data + 2);
-    out->qdcount = bytes_get_u16(octets.data + 4);
-    out->ancount = bytes_get_u16(octets.data + 6);
-    out->nscount = bytes_get_u16(octets.data + 8);
-    out->arcount = bytes_get_u16(octets.data + 10);
-    return ERR_OK;
+    out->id = bytes_get_u16(octets);
+    out->flags = bytes_get_u16(octets + 2);
+    out->qdcount = bytes_get_u16(octets + 4);
+    out->ancount = bytes_get_u16(octets + 6);
+    out->nscount = bytes_get_u16(octets + 8);
+    out->arcount = bytes_get_u16(octets + 10);
+    return true;
 }
 
-static bool question_read(struct request *out, struct reader *r)
+enum err header_read(struct header *out, struct reader *r)
+{
+    return header_take(out, r) ? ERR_OK : ERR_TRUNCATED;
+}
+
+static inline bool question_take(struct request *out, struct reader *r)
 {
     size_t start = r->pos;
-    struct bytes tail;
+    const uint8_t *tail;
 
     if (name_read_plain(&out->qname, r) != ERR_OK) {
         return false;
     }
-    tail = reader_take(r, QUESTION_TAIL_OCTETS);
-    if (r->failed) {
+    tail = reader_octets(r, QUESTION_TAIL_OCTETS);
+    if (tail == NULL) {
         return false;
     }
     out->question = r->data + start;
-    out->question_len = (uint16_t)(out->qname.len + QUESTION_TAIL_OCTETS);
-    out->qtype = bytes_get_u16(tail.data);
-    out->qclass = bytes_get_u16(tail.data + 2);
+    out->question_len = (uint16_t)(r->pos - start);
+    out->qtype = bytes_get_u16(tail);
+    out->qclass = bytes_get_u16(tail + 2);
     out->has_question = true;
     return true;
 }
@@ -73,13 +79,14 @@ static bool header_is_common(const struct header *header)
  * for everything else, which the long way judges from the start. */
 static bool parse_common(struct request *out, struct reader r)
 {
-    if (!question_read(out, &r) || type_is_unaskable(out->qtype)) {
+    out->edns = (struct edns){0};
+    if (!question_take(out, &r) || type_is_unaskable(out->qtype)) {
         return false;
     }
     if (out->header.arcount == 1) {
-        struct bytes head = reader_take(&r, OPT_HEAD_OCTETS);
+        const uint8_t *head = reader_octets(&r, OPT_HEAD_OCTETS);
 
-        if (r.failed || head.data[0] != 0 || bytes_get_u16(head.data + 1) != TYPE_OPT ||
+        if (head == NULL || head[0] != 0 || bytes_get_u16(head + 1) != TYPE_OPT ||
             edns_read(&out->edns, &r) != ERR_OK || out->edns.version != 0) {
             return false;
         }
@@ -155,23 +162,6 @@ static enum dns_rcode request_judge(const struct request *request, const struct 
     return RCODE_NOERROR;
 }
 
-/* The long way: every record is walked. The OPT is taken where it can be found, even if the query
- * is refused for another reason, because the refusal carries one in turn (RFC 6891 section 7). */
-static enum dns_rcode parse_any(struct request *out, struct reader r)
-{
-    struct findings found;
-    bool has_one = out->header.qdcount == 1 && question_read(out, &r);
-
-    found = records_scan(out, reader_init(r.data, r.len));
-    if ((out->header.flags & FLAG_OPCODE_MASK) != 0) {
-        return RCODE_NOTIMP;
-    }
-    if (!has_one || found.err != ERR_OK || found.opts > 1 || found.seal_broken) {
-        return RCODE_FORMERR;
-    }
-    return request_judge(out, &found);
-}
-
 static void request_clear(struct request *out)
 {
     out->has_question = false;
@@ -182,21 +172,42 @@ static void request_clear(struct request *out)
     out->edns = (struct edns){0};
 }
 
+/* The long way, kept out of the common one: every record is walked. The OPT is taken where it can be
+ * found, even if the query is refused for another reason, because the refusal carries one in turn
+ * (RFC 6891 section 7). */
+__attribute__((noinline, cold)) static enum dns_rcode parse_any(struct request *out,
+                                                                struct reader r)
+{
+    const struct reader whole = reader_init(r.data, r.len);
+    struct findings found;
+    bool has_one;
+
+    CHECK(whole.data != NULL);
+    request_clear(out);
+    has_one = out->header.qdcount == 1 && question_take(out, &r);
+    found = records_scan(out, whole);
+    if ((out->header.flags & FLAG_OPCODE_MASK) != 0) {
+        return RCODE_NOTIMP;
+    }
+    if (!has_one || found.err != ERR_OK || found.opts > 1 || found.seal_broken) {
+        return RCODE_FORMERR;
+    }
+    return request_judge(out, &found);
+}
+
 enum request_verdict request_parse(struct request *out, enum dns_rcode *rcode,
                                    const uint8_t *packet, size_t len)
 {
     struct reader r = reader_init(packet, len);
 
     *rcode = RCODE_NOERROR;
-    request_clear(out);
-    if (len > MESSAGE_MAX_OCTETS || header_read(&out->header, &r) != ERR_OK ||
+    if (len > MESSAGE_MAX_OCTETS || !header_take(&out->header, &r) ||
         (out->header.flags & FLAG_QR) != 0) {
         return REQUEST_DROP;
     }
     if (header_is_common(&out->header) && parse_common(out, r)) {
         return REQUEST_ANSWER;
     }
-    request_clear(out);
     *rcode = parse_any(out, r);
     return *rcode == RCODE_NOERROR ? REQUEST_ANSWER : REQUEST_REJECT;
 }
@@ -216,14 +227,14 @@ bool message_question_matches(const uint8_t *message, size_t len, const struct n
 {
     struct reader r = reader_init(message, len);
     struct header header;
-    struct bytes name;
-    struct bytes tail;
+    const uint8_t *name;
+    const uint8_t *tail;
 
     if (header_read(&header, &r) != ERR_OK || header.qdcount != 1) {
         return false;
     }
-    name = reader_take(&r, qname->len);
-    tail = reader_take(&r, QUESTION_TAIL_OCTETS);
-    return !r.failed && name_equals_wire(qname, name.data, name.len) &&
-           bytes_get_u16(tail.data) == qtype && bytes_get_u16(tail.data + 2) == qclass;
+    name = reader_octets(&r, qname->len);
+    tail = reader_octets(&r, QUESTION_TAIL_OCTETS);
+    return name != NULL && tail != NULL && name_equals_wire(qname, name, qname->len) &&
+           bytes_get_u16(tail) == qtype && bytes_get_u16(tail + 2) == qclass;
 }

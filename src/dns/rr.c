@@ -251,11 +251,11 @@ static enum err rest_copy(struct writer *w, struct reader rdata, const struct rr
     return rdata_copy(w, &rdata, rr->type);
 }
 
-enum err rr_copy(struct writer *w, const uint8_t *message, size_t len, const struct rr *rr,
+enum err rr_copy(struct writer *w, struct bytes message, const struct rr *rr,
                  const struct name *qname, uint16_t *ttl_offset)
 {
-    struct reader owner = reader_init(message, len);
-    struct reader rdata = rdata_reader(message, len, rr);
+    struct reader owner = reader_init(message.data, message.len);
+    struct reader rdata = rdata_reader(message.data, message.len, rr);
     size_t start = w->len;
     size_t ttl_at = 0;
     enum err err = ERR_TRUNCATED;

@@ -107,6 +107,18 @@ static inline uint32_t reader_u32(struct reader *r)
 /* Next len octets as a view into the reader's memory; an empty view on failure. */
 struct bytes reader_take(struct reader *r, size_t len);
 
+/* As reader_take for the path of every packet: where the next len octets (1 or more) stand, or NULL and
+ * the sticky failure. */
+static inline const uint8_t *reader_octets(struct reader *r, size_t len)
+{
+    if (reader_left(r) < len) {
+        r->failed = true;
+        return NULL;
+    }
+    r->pos += len;
+    return r->data + r->pos - len;
+}
+
 /* Moves on by len octets. */
 void reader_skip(struct reader *r, size_t len);
 

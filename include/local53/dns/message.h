@@ -113,7 +113,7 @@ enum request_verdict {
 enum err header_read(struct header *out, struct reader *r);
 
 /* Parses a packet from a client. REQUEST_REJECT fills *rcode (RCODE_BADVERS may need the OPT):
- *  - QR=1, under 12 octets or over 65535: REQUEST_DROP (RFC 1035 section 4.1.1)
+ *  - QR=1, under 12 octets or over 65535: REQUEST_DROP (RFC 1035 section 4.1.1), out is undefined
  *  - opcode other than QUERY: NOTIMP, the question echoed when it can be read (RFC 8906 3.1.4)
  *  - QDCOUNT other than 1, a question that cannot be read: FORMERR without a question; records that
  *    cannot be read, two OPTs, an OPT not owned by the root or outside the additional section, a

@@ -61,7 +61,7 @@ enum err rr_soa_negative_ttl(uint32_t *out, const uint8_t *message, size_t len,
  * it was written. ERR_TRUNCATED, ERR_MALFORMED or ERR_TOO_LONG when the record is not sound,
  * ERR_NO_SPACE when it does not fit w (which has then failed) or MESSAGE_MAX_OCTETS; w->len is then
  * as it was. */
-enum err rr_copy(struct writer *w, const uint8_t *message, size_t len, const struct rr *rr,
+enum err rr_copy(struct writer *w, struct bytes message, const struct rr *rr,
                  const struct name *qname, uint16_t *ttl_offset);
 
 /* True for RRSIG, NSEC, NSEC3: records only shown to those who set DO (RFC 4035 section 3.2.1). */

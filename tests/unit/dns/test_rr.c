@@ -48,7 +48,7 @@ static enum err copy_first(struct fixture *f)
 
     rr_walk_init(&walk, f->octets, f->w.len);
     assert_true(rr_next(&walk, &rr));
-    return rr_copy(&f->copy, f->octets, f->w.len, &rr, &f->qname, &f->ttl_offset);
+    return rr_copy(&f->copy, (struct bytes){f->octets, f->w.len}, &rr, &f->qname, &f->ttl_offset);
 }
 
 static void assert_copied(const struct fixture *f, struct bytes expected)
