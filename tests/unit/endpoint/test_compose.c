@@ -44,6 +44,12 @@ static void have(struct fixture *f, uint8_t v4_count, uint8_t v6_count)
         (struct compose){.addresses = &f->addresses, .rule_labels = 5, .turn = 0, .now_ms = NOW_MS};
 }
 
+static void set_up(struct fixture *f, uint8_t v4_count, uint8_t v6_count)
+{
+    memset(f, 0, sizeof(*f));
+    have(f, v4_count, v6_count);
+}
+
 static void read_query(struct fixture *f, const char *name, uint16_t type, bool edns)
 {
     struct writer w = writer_init(f->packet, sizeof(f->packet));
