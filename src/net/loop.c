@@ -131,6 +131,11 @@ void loop_on_signal(struct loop *loop, int number, void (*on_signal)(void *owner
     list_append(&loop->signals, &watcher->link);
 }
 
+void *loop_native(struct loop *loop)
+{
+    return &loop->uv;
+}
+
 enum err loop_err_from_uv(int status)
 {
     if (status == UV_EOF)

@@ -41,4 +41,8 @@ void loop_set_on_turn(struct loop *loop, loop_on_turn on_turn, void *owner);
 void loop_on_signal(struct loop *loop, int number, void (*on_signal)(void *owner, int number),
                     void *owner);
 
+/* The event library's own loop (uv_loop_t), for the one file of another layer that drives a library with
+ * sockets of its own (upstream/bootstrap.c). NULL where there is none. */
+void *loop_native(struct loop *loop);
+
 #endif
