@@ -52,6 +52,23 @@ static void a_taken_view_lies_in_the_readers_memory(void **state)
     assert_true(r.failed);
 }
 
+static void octets_are_all_in_place_or_the_reader_fails(void **state)
+{
+    struct reader r = reader_init(octets, sizeof(octets));
+
+    (void)state;
+    assert_ptr_equal(reader_octets(&r, 2), octets);
+    assert_ptr_equal(reader_octets(&r, 5), octets + 2);
+    assert_int_equal(reader_left(&r), 0);
+    assert_null(reader_octets(&r, 1));
+    assert_true(r.failed);
+    r = reader_init(octets, sizeof(octets));
+    assert_null(reader_octets(&r, SIZE_MAX));
+    assert_null(reader_octets(&r, 1));
+    r = reader_init(NULL, 0);
+    assert_null(reader_octets(&r, 1));
+}
+
 static void a_huge_length_does_not_wrap_around(void **state)
 {
     struct reader r = reader_init(octets, sizeof(octets));
@@ -159,6 +176,7 @@ int main(void)
         cmocka_unit_test(numbers_are_read_in_network_order),
         cmocka_unit_test(a_number_cut_short_reads_as_zero_and_the_failure_sticks),
         cmocka_unit_test(a_taken_view_lies_in_the_readers_memory),
+        cmocka_unit_test(octets_are_all_in_place_or_the_reader_fails),
         cmocka_unit_test(a_huge_length_does_not_wrap_around),
         cmocka_unit_test(seeking_reaches_the_end_but_not_past_it),
         cmocka_unit_test(an_empty_view_without_memory_can_be_read_and_written),
