@@ -62,7 +62,8 @@ static size_t label_offset(const struct name *name, size_t i)
 
 /* Fills len, labels and offset from uncompressed labels at wire, of which left octets, 1 or more, may be
  * read. A label is taken when another may follow it, if only the root: each takes two octets or more, so
- * the bound on octets bounds the labels too. */
+ * the bound on octets bounds the labels too. A length of 0 wraps around in the loop's condition: the root
+ * and what is no label end it in one comparison. */
 static inline enum err index_labels(struct name *out, const uint8_t *wire, size_t left)
 {
     size_t limit = left < NAME_MAX_OCTETS ? left : NAME_MAX_OCTETS;
