@@ -1,0 +1,146 @@
+/* pool: collects addresses from all kinds of sources into one list. Owns nothing; reads files and the
+ * environment, so at start and reload only. Bounds: POOL_SERVERS_MAX addresses. Fails: what could not be
+ * used is told as text, and the rest is used. */
+#include "local53/upstream/pool.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "resolv_conf.h"
+
+#define DNS_PORT 53
+
+/* One pool being filled. */
+struct filling {
+    struct pool *pool;                /* borrowed */
+    const struct pool_source *source; /* borrowed */
+    char *problem;                    /* borrowed; text so far */
+    size_t cap;                       /* octets at problem */
+    bool full;                        /* an address was left out, and that was told */
+};
+
+/* Adds one problem to the text: "a; b". */
+static void __attribute__((format(printf, 2, 3)))
+tell(struct filling *filling, const char *format, ...)
+{
+    size_t len = filling->cap > 0 ? strlen(filling->problem) : 0;
+    va_list args;
+    if (len > 0 && len + 2 < filling->cap) {
+        memcpy(filling->problem + len, "; ", 3);
+        len += 2;
+    }
+    if (len + 1 >= filling->cap)
+        return;
+    va_start(args, format);
+    vsnprintf(filling->problem + len, filling->cap - len, format, args);
+    va_end(args);
+}
+
+/* True when the address is one of our own listeners, the wildcard ones included: asking it would come
+ * back to us. */
+static bool is_own(const struct pool_source *source, const struct addr *addr)
+{
+    for (size_t i = 0; i < source->own_count; i++) {
+        const struct addr *own = &source->own[i];
+        if (addr_port(own) != addr_port(addr))
+            continue;
+        if (addr_same_host(own, addr) || (addr_is_any(own) && addr_is_loopback(addr)))
+            return true;
+    }
+    return false;
+}
+
+static void add(struct filling *filling, const struct addr *addr)
+{
+    struct pool *pool = filling->pool;
+    if (is_own(filling->source, addr))
+        return;
+    for (size_t i = 0; i < pool->count; i++) {
+        if (addr_equal(&pool->servers[i], addr))
+            return;
+    }
+    if (pool->count < POOL_SERVERS_MAX) {
+        pool->servers[pool->count++] = *addr;
+        return;
+    }
+    if (!filling->full)
+        tell(filling, "more than %d servers; the first are used", POOL_SERVERS_MAX);
+    filling->full = true;
+}
+
+static void add_resolv_conf(struct filling *filling, const struct config_server *server)
+{
+    struct addr found[RESOLV_CONF_SERVERS_MAX];
+    size_t count = 0;
+    size_t left_out = 0;
+    enum err err = resolv_conf_read(server->text, found, &count, &left_out);
+    if (err != ERR_OK)
+        tell(filling, "%s: %s", server->text, err_text(err));
+    else if (count == 0)
+        tell(filling, "%s: no nameserver in it", server->text);
+    if (left_out > 0)
+        tell(filling, "%s: %zu nameserver lines not used", server->text, left_out);
+    for (size_t i = 0; i < count; i++)
+        add(filling, &found[i]);
+}
+
+/* The addresses in text, separated by blanks or commas; text is cut up. */
+static void add_list(struct filling *filling, const struct config_server *server, char *text)
+{
+    uint16_t port = server->port != 0 ? server->port : DNS_PORT;
+    char *rest = NULL;
+    for (char *word = strtok_r(text, ", \t\r\n", &rest); word != NULL;
+         word = strtok_r(NULL, ", \t\r\n", &rest)) {
+        struct addr addr;
+        if (addr_parse(&addr, word, port) == ERR_OK)
+            add(filling, &addr);
+        else
+            tell(filling, "environment variable %s: \"%s\" is no address", server->text, word);
+    }
+}
+
+static void add_environment(struct filling *filling, const struct config_server *server)
+{
+    const char *value = getenv(server->text);
+    char *copy = value != NULL ? strdup(value) : NULL;
+    if (copy == NULL || copy[strspn(copy, ", \t\r\n")] == '\0')
+        tell(filling, "environment variable %s is %s", server->text,
+             copy == NULL ? "not set" : "empty");
+    else
+        add_list(filling, server, copy);
+    free(copy);
+}
+
+static void add_host(struct filling *filling, const struct config_server *server)
+{
+    struct addr found[BOOTSTRAP_ADDRESSES_MAX];
+    size_t count = 0;
+    if (filling->source->bootstrap != NULL)
+        count = bootstrap_addresses(filling->source->bootstrap, server->text, found,
+                                    BOOTSTRAP_ADDRESSES_MAX);
+    if (count == 0)
+        tell(filling, "%s: no address known yet", server->text);
+    for (size_t i = 0; i < count; i++) {
+        struct addr addr = addr_with_port(found[i], server->port != 0 ? server->port : DNS_PORT);
+        add(filling, &addr);
+    }
+}
+
+void pool_resolve(struct pool *pool, const struct pool_source *source, char *problem, size_t cap)
+{
+    struct filling filling = {pool, source, problem, cap, false};
+    pool->count = 0;
+    if (cap > 0)
+        problem[0] = '\0';
+    for (size_t i = 0; i < source->server_count; i++) {
+        const struct config_server *server = &source->servers[i];
+        switch (server->kind) {
+        case CONFIG_SERVER_ADDRESS: add(&filling, &server->addr); break;
+        case CONFIG_SERVER_RESOLV_CONF: add_resolv_conf(&filling, server); break;
+        case CONFIG_SERVER_ENV: add_environment(&filling, server); break;
+        case CONFIG_SERVER_HOST: add_host(&filling, server); break;
+        }
+    }
+}

@@ -1,0 +1,117 @@
+/* server: what happens to a server when an answer comes or does not. Owns its sockets and connections. One
+ * loop's thread. Health and round trip are those of UDP alone: a TCP port that is closed must not take a
+ * server out of use that answers everything else. Fails: never by itself. */
+#include "server.h"
+
+#include <stdlib.h>
+
+#include "local53/base/check.h"
+
+/* A connection has to be made first, and nothing is sent again before. */
+#define TCP_TIMEOUT_MS RTT_TIMEOUT_MAX_MS
+
+struct server *server_new(struct upstream_env *env, const struct addr *addr, uint16_t slot)
+{
+    struct server *server = calloc(1, sizeof(*server));
+    CHECK(server != NULL);
+    server->env = env;
+    server->addr = *addr;
+    server->slot = slot;
+    server->wanted = true;
+    udp_pool_init(&server->udp, env, &server->addr, &server->slot);
+    stream_pool_init(&server->tcp, env, &server->addr, &server->slot);
+    return server;
+}
+
+void server_free(struct server *server)
+{
+    if (server == NULL)
+        return;
+    udp_pool_deinit(&server->udp);
+    stream_pool_deinit(&server->tcp);
+    free(server);
+}
+
+enum err server_send(struct server *server, struct attempt *attempt, uint8_t *packet, size_t len)
+{
+    struct metrics *metrics = server->env->metrics;
+    enum err err = attempt->over_tcp ? stream_pool_send(&server->tcp, attempt, packet, len)
+                                     : udp_pool_send(&server->udp, attempt, packet, len);
+    if (err != ERR_OK)
+        return err;
+    metrics_add(metrics, METRICS_UPSTREAM_QUERIES, server->slot, 1);
+    if (attempt->over_tcp)
+        metrics_add(metrics, METRICS_UPSTREAM_TCP, server->slot, 1);
+    return ERR_OK;
+}
+
+uint32_t server_timeout_ms(const struct server *server, const struct attempt *attempt)
+{
+    return attempt->over_tcp ? TCP_TIMEOUT_MS : rtt_timeout_ms(&server->rtt);
+}
+
+static void tell(struct server *server, enum log_level level, const char *event)
+{
+    LOG_LIMITED(&server->told, loop_now_ms(server->env->loop), level, event,
+                LOG_ADDR("server", &server->addr));
+}
+
+static void observe(struct server *server, const struct attempt *attempt)
+{
+    uint64_t us = loop_now_us(server->env->loop) - attempt->sent_us;
+    us = us > UINT32_MAX ? UINT32_MAX : us;
+    metrics_observe(server->env->metrics, METRICS_HISTOGRAM_UPSTREAM_RTT, server->slot, us);
+    if (!attempt->over_tcp)
+        rtt_observe(&server->rtt, (uint32_t)us);
+}
+
+void server_answered(struct server *server, struct attempt *attempt, bool alive)
+{
+    observe(server, attempt);
+    waiting_remove(attempt);
+    if (!alive)
+        return;
+    if (server->health.down)
+        tell(server, LOG_LEVEL_INFO, "upstream.up");
+    health_success(&server->health);
+}
+
+static void count_failure(struct server *server)
+{
+    bool was_down = server->health.down;
+    health_failure(&server->health, loop_now_ms(server->env->loop), server->env->rng);
+    if (server->health.down && !was_down)
+        tell(server, LOG_LEVEL_WARN, "upstream.down");
+}
+
+void server_timed_out(struct server *server, struct attempt *attempt)
+{
+    metrics_add(server->env->metrics, METRICS_UPSTREAM_TIMEOUTS, server->slot, 1);
+    if (attempt->over_tcp) {
+        stream_pool_timed_out(attempt);
+        return;
+    }
+    /* Queries lost together lengthen the time-out once: it doubles a round, not a query. */
+    if (attempt->sent_us >= server->backed_off_us) {
+        rtt_timed_out(&server->rtt);
+        server->backed_off_us = loop_now_us(server->env->loop);
+    }
+    udp_pool_replace(attempt);
+    count_failure(server);
+}
+
+void server_failed(struct server *server)
+{
+    metrics_add(server->env->metrics, METRICS_UPSTREAM_FAILURES, server->slot, 1);
+    count_failure(server);
+}
+
+bool server_is_plain(const struct server *server)
+{
+    return loop_now_ms(server->env->loop) < server->plain_until_ms;
+}
+
+void server_refused_edns(struct server *server)
+{
+    server->plain_until_ms = loop_now_ms(server->env->loop) + SERVER_PLAIN_MS;
+}
