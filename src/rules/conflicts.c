@@ -1,0 +1,227 @@
+/* conflicts: checks across endpoints, rules and pools.
+ * Owns: nothing; reads a ruleset that is being built. Thread: main.
+ * Bounds: names are sorted, so n log n of them.
+ * Fails: what is wrong goes to the report. */
+#include "conflicts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expand.h"
+#include "local53/aws/partition.h"
+#include "local53/base/check.h"
+
+/* ---- Names --------------------------------------------------------------------------------------- */
+
+/* A name and whose it is. */
+struct claim {
+    const struct config_name *name; /* borrowed */
+    size_t endpoint;                /* index */
+};
+
+/* Same names side by side, the first of the file in front. */
+static int compare_claims(const void *left, const void *right)
+{
+    const struct claim *a = left;
+    const struct claim *b = right;
+    int order = (int)a->name->name.len - (int)b->name->name.len;
+
+    if (order == 0) {
+        order = memcmp(a->name->name.wire, b->name->name.wire, a->name->name.len);
+    }
+    if (order == 0) {
+        order = (int)a->name->below - (int)b->name->below;
+    }
+    if (order == 0 && a->endpoint != b->endpoint) {
+        order = a->endpoint < b->endpoint ? -1 : 1;
+    }
+    if (order == 0 && a->name != b->name) {
+        order = a->name < b->name ? -1 : 1;
+    }
+    return order;
+}
+
+static struct claim *claims_new(const struct ruleset *ruleset, size_t *count)
+{
+    struct claim *claims;
+    size_t at = 0;
+
+    *count = 0;
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        *count += ruleset->endpoints[i].name_count;
+    }
+    claims = calloc(*count + 1, sizeof(*claims));
+    CHECK(claims != NULL);
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        for (size_t j = 0; j < ruleset->endpoints[i].name_count; j++) {
+            claims[at++] = (struct claim){&ruleset->endpoints[i].names[j], i};
+        }
+    }
+    qsort(claims, *count, sizeof(*claims), compare_claims);
+    return claims;
+}
+
+/* Tells that `second` loses to `first`; told remembers the endpoints whose service was told of. */
+static void report_claims(const struct ruleset *ruleset, struct report *report,
+                          const struct claim *first, const struct claim *second, bool *told)
+{
+    const char *key = expand_key_of(&ruleset->endpoints[second->endpoint], second->name);
+    char text[EXPAND_TEXT_MAX];
+
+    expand_write_name(second->name, text);
+    if (first->endpoint == second->endpoint) {
+        report_add(report, REPORT_WARNING, second->name->mark,
+                   "endpoints[%zu].%s: %s is among its names already (line %u)", second->endpoint,
+                   key, text, first->name->mark.line);
+        return;
+    }
+    if (strcmp(key, "service") == 0 && told[second->endpoint]) {
+        return;
+    }
+    told[second->endpoint] = told[second->endpoint] || strcmp(key, "service") == 0;
+    report_add(report, REPORT_ERROR, second->name->mark,
+               "endpoints[%zu].%s: %s is already taken by endpoints[%zu] (line %u)",
+               second->endpoint, key, text, first->endpoint, first->name->mark.line);
+}
+
+void conflicts_check_names(const struct ruleset *ruleset, struct report *report)
+{
+    size_t count;
+    struct claim *claims = claims_new(ruleset, &count);
+    bool *told = calloc(ruleset->endpoint_count + 1, sizeof(*told));
+    size_t first = 0;
+
+    CHECK(told != NULL);
+    for (size_t i = 1; i < count; i++) {
+        const struct config_name *a = claims[first].name;
+        const struct config_name *b = claims[i].name;
+
+        if (a->below != b->below || !name_equal(&a->name, &b->name)) {
+            first = i;
+            continue;
+        }
+        report_claims(ruleset, report, &claims[first], &claims[i], told);
+    }
+    free(told);
+    free(claims);
+}
+
+/* ---- Targets ------------------------------------------------------------------------------------- */
+
+static void check_target(const struct ruleset *ruleset, struct report *report, size_t index,
+                         const struct config_name *target)
+{
+    struct decision rule;
+    char text[EXPAND_TEXT_MAX];
+
+    if (!ruleset_find_rule(ruleset, &target->name, &rule)) {
+        return;
+    }
+    expand_write_name(target, text);
+    if (rule.kind == DECISION_SPECIAL) {
+        report_add(report, REPORT_WARNING, target->mark,
+                   "endpoints[%zu].target: %s is a special name, which resolvers do not know",
+                   index, text);
+    } else if (rule.index == index) {
+        report_add(
+            report, REPORT_ERROR, target->mark,
+            "endpoints[%zu].target: %s is one of the endpoint's own names: a loop; write the "
+            "name of the VPC endpoint (vpce-...)",
+            index, text);
+    } else {
+        report_add(report, REPORT_WARNING, target->mark,
+                   "endpoints[%zu].target: %s is a name of endpoints[%u], but targets are resolved "
+                   "upstream, past all rules",
+                   index, text, rule.index);
+    }
+}
+
+void conflicts_check_targets(const struct ruleset *ruleset, struct report *report)
+{
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        const struct config_endpoint *endpoint = ruleset->endpoints[i].config;
+
+        for (size_t j = 0; j < endpoint->target_count; j++) {
+            check_target(ruleset, report, i, &endpoint->targets[j]);
+        }
+    }
+}
+
+/* ---- Image layers -------------------------------------------------------------------------------- */
+
+/* Amazon ECR User Guide, "Amazon ECR interface VPC endpoints": the layers of images are in the bucket
+ * prod-<region>-starport-layer-bucket, reached through S3. */
+static void check_layers_of(const struct ruleset *ruleset, struct report *report, size_t index)
+{
+    const struct rule_endpoint *endpoint = &ruleset->endpoints[index];
+    char text[TEXT_NAME_MAX];
+    struct name bucket;
+    struct decision rule;
+
+    snprintf(text, sizeof(text), "prod-%s-starport-layer-bucket.s3.%s.%s", endpoint->region,
+             endpoint->region, partition_of_region(endpoint->region)->suffix);
+    if (text_read_name(&bucket, text) != ERR_OK || ruleset_find_rule(ruleset, &bucket, &rule)) {
+        return;
+    }
+    report_add(
+        report, REPORT_WARNING, endpoint->config->service_mark,
+        "endpoints[%zu].service: image layers of ecr.dkr come from %s, which has no endpoint; "
+        "add service s3 of %s, unless a gateway endpoint or a route leads there",
+        index, text, endpoint->region);
+}
+
+void conflicts_check_layers(const struct ruleset *ruleset, struct report *report)
+{
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
+
+        if (endpoint->config->service != NULL && endpoint->region != NULL &&
+            strcmp(endpoint->config->service, "ecr.dkr") == 0) {
+            check_layers_of(ruleset, report, i);
+        }
+    }
+}
+
+/* ---- Servers ------------------------------------------------------------------------------------- */
+
+/* True when what is sent to the server comes back to us. Listening on all addresses of the node is
+ * refused by the configuration, so the addresses listed are all there are. */
+static bool is_ours(const struct config *config, const struct addr *server)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (addr_port(&config->listen[i]) == addr_port(server) &&
+            addr_same_host(&config->listen[i], server)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_pool(const struct ruleset *ruleset, struct report *report,
+                       const struct rule_pool *pool, const char *key)
+{
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct config_server *server = &pool->servers[i];
+        char text[ADDR_TEXT_MAX];
+
+        if (server->kind == CONFIG_SERVER_ADDRESS && is_ours(ruleset->config, &server->addr)) {
+            report_add(report, REPORT_ERROR, server->mark,
+                       "%s: %s is an address we listen on: a loop", key,
+                       addr_format(&server->addr, text));
+        }
+    }
+}
+
+void conflicts_check_servers(const struct ruleset *ruleset, struct report *report)
+{
+    char key[64];
+
+    for (size_t i = 0; i < ruleset->pool_count; i++) {
+        snprintf(key, sizeof(key), "forward[%zu].servers", i);
+        check_pool(ruleset, report, &ruleset->pools[i], key);
+    }
+    if (ruleset->config->resolver != NULL) {
+        check_pool(ruleset, report, &ruleset->resolver, "aws.resolver");
+    }
+}

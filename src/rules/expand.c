@@ -1,0 +1,288 @@
+/* expand: the names of one endpoint, from its service's row and its list, and what is wrong with them.
+ * Owns: nothing; what it makes lives in the configuration's arena. Thread: main, while a ruleset is built.
+ * Bounds: CATALOGUE_NAMES_MAX names a service, and the configuration's own limits.
+ * Fails: errors go to the report and the name is left out, so that one run tells all of them. */
+#include "expand.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "local53/aws/catalogue.h"
+#include "local53/aws/partition.h"
+#include "local53/base/check.h"
+
+/* An endpoint being expanded. */
+struct expansion {
+    struct rule_endpoint *out;              /* what is filled */
+    struct config *config;                  /* whose arena is used */
+    const struct config_endpoint *endpoint; /* what is expanded */
+    struct report *report;                  /* where errors go */
+    size_t index;                           /* of the endpoint, for texts */
+};
+
+const char *expand_write_name(const struct config_name *name, char *out)
+{
+    char text[TEXT_NAME_MAX];
+
+    snprintf(out, EXPAND_TEXT_MAX, "%s%s", name->below ? "*." : "",
+             text_write_name(&name->name, text));
+    return out;
+}
+
+const char *expand_key_of(const struct rule_endpoint *endpoint, const struct config_name *name)
+{
+    const struct config_mark *service = &endpoint->config->service_mark;
+    bool of_service = endpoint->config->service != NULL && name->mark.line == service->line &&
+                      name->mark.column == service->column;
+
+    return of_service ? "service" : "names";
+}
+
+static bool same_rule(const struct config_name *a, const struct config_name *b)
+{
+    return a->below == b->below && name_equal(&a->name, &b->name);
+}
+
+/* ---- Service ------------------------------------------------------------------------------------- */
+
+static void report_unknown_service(struct expansion *x)
+{
+    size_t count;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+    const char **words = calloc(count, sizeof(*words));
+    const char *nearest;
+
+    CHECK(words != NULL);
+    for (size_t i = 0; i < count; i++) {
+        words[i] = rows[i].service;
+    }
+    nearest = report_nearest(x->endpoint->service, words, count);
+    report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
+               "endpoints[%zu].service: unknown service \"%s\"%s%s%s", x->index,
+               x->endpoint->service, nearest != NULL ? "; did you mean \"" : "",
+               nearest != NULL ? nearest : "",
+               nearest != NULL ? "\"?" : "; list its names under names instead");
+    free(words);
+}
+
+/* The region that the service's names are in; NULL with an error when there is none, and for global
+ * services, whose names have no region. */
+static const char *region_of(struct expansion *x, const struct catalogue_row *row)
+{
+    const char *region = x->endpoint->region != NULL ? x->endpoint->region : x->config->region;
+
+    if (region == NULL && !catalogue_is_global(row)) {
+        report_add(x->report, REPORT_ERROR, x->endpoint->mark,
+                   "endpoints[%zu].region: service \"%s\" needs a region, here or in aws.region",
+                   x->index, row->service);
+        return NULL;
+    }
+    if (region != NULL && !partition_is_region(region)) {
+        report_add(x->report, REPORT_ERROR, x->endpoint->mark,
+                   "endpoints[%zu].region: \"%s\" is not a region", x->index, region);
+        return NULL;
+    }
+    return region;
+}
+
+static void take_service_names(struct expansion *x, const struct catalogue_row *row)
+{
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+    const char *region = region_of(x, row);
+    size_t count = 0;
+
+    if (region == NULL && !catalogue_is_global(row)) {
+        return;
+    }
+    CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
+    if (count == 0) {
+        report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
+                   "endpoints[%zu].service: the names of \"%s\" in %s are not known; list them "
+                   "under names instead",
+                   x->index, row->service, region);
+    }
+    for (size_t i = 0; i < count; i++) {
+        x->out->names[x->out->name_count++] =
+            (struct config_name){names[i].name, names[i].below, x->endpoint->service_mark};
+    }
+    x->out->region = catalogue_is_global(row) ? NULL : region;
+}
+
+static void take_service(struct expansion *x)
+{
+    const struct catalogue_row *row;
+
+    if (x->endpoint->service == NULL) {
+        return;
+    }
+    row = catalogue_find(x->endpoint->service);
+    if (row == NULL) {
+        report_unknown_service(x);
+        return;
+    }
+    take_service_names(x, row);
+}
+
+/* ---- Names --------------------------------------------------------------------------------------- */
+
+/* The special name that this one is or stands below, or NULL. */
+static const struct special_row *special_above(const struct name *name)
+{
+    size_t count;
+    const struct special_row *rows = special_rows(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct name special;
+
+        CHECK(text_read_name(&special, rows[i].name) == ERR_OK);
+        if (name_is_at_or_below(name, &special)) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool name_is_allowed(struct expansion *x, const struct config_name *name)
+{
+    const struct special_row *special = special_above(&name->name);
+    char text[EXPAND_TEXT_MAX];
+
+    expand_write_name(name, text);
+    if (name_has_vpce_label(&name->name)) {
+        report_add(x->report, REPORT_ERROR, name->mark,
+                   "endpoints[%zu].names: %s names a VPC endpoint (a label begins with \"vpce-\"), "
+                   "which is never answered here; write it under target",
+                   x->index, text);
+        return false;
+    }
+    if (special != NULL) {
+        report_add(
+            x->report, REPORT_ERROR, name->mark,
+            "endpoints[%zu].names: %s is a special name (%s, %s), which no endpoint can have",
+            x->index, text, special->name, special->source);
+        return false;
+    }
+    return true;
+}
+
+static void take_listed_names(struct expansion *x)
+{
+    for (size_t i = 0; i < x->endpoint->name_count; i++) {
+        if (name_is_allowed(x, &x->endpoint->names[i])) {
+            x->out->names[x->out->name_count++] = x->endpoint->names[i];
+        }
+    }
+}
+
+/* True when the except is one of the endpoint's names, or a part of one of its wildcards. */
+static bool takes_out(const struct config_name *except, const struct config_name *name)
+{
+    bool part = name->below && name_is_at_or_below(&except->name, &name->name) &&
+                (except->below || except->name.labels > name->name.labels);
+
+    return part || same_rule(except, name);
+}
+
+static bool takes_out_any(const struct config_name *except, const struct rule_endpoint *out)
+{
+    for (size_t i = 0; i < out->name_count; i++) {
+        if (takes_out(except, &out->names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void take_excepts(struct expansion *x)
+{
+    struct rule_endpoint *out = x->out;
+    char text[EXPAND_TEXT_MAX];
+
+    out->excepts = ARENA_NEW(&x->config->arena, struct config_name, x->endpoint->except_count);
+    for (size_t i = 0; i < x->endpoint->except_count; i++) {
+        const struct config_name *except = &x->endpoint->except[i];
+
+        if (takes_out_any(except, out)) {
+            out->excepts[out->except_count++] = *except;
+        } else {
+            report_add(x->report, REPORT_WARNING, except->mark,
+                       "endpoints[%zu].except: %s is not among the endpoint's names, so this takes "
+                       "out nothing",
+                       x->index, expand_write_name(except, text));
+        }
+    }
+}
+
+static bool is_excepted(const struct rule_endpoint *out, const struct config_name *name)
+{
+    for (size_t i = 0; i < out->except_count; i++) {
+        if (same_rule(&out->excepts[i], name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Leaves out the names that stand under except just as they are: so a part of a service's row can be
+ * left to others. */
+static void drop_excepted(struct expansion *x)
+{
+    struct rule_endpoint *out = x->out;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < out->name_count; i++) {
+        if (!is_excepted(out, &out->names[i])) {
+            out->names[kept++] = out->names[i];
+        }
+    }
+    if (kept == 0 && out->name_count > 0) {
+        report_add(x->report, REPORT_ERROR, x->endpoint->mark,
+                   "endpoints[%zu].except: takes out every name of the endpoint", x->index);
+    }
+    out->name_count = kept;
+}
+
+/* ---- The rest ------------------------------------------------------------------------------------ */
+
+static void set_label(struct expansion *x)
+{
+    char text[EXPAND_TEXT_MAX];
+
+    if (x->endpoint->service != NULL) {
+        snprintf(text, sizeof(text), "%s%s%s", x->endpoint->service,
+                 x->out->region != NULL ? "." : "", x->out->region != NULL ? x->out->region : "");
+    } else if (x->out->name_count > 0) {
+        expand_write_name(&x->out->names[0], text);
+    } else {
+        snprintf(text, sizeof(text), "endpoints[%zu]", x->index);
+    }
+    x->out->label = arena_copy_text(&x->config->arena, text);
+}
+
+static void take_targets(struct expansion *x)
+{
+    size_t count = x->endpoint->target_count;
+
+    x->out->targets = ARENA_NEW(&x->config->arena, struct name, count);
+    for (size_t i = 0; i < count; i++) {
+        x->out->targets[i] = x->endpoint->targets[i].name;
+    }
+    x->out->target_count = count;
+}
+
+void expand_endpoint(struct rule_endpoint *out, struct config *config, size_t index,
+                     struct report *report)
+{
+    const struct config_endpoint *endpoint = &config->endpoints[index];
+    struct expansion x = {out, config, endpoint, report, index};
+
+    *out = (struct rule_endpoint){.config = endpoint};
+    out->names =
+        ARENA_NEW(&config->arena, struct config_name, CATALOGUE_NAMES_MAX + endpoint->name_count);
+    take_service(&x);
+    take_listed_names(&x);
+    take_excepts(&x);
+    drop_excepted(&x);
+    set_label(&x);
+    take_targets(&x);
+}

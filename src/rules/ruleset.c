@@ -1,0 +1,348 @@
+/* ruleset: a configuration's rules and zones as two indexes, and the decisions taken from them.
+ * Owns: the configuration, in whose arena its own lists live, and the indexes.
+ * Thread: built by main; then read by any, nothing changes.
+ * Bounds: those of the configuration.
+ * Fails: a configuration that cannot be used gives NULL, with the reasons in the report. */
+#include "local53/rules/ruleset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "conflicts.h"
+#include "expand.h"
+#include "local53/base/check.h"
+#include "local53/base/hash.h"
+#include "local53/rules/names.h"
+
+/* Values of the rules index: endpoints by index, then special rows, and from the top what has no rule
+ * although a wider one would fit. */
+#define VALUE_EXCEPT NAMES_VALUE_MAX
+#define VALUE_ZONE (NAMES_VALUE_MAX - 1)
+
+/* Entries being collected for an index. */
+struct entries {
+    struct names_entry *items; /* owned */
+    size_t count;              /* items in use */
+    size_t cap;                /* items there is room for */
+};
+
+static void entries_init(struct entries *entries, size_t cap)
+{
+    entries->items = calloc(cap + 1, sizeof(*entries->items));
+    CHECK(entries->items != NULL);
+    entries->count = 0;
+    entries->cap = cap;
+}
+
+static void entries_add(struct entries *entries, const struct name *name, bool below,
+                        uint32_t value)
+{
+    CHECK(entries->count < entries->cap);
+    entries->items[entries->count++] = (struct names_entry){name, below, value};
+}
+
+/* The name and all below it. */
+static void entries_add_zone(struct entries *entries, const struct name *name, uint32_t value)
+{
+    entries_add(entries, name, false, value);
+    entries_add(entries, name, true, value);
+}
+
+/* ---- The rules index ----------------------------------------------------------------------------- */
+
+/* The rows' names, in the arena. */
+static struct name *special_names(struct arena *arena, size_t *count)
+{
+    const struct special_row *rows = special_rows(count);
+    struct name *names = ARENA_NEW(arena, struct name, *count);
+
+    for (size_t i = 0; i < *count; i++) {
+        CHECK(text_read_name(&names[i], rows[i].name) == ERR_OK);
+    }
+    return names;
+}
+
+static bool is_special(const struct name *names, size_t count, const struct name *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (name_is_at_or_below(name, &names[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static size_t rules_bound(const struct ruleset *ruleset, size_t special_count)
+{
+    size_t bound = 2 * (special_count + ruleset->pool_count);
+
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        bound += ruleset->endpoints[i].name_count + ruleset->endpoints[i].except_count;
+    }
+    return bound;
+}
+
+static void add_endpoints(struct entries *entries, const struct ruleset *ruleset)
+{
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
+
+        for (size_t j = 0; j < endpoint->name_count; j++) {
+            entries_add(entries, &endpoint->names[j].name, endpoint->names[j].below, (uint32_t)i);
+        }
+    }
+    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+        const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
+
+        for (size_t j = 0; j < endpoint->except_count; j++) {
+            entries_add(entries, &endpoint->excepts[j].name, endpoint->excepts[j].below,
+                        VALUE_EXCEPT);
+        }
+    }
+}
+
+/* The first of two entries for one name counts: a zone beats the special row of its name, and what one
+ * endpoint takes out another may have. */
+static void build_rules(struct ruleset *ruleset)
+{
+    size_t special_count;
+    struct name *special = special_names(&ruleset->config->arena, &special_count);
+    struct entries entries;
+
+    entries_init(&entries, rules_bound(ruleset, special_count));
+    for (size_t i = 0; i < ruleset->pool_count; i++) {
+        if (is_special(special, special_count, &ruleset->pools[i].config->zone)) {
+            entries_add_zone(&entries, &ruleset->pools[i].config->zone, VALUE_ZONE);
+        }
+    }
+    for (size_t i = 0; i < special_count; i++) {
+        entries_add_zone(&entries, &special[i], (uint32_t)(ruleset->endpoint_count + i));
+    }
+    add_endpoints(&entries, ruleset);
+    ruleset->rules = names_new(entries.items, entries.count, NULL);
+    free(entries.items);
+}
+
+/* ---- Pools and their index ----------------------------------------------------------------------- */
+
+static uint64_t hash_number(uint64_t hash, uint64_t number)
+{
+    return hash_fnv(hash, &number, sizeof(number));
+}
+
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+    return hash_fnv(hash, text, strlen(text) + 1);
+}
+
+static uint64_t hash_server(uint64_t hash, const struct config_server *server)
+{
+    char text[ADDR_TEXT_MAX];
+
+    hash = hash_number(hash, server->kind);
+    if (server->kind == CONFIG_SERVER_ADDRESS) {
+        return hash_text(hash, addr_format(&server->addr, text));
+    }
+    return hash_number(hash_text(hash, server->text), server->port);
+}
+
+static uint64_t pool_fingerprint(const struct rule_pool *pool)
+{
+    uint64_t hash = HASH_FNV_START;
+
+    if (pool->config != NULL) {
+        hash = hash_fnv(hash, pool->config->zone.wire, pool->config->zone.len);
+        hash = hash_number(hash, pool->config->max_negative_ttl_s);
+        hash = hash_number(hash, pool->config->nxdomain_cut);
+    }
+    for (size_t i = 0; i < pool->server_count; i++) {
+        hash = hash_server(hash, &pool->servers[i]);
+    }
+    return hash;
+}
+
+static void build_pools(struct ruleset *ruleset)
+{
+    struct config *config = ruleset->config;
+
+    ruleset->pool_count = config->forward_count;
+    ruleset->pools = ARENA_NEW(&config->arena, struct rule_pool, config->forward_count);
+    ruleset->root_pool = UINT32_MAX;
+    for (size_t i = 0; i < config->forward_count; i++) {
+        const struct config_forward *forward = &config->forward[i];
+        struct rule_pool pool = {forward, forward->servers, forward->server_count, 0};
+
+        pool.fingerprint = pool_fingerprint(&pool);
+        ruleset->pools[i] = pool;
+        if (forward->zone.labels == 0 && ruleset->root_pool == UINT32_MAX) {
+            ruleset->root_pool = (uint32_t)i;
+        }
+    }
+    CHECK(ruleset->root_pool != UINT32_MAX);
+    ruleset->resolver = ruleset->pools[ruleset->root_pool];
+    if (config->resolver != NULL) {
+        struct rule_pool pool = {NULL, config->resolver, config->resolver_count, 0};
+
+        pool.fingerprint = pool_fingerprint(&pool);
+        ruleset->resolver = pool;
+    }
+}
+
+static void build_zones(struct ruleset *ruleset)
+{
+    struct entries entries;
+
+    if (ruleset->pool_count < 2) {
+        return;
+    }
+    entries_init(&entries, 2 * ruleset->pool_count);
+    for (size_t i = 0; i < ruleset->pool_count; i++) {
+        entries_add_zone(&entries, &ruleset->pools[i].config->zone, (uint32_t)i);
+    }
+    ruleset->zones = names_new(entries.items, entries.count, NULL);
+    free(entries.items);
+}
+
+/* ---- Life ---------------------------------------------------------------------------------------- */
+
+static void build_endpoints(struct ruleset *ruleset, struct report *report)
+{
+    struct config *config = ruleset->config;
+
+    ruleset->endpoint_count = config->endpoint_count;
+    ruleset->endpoints = ARENA_NEW(&config->arena, struct rule_endpoint, config->endpoint_count);
+    for (size_t i = 0; i < config->endpoint_count; i++) {
+        expand_endpoint(&ruleset->endpoints[i], config, i, report);
+    }
+}
+
+struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report *report)
+{
+    struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+    size_t errors = report->errors;
+
+    CHECK(ruleset != NULL);
+    ruleset->config = config;
+    ruleset->epoch = epoch;
+    build_endpoints(ruleset, report);
+    build_pools(ruleset);
+    build_zones(ruleset);
+    build_rules(ruleset);
+    conflicts_check_names(ruleset, report);
+    conflicts_check_targets(ruleset, report);
+    conflicts_check_layers(ruleset, report);
+    conflicts_check_servers(ruleset, report);
+    if (report->errors > errors) {
+        ruleset_free(ruleset);
+        return NULL;
+    }
+    return ruleset;
+}
+
+void ruleset_free(struct ruleset *ruleset)
+{
+    if (ruleset != NULL) {
+        names_free(ruleset->rules);
+        names_free(ruleset->zones);
+        config_free(ruleset->config);
+        free(ruleset);
+    }
+}
+
+/* ---- Decisions ----------------------------------------------------------------------------------- */
+
+/* True when a label in front of the rule's name begins with "vpce-"; the rule's own labels do not, that
+ * was checked when the ruleset was built. */
+static bool has_vpce_label_before(const struct name *name, uint8_t rule_labels)
+{
+    for (size_t i = 0; i + rule_labels < name->labels; i++) {
+        struct bytes label = name_label(name, i);
+
+        if (label.len >= 5 && memcmp(label.data, "vpce-", 5) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name, struct decision *out)
+{
+    struct names_match match;
+
+    if (!names_find(ruleset->rules, name, &match) || match.value >= VALUE_ZONE) {
+        return false;
+    }
+    *out = (struct decision){DECISION_ENDPOINT, match.value, match.rule_labels, match.below};
+    if (match.value >= ruleset->endpoint_count) {
+        out->kind = DECISION_SPECIAL;
+        out->index = match.value - (uint32_t)ruleset->endpoint_count;
+        return true;
+    }
+    return !has_vpce_label_before(name, match.rule_labels);
+}
+
+uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *name)
+{
+    struct names_match match;
+
+    if (ruleset->zones != NULL && names_find(ruleset->zones, name, &match)) {
+        return match.value;
+    }
+    return ruleset->root_pool;
+}
+
+void ruleset_decide(const struct ruleset *ruleset, const struct name *name, struct decision *out)
+{
+    const struct name *zone;
+
+    if (ruleset_find_rule(ruleset, name, out)) {
+        return;
+    }
+    out->kind = DECISION_FORWARD;
+    out->index = ruleset_find_pool(ruleset, name);
+    zone = &ruleset->pools[out->index].config->zone;
+    out->rule_labels = zone->labels;
+    out->below = name->labels > zone->labels;
+}
+
+/* ---- Words --------------------------------------------------------------------------------------- */
+
+/* Why a name that stands under a wider rule is forwarded all the same; "" when there is none. */
+static const char *forward_reason(const struct ruleset *ruleset, const struct name *name)
+{
+    struct names_match match;
+
+    if (!names_find(ruleset->rules, name, &match) || match.value == VALUE_ZONE) {
+        return "";
+    }
+    if (match.value == VALUE_EXCEPT) {
+        return ", taken out by except";
+    }
+    return ", not rewritten because of its vpce- label";
+}
+
+void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
+                      const struct decision *decision, char *out, size_t cap)
+{
+    size_t count;
+    const struct special_row *rows = special_rows(&count);
+    struct config_name rule = {.below = decision->below};
+    char text[EXPAND_TEXT_MAX];
+
+    switch (decision->kind) {
+    case DECISION_SPECIAL:
+        snprintf(out, cap, "special %s (%s)", rows[decision->index].name,
+                 rows[decision->index].source);
+        break;
+    case DECISION_ENDPOINT:
+        name_parent(&rule.name, name, (size_t)(name->labels - decision->rule_labels));
+        snprintf(out, cap, "endpoints[%u] %s", decision->index, expand_write_name(&rule, text));
+        break;
+    case DECISION_FORWARD:
+        text_write_name(&ruleset->pools[decision->index].config->zone, text);
+        snprintf(out, cap, "forward[%u] %s%s", decision->index, text,
+                 forward_reason(ruleset, name));
+        break;
+    }
+}
