@@ -230,8 +230,8 @@ static enum err copy_record(struct build *build, const struct rr *rr, uint16_t *
     }
     name_root(&none);
     earlier = known_find(build, &owner);
-    err = rr_copy(w, (struct bytes){source->message, source->len}, rr,
-                  earlier > 0 ? &owner : &none, ttl_offset);
+    err = rr_copy(w, (struct bytes){source->message, source->len}, rr, earlier > 0 ? &owner : &none,
+                  ttl_offset);
     if (err == ERR_OK && earlier > 0) {
         writer_patch_u16(w, start, POINTER_BITS | earlier);
     } else if (err == ERR_OK && owner.len > 1) {

@@ -1,0 +1,232 @@
+/* shard: unit tests of eviction order, accounting and the table's growth. */
+#include "cache_test.h"
+
+#include <stdio.h>
+
+#include "../../../src/cache/shard.h"
+
+static const struct hash_key secret = {3, 4};
+static struct answer a;
+static struct shard shard;
+
+/* Octets that one entry of make_entry takes, malloc's share included. */
+#define NODE_OCTETS 128
+
+static void make_entry(unsigned number, enum entry_kind kind)
+{
+    char name[32];
+
+    snprintf(name, sizeof(name), "n%07u.example", number);
+    answer_begin(&a, name, TYPE_A, 0);
+    answer_count(&a, SECTION_ANSWER);
+    wire_pointer(&a.w, 12);
+    wire_record(&a.w, TYPE_A, 60, ADDRESS);
+    if (kind == ENTRY_FAILURE) {
+        a.source.message = a.octets;
+        entry_build_failure(answer_entry(&a), sizeof(a.room), &a.source, EDE_NONE, 1);
+    } else {
+        answer_build(&a);
+    }
+}
+
+static struct cache_key key_of(unsigned number)
+{
+    char name[32];
+    struct cache_key key = {&a.qname, TYPE_A, CLASS_IN, false, false, 0};
+
+    snprintf(name, sizeof(name), "n%07u.example", number);
+    name_of(&a.qname, name);
+    cache_key_hash(&key, &secret);
+    return key;
+}
+
+static bool put(unsigned number, enum entry_kind kind)
+{
+    struct cache_key key;
+
+    make_entry(number, kind);
+    key = key_of(number);
+    return shard_insert(&shard, &key, answer_entry(&a));
+}
+
+static struct node *find(unsigned number)
+{
+    struct cache_key key = key_of(number);
+
+    return shard_find(&shard, &key);
+}
+
+static void begin(size_t budget)
+{
+    shard_init(&shard, budget, &secret);
+}
+
+static void a_node_costs_what_malloc_takes(void **state)
+{
+    (void)state;
+    begin(1 << 20);
+    assert_true(put(1, ENTRY_POSITIVE));
+    assert_int_equal(shard.octets, sizeof(struct bucket) + NODE_OCTETS);
+    assert_int_equal(sizeof(struct bucket), 64);
+    shard_remove(&shard, find(1));
+    assert_int_equal(shard.octets, sizeof(struct bucket));
+    assert_int_equal(shard.entries, 0);
+    shard_deinit(&shard);
+}
+
+static void sieve_spares_once_what_was_visited(void **state)
+{
+    (void)state;
+    begin(sizeof(struct bucket) + 3 * NODE_OCTETS);
+    for (unsigned i = 1; i <= 3; i++) {
+        assert_true(put(i, ENTRY_POSITIVE));
+    }
+    node_entry(find(1))->visited = true;
+    assert_true(put(4, ENTRY_POSITIVE));
+    assert_non_null(find(1));
+    assert_null(find(2));
+    assert_true(put(5, ENTRY_POSITIVE));
+    assert_null(find(3));
+    assert_true(put(6, ENTRY_POSITIVE));
+    assert_non_null(find(1));
+    assert_null(find(4));
+    assert_int_equal(shard.evictions, 3);
+    shard_deinit(&shard);
+}
+
+static void a_flood_of_one_shot_names_leaves_the_hot_ones(void **state)
+{
+    (void)state;
+    begin(64 * 1024);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_true(put(i, ENTRY_POSITIVE));
+        node_entry(find(i))->visited = true;
+    }
+    for (unsigned i = 1000; i < 6000; i++) {
+        assert_true(put(i, ENTRY_POSITIVE));
+        node_entry(find(i % 100))->visited = true;
+    }
+    for (unsigned i = 0; i < 100; i++) {
+        assert_non_null(find(i));
+    }
+    assert_true(shard.octets <= shard.budget);
+    shard_deinit(&shard);
+}
+
+static void the_table_grows_and_finds_all(void **state)
+{
+    (void)state;
+    begin(1 << 20);
+    for (unsigned i = 0; i < 3000; i++) {
+        assert_true(put(i, ENTRY_POSITIVE));
+    }
+    assert_true(shard.bucket_count >= 600);
+    for (unsigned i = 0; i < 3000; i++) {
+        assert_non_null(find(i));
+    }
+    for (unsigned i = 0; i < 3000; i += 2) {
+        shard_remove(&shard, find(i));
+    }
+    for (unsigned i = 0; i < 3000; i++) {
+        assert_int_equal(find(i) != NULL, i % 2);
+    }
+    assert_int_equal(shard.evictions, 0);
+    shard_deinit(&shard);
+}
+
+/* RFC 9520 section 3.2: failures cannot evict answers without limit. */
+static void failures_hold_an_eighth_at_most(void **state)
+{
+    size_t answers = 0;
+
+    (void)state;
+    begin(64 * 1024);
+    for (unsigned i = 0; i < 1000; i++) {
+        assert_true(put(i, ENTRY_POSITIVE));
+    }
+    answers = shard.entries;
+    for (unsigned i = 2000; i < 9000; i++) {
+        assert_true(put(i, ENTRY_FAILURE));
+        assert_true(shard.failed_octets <= shard.budget / 8);
+    }
+    assert_non_null(find(8999));
+    assert_null(find(2000));
+    for (unsigned i = 0; i < 1000; i++) {
+        answers -= find(i) == NULL ? 0 : 1;
+    }
+    assert_true(answers * NODE_OCTETS <= shard.budget / 8 + NODE_OCTETS);
+    shard_deinit(&shard);
+}
+
+static void failures_that_are_over_go_before_answers(void **state)
+{
+    (void)state;
+    begin(16 * 1024);
+    assert_true(put(1, ENTRY_FAILURE));
+    for (unsigned i = 100; shard.evictions == 0; i++) {
+        make_entry(i, ENTRY_POSITIVE);
+        answer_entry(&a)->stored_ms = NOW_MS + 1000;
+        struct cache_key key = key_of(i);
+        assert_true(shard_insert(&shard, &key, answer_entry(&a)));
+    }
+    assert_null(find(1));
+    assert_non_null(find(100));
+    shard_deinit(&shard);
+}
+
+static void a_fresh_failure_outlives_a_full_cache(void **state)
+{
+    (void)state;
+    begin(16 * 1024);
+    assert_true(put(1, ENTRY_FAILURE));
+    for (unsigned i = 100; i < 1000; i++) {
+        assert_true(put(i, ENTRY_POSITIVE));
+    }
+    assert_non_null(find(1));
+    shard_deinit(&shard);
+}
+
+static void a_smaller_budget_evicts_and_shrinks_the_table(void **state)
+{
+    size_t buckets;
+
+    (void)state;
+    begin(1 << 20);
+    for (unsigned i = 0; i < 3000; i++) {
+        put(i, i % 10 == 0 ? ENTRY_FAILURE : ENTRY_POSITIVE);
+    }
+    buckets = shard.bucket_count;
+    shard_resize(&shard, 32 * 1024);
+    assert_true(shard.octets <= 32 * 1024);
+    assert_true(shard.octets > 24 * 1024);
+    assert_true(shard.bucket_count < buckets);
+    assert_true(shard.failed_octets <= 4 * 1024);
+    for (struct link *at = shard.good.next; at != &shard.good; at = at->next) {
+        struct entry *entry = node_entry(LIST_ITEM(at, struct node, ring));
+        struct name name;
+        struct cache_key key = {&name, TYPE_A, CLASS_IN, false, false, 0};
+
+        entry_name(&name, entry);
+        cache_key_hash(&key, &secret);
+        assert_ptr_equal(node_entry(shard_find(&shard, &key)), entry);
+    }
+    shard_resize(&shard, 0);
+    assert_int_equal(shard.entries, 0);
+    assert_false(put(1, ENTRY_POSITIVE));
+    shard_deinit(&shard);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_node_costs_what_malloc_takes),
+        cmocka_unit_test(sieve_spares_once_what_was_visited),
+        cmocka_unit_test(a_flood_of_one_shot_names_leaves_the_hot_ones),
+        cmocka_unit_test(the_table_grows_and_finds_all),
+        cmocka_unit_test(failures_hold_an_eighth_at_most),
+        cmocka_unit_test(failures_that_are_over_go_before_answers),
+        cmocka_unit_test(a_fresh_failure_outlives_a_full_cache),
+        cmocka_unit_test(a_smaller_budget_evicts_and_shrinks_the_table),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
