@@ -70,8 +70,10 @@ static inline struct link *list_first(const struct link *head)
 static inline struct link *list_take_first(struct link *head)
 {
     struct link *first = list_first(head);
-    if (first != NULL)
+    if (first != NULL) {
+        head->next = first->next; /* as list_remove does; told to static analysis */
         list_remove(first);
+    }
     return first;
 }
 
