@@ -90,13 +90,17 @@ static void write_answer(struct connection *connection, const struct request *re
     (void)stream_write(connection->stream, head, (size_t)len, answer->body, body_len);
 }
 
-/* Nothing more is answered; the rest of the input is thrown away for a while, then it closes. */
-static void finish(struct connection *connection)
+/* Nothing more is answered. unread: the client may be sending still; what comes is thrown away for a
+ * while before the close, for a close on unread input would reset the connection under our answer. */
+static void finish(struct connection *connection, bool unread)
 {
     connection->finished = true;
     connection->len = 0;
     timer_stop(&connection->timer);
-    timer_start(connection->server->lingers, &connection->timer);
+    if (unread)
+        timer_start(connection->server->lingers, &connection->timer);
+    else
+        stream_close(connection->stream);
 }
 
 /* Answers with a bare status and ends the connection. */
@@ -107,7 +111,7 @@ static void fail(struct connection *connection, int status)
     int len = snprintf(text, sizeof(text), "%s\n", text_of(status));
     struct http_answer answer = {.status = status, .body = text, .body_len = (size_t)len};
     write_answer(connection, &request, &answer);
-    finish(connection);
+    finish(connection, true);
 }
 
 static void answer_request(struct connection *connection, const struct request *request)
@@ -118,7 +122,7 @@ static void answer_request(struct connection *connection, const struct request *
     write_answer(connection, request, &answer);
     free(answer.body);
     if (!request->keep_alive)
-        finish(connection);
+        finish(connection, connection->len > 0);
 }
 
 /* --- requests --- */

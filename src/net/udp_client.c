@@ -13,13 +13,12 @@
 #define DATAGRAMS_A_TURN 8
 
 struct udp_client {
-    uv_poll_t poll;              /* watches fd; data points back here */
-    struct loop *loop;           /* borrowed */
-    struct link link;            /* place in the free list while not in use */
-    int fd;                      /* owned; -1 once closed */
-    udp_on_datagram on_datagram; /* told each datagram */
-    udp_on_error on_error;       /* told each ICMP error */
-    void *owner;                 /* borrowed */
+    uv_poll_t poll;                         /* watches fd; data points back here */
+    struct loop *loop;                      /* borrowed */
+    struct link link;                       /* place in the free list while not in use */
+    int fd;                                 /* owned; -1 once closed */
+    const struct udp_client_events *events; /* borrowed */
+    void *owner;                            /* borrowed */
 };
 
 /* What all client sockets of a loop share. */
@@ -72,7 +71,7 @@ static void tell_error(struct udp_client *client, int number)
 {
     if (number == EAGAIN || number == EINTR)
         return;
-    client->on_error(client->owner, client, err_from_errno(number));
+    client->events->on_error(client->owner, client, err_from_errno(number));
 }
 
 static void receive(struct udp_client *client)
@@ -82,7 +81,7 @@ static void receive(struct udp_client *client)
     if (count < 0)
         tell_error(client, errno);
     for (int i = 0; i < count && client->fd >= 0; i++)
-        client->on_datagram(client->owner, client, pool->data[i], pool->headers[i].msg_len);
+        client->events->on_datagram(client->owner, client, pool->data[i], pool->headers[i].msg_len);
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)
@@ -109,7 +108,7 @@ static enum err open_connected(int *fd, const struct addr *peer)
 }
 
 enum err udp_client_open(struct udp_client **out, struct loop *loop, const struct addr *peer,
-                         udp_on_datagram on_datagram, udp_on_error on_error, void *owner)
+                         const struct udp_client_events *events, void *owner)
 {
     int fd = -1;
     enum err err = open_connected(&fd, peer);
@@ -117,8 +116,7 @@ enum err udp_client_open(struct udp_client **out, struct loop *loop, const struc
         return err;
     struct udp_client *client = take_client(loop);
     client->fd = fd;
-    client->on_datagram = on_datagram;
-    client->on_error = on_error;
+    client->events = events;
     client->owner = owner;
     CHECK(uv_poll_init(&loop->uv, &client->poll, fd) == 0);
     client->poll.data = client;

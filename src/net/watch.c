@@ -5,7 +5,6 @@
  * loop, not for one that serves. */
 #include "local53/net/watch.h"
 
-#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -92,11 +91,10 @@ static void on_poll(void *owner)
 
 static char *folder_of(const char *path)
 {
-    char *copy = strdup(path);
-    CHECK(copy != NULL);
-    char *folder = strdup(dirname(copy));
+    const char *slash = strrchr(path, '/');
+    size_t len = slash == NULL ? 0 : (size_t)(slash - path);
+    char *folder = slash == NULL ? strdup(".") : strndup(path, len > 0 ? len : 1);
     CHECK(folder != NULL);
-    free(copy);
     return folder;
 }
 

@@ -138,8 +138,8 @@ static enum err socket_open(struct udp_pool *pool, uint32_t place)
 {
     struct udp_socket *socket = calloc(1, sizeof(*socket));
     CHECK(socket != NULL);
-    enum err err = udp_client_open(&socket->client, pool->env->loop, pool->peer, on_datagram,
-                                   on_error, socket);
+    static const struct udp_client_events events = {on_datagram, on_error};
+    enum err err = udp_client_open(&socket->client, pool->env->loop, pool->peer, &events, socket);
     if (err != ERR_OK) {
         free(socket);
         return err;

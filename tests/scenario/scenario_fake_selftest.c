@@ -215,15 +215,16 @@ static void on_error(void *owner, struct udp_client *client, enum err err)
     note(owner, err_text(err));
 }
 
+static const struct udp_client_events client_events = {on_datagram, on_error};
+
 static void an_upstream_sees_the_query_and_may_answer_fail_or_be_silent(void **state)
 {
     struct trace *trace = *state;
     struct fake_packet query;
     struct addr upstream = addr_of("10.0.0.2");
     const uint8_t *ask = (const uint8_t *)"ask";
-    assert_int_equal(
-        udp_client_open(&trace->client, trace->loop, &upstream, on_datagram, on_error, trace),
-        ERR_OK);
+    assert_int_equal(udp_client_open(&trace->client, trace->loop, &upstream, &client_events, trace),
+                     ERR_OK);
     assert_int_equal(udp_client_send(trace->client, ask, 3), ERR_OK);
     fake_upstream_fail_sends(&upstream, ERR_UNREACHABLE);
     assert_int_equal(udp_client_send(trace->client, ask, 3), ERR_UNREACHABLE);
@@ -248,10 +249,9 @@ static void each_client_socket_has_a_name_and_a_port_of_its_own(void **state)
     struct fake_packet first;
     struct fake_packet second;
     struct addr upstream = addr_of("10.0.0.2");
-    assert_int_equal(
-        udp_client_open(&trace->client, trace->loop, &upstream, on_datagram, on_error, trace),
-        ERR_OK);
-    assert_int_equal(udp_client_open(&other, trace->loop, &upstream, on_datagram, on_error, trace),
+    assert_int_equal(udp_client_open(&trace->client, trace->loop, &upstream, &client_events, trace),
+                     ERR_OK);
+    assert_int_equal(udp_client_open(&other, trace->loop, &upstream, &client_events, trace),
                      ERR_OK);
     assert_int_equal(udp_client_send(trace->client, (const uint8_t *)"a", 1), ERR_OK);
     assert_int_equal(udp_client_send(other, (const uint8_t *)"b", 1), ERR_OK);

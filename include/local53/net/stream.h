@@ -33,7 +33,7 @@ struct stream_events {
     /* All that was written has left (may be NULL). */
     void (*on_drained)(void *owner, struct stream *stream);
     /* The connection is gone: ERR_CLOSED for an orderly end, else why. The memory of the stream goes
-     * after this call; it comes exactly once for each stream, stream_close's own included. */
+     * after this call. It comes exactly once for each stream, also after a stream_close of our own. */
     void (*on_end)(void *owner, struct stream *stream, enum err err);
 };
 

@@ -63,15 +63,18 @@ void udp_server_close(struct udp_server *server);
 /* --- client side --- */
 struct udp_client;
 
-/* A datagram from the peer; data borrowed until return. The socket may be closed inside. */
-typedef void (*udp_on_datagram)(void *owner, struct udp_client *client, const uint8_t *data,
-                                size_t len);
-/* The peer's port or host answered with an ICMP error (ERR_REFUSED, ERR_UNREACHABLE). */
-typedef void (*udp_on_error)(void *owner, struct udp_client *client, enum err err);
+/* What a client socket tells its owner. It may be closed inside both. */
+struct udp_client_events {
+    /* A datagram from the peer, data borrowed until return. */
+    void (*on_datagram)(void *owner, struct udp_client *client, const uint8_t *data, size_t len);
+    /* The peer's port or host answered with an ICMP error (ERR_REFUSED, ERR_UNREACHABLE). */
+    void (*on_error)(void *owner, struct udp_client *client, enum err err);
+};
 
-/* Opens a socket on a random port of the kernel's choice, connected to peer. */
+/* Opens a socket on a random port of the kernel's choice, connected to peer. events and owner are
+ * borrowed until udp_client_close. Errors as err_from_errno. */
 enum err udp_client_open(struct udp_client **out, struct loop *loop, const struct addr *peer,
-                         udp_on_datagram on_datagram, udp_on_error on_error, void *owner);
+                         const struct udp_client_events *events, void *owner);
 
 /* Sends one datagram now; an error of the kernel is given back, nothing is queued. */
 enum err udp_client_send(struct udp_client *client, const uint8_t *data, size_t len);

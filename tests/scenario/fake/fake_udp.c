@@ -45,16 +45,15 @@ struct udp_server {
 };
 
 struct udp_client {
-    struct loop *loop;           /* borrowed */
-    struct link link;            /* place in the loop's list */
-    struct link arrivals;        /* of struct arrival; owned */
-    uint64_t id;                 /* the test's name for it */
-    struct addr local;           /* 192.0.2.53 or 2001:db8::53, a port of its own */
-    struct addr peer;            /* connected to */
-    udp_on_datagram on_datagram; /* told each datagram */
-    udp_on_error on_error;       /* told each error */
-    void *owner;                 /* borrowed */
-    bool closing;                /* freed by the next turn */
+    struct loop *loop;                      /* borrowed */
+    struct link link;                       /* place in the loop's list */
+    struct link arrivals;                   /* of struct arrival; owned */
+    uint64_t id;                            /* the test's name for it */
+    struct addr local;                      /* 192.0.2.53 or 2001:db8::53, a port of its own */
+    struct addr peer;                       /* connected to */
+    const struct udp_client_events *events; /* borrowed */
+    void *owner;                            /* borrowed */
+    bool closing;                           /* freed by the next turn */
 };
 
 static struct fake_udp {
@@ -89,16 +88,15 @@ void fake_udp_deinit(void)
 
 /* --- what comes and goes --- */
 
-static void arrive(struct link *arrivals, const struct addr *from, struct arrival what,
-                   const void *data)
+static struct arrival *arrive(struct link *arrivals, const struct addr *from, const void *data,
+                              size_t len)
 {
-    struct arrival *arrival = fake_new(sizeof(*arrival) + what.len);
+    struct arrival *arrival = fake_new(sizeof(*arrival) + len);
     arrival->from = *from;
-    arrival->err = what.err;
-    arrival->len = what.len;
-    if (what.len > 0)
-        memcpy(arrival->data, data, what.len);
+    arrival->len = len;
+    memcpy(arrival->data, data, len);
     list_append(arrivals, &arrival->link);
+    return arrival;
 }
 
 static struct arrival *take_arrival(struct link *arrivals)
@@ -245,7 +243,7 @@ static bool server_turn(struct udp_server *server)
 /* --- client sockets --- */
 
 enum err udp_client_open(struct udp_client **out, struct loop *loop, const struct addr *peer,
-                         udp_on_datagram on_datagram, udp_on_error on_error, void *owner)
+                         const struct udp_client_events *events, void *owner)
 {
     struct udp_client *client = fake_new(sizeof(*client));
     const char *own = peer->sa.sa_family == AF_INET ? "192.0.2.53" : "2001:db8::53";
@@ -253,8 +251,7 @@ enum err udp_client_open(struct udp_client **out, struct loop *loop, const struc
     client->loop = loop;
     client->id = fake_next_id();
     client->peer = *peer;
-    client->on_datagram = on_datagram;
-    client->on_error = on_error;
+    client->events = events;
     client->owner = owner;
     list_init(&client->arrivals);
     list_append(&loop->udp_clients, &client->link);
@@ -286,9 +283,9 @@ static bool client_turn(struct udp_client *client)
     bool worked = false;
     while (!client->closing && (arrival = take_arrival(&client->arrivals)) != NULL) {
         if (arrival->err != ERR_OK)
-            client->on_error(client->owner, client, arrival->err);
+            client->events->on_error(client->owner, client, arrival->err);
         else
-            client->on_datagram(client->owner, client, arrival->data, arrival->len);
+            client->events->on_datagram(client->owner, client, arrival->data, arrival->len);
         free(arrival);
         worked = true;
     }
@@ -345,7 +342,7 @@ void fake_udp_deliver(struct udp_server *server, const struct addr *from, const 
                       size_t len)
 {
     size_t kept = len < UDP_RECEIVE_MAX ? len : UDP_RECEIVE_MAX;
-    arrive(&server->arrivals, from, (struct arrival){.len = kept}, data);
+    (void)arrive(&server->arrivals, from, data, kept);
 }
 
 void fake_udp_deliver_batch(struct udp_server *server, const struct fake_datagram *datagrams,
@@ -390,7 +387,7 @@ bool fake_upstream_answer(uint64_t socket, const void *data, size_t len)
     struct udp_client *client = find_client(socket);
     size_t kept = len < UDP_RECEIVE_MAX ? len : UDP_RECEIVE_MAX;
     if (client != NULL)
-        arrive(&client->arrivals, &client->peer, (struct arrival){.len = kept}, data);
+        (void)arrive(&client->arrivals, &client->peer, data, kept);
     return client != NULL;
 }
 
@@ -399,7 +396,7 @@ bool fake_upstream_error(uint64_t socket, enum err err)
     struct udp_client *client = find_client(socket);
     CHECK(err != ERR_OK);
     if (client != NULL)
-        arrive(&client->arrivals, &client->peer, (struct arrival){.err = err}, NULL);
+        arrive(&client->arrivals, &client->peer, "", 0)->err = err;
     return client != NULL;
 }
 

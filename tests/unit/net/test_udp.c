@@ -1,4 +1,4 @@
-/* Datagrams over loopback, both sides on one loop. */
+/* Server sockets over loopback, asked by a client on the same loop. */
 #include "net_test.h"
 
 #include <fcntl.h>
@@ -58,6 +58,8 @@ static void on_no_error(void *owner, struct udp_client *client, enum err err)
     fail_msg("unexpected error: %s", err_text(err));
 }
 
+static const struct udp_client_events answer_events = {on_answer, on_no_error};
+
 static void on_echo_batch(void *owner, struct udp_server *server, struct udp_packet *packets,
                           size_t count)
 {
@@ -85,9 +87,9 @@ static void run_exchange(const char *address, size_t servers)
         addr = udp_server_addr(exchange.servers[i]);
     }
     assert_int_not_equal(addr_port(&addr), 0);
-    assert_int_equal(udp_client_open(&exchange.client, exchange.test.loop, &addr, on_answer,
-                                     on_no_error, &exchange),
-                     ERR_OK);
+    assert_int_equal(
+        udp_client_open(&exchange.client, exchange.test.loop, &addr, &answer_events, &exchange),
+        ERR_OK);
     for (unsigned i = 0; i < WINDOW; i++)
         send_next(&exchange);
     assert_true(net_test_run(&exchange.test));
@@ -164,9 +166,9 @@ static void a_wildcard_address_is_served_by_one_socket(void **state)
     addr = udp_server_addr(exchange.servers[0]);
     assert_int_equal(count_senders(&addr), 0);
     struct addr target = addr_with_port(net_test_addr("127.0.0.1"), addr_port(&addr));
-    assert_int_equal(udp_client_open(&exchange.client, exchange.test.loop, &target, on_answer,
-                                     on_no_error, &exchange),
-                     ERR_OK);
+    assert_int_equal(
+        udp_client_open(&exchange.client, exchange.test.loop, &target, &answer_events, &exchange),
+        ERR_OK);
     for (unsigned i = 0; i < WINDOW; i++)
         send_next(&exchange);
     assert_true(net_test_run(&exchange.test));
@@ -186,9 +188,9 @@ static void every_descriptor_is_close_on_exec(void **state)
         udp_server_open(&exchange.servers[0], exchange.test.loop, &addr, on_echo_batch, &exchange),
         ERR_OK);
     addr = udp_server_addr(exchange.servers[0]);
-    assert_int_equal(udp_client_open(&exchange.client, exchange.test.loop, &addr, on_answer,
-                                     on_no_error, &exchange),
-                     ERR_OK);
+    assert_int_equal(
+        udp_client_open(&exchange.client, exchange.test.loop, &addr, &answer_events, &exchange),
+        ERR_OK);
     unsigned sockets = 0;
     for (int fd = 3; fd < 64; fd++) {
         struct stat status;
@@ -243,6 +245,8 @@ static void on_late_answer(void *owner, struct udp_client *client, const uint8_t
         loop_stop(late->test.loop);
 }
 
+static const struct udp_client_events late_events = {on_late_answer, on_no_error};
+
 static void replies_queued_by_a_timer_leave_in_its_turn_and_past_a_batch(void **state)
 {
     struct late late = {.received = 0};
@@ -253,9 +257,8 @@ static void replies_queued_by_a_timer_leave_in_its_turn_and_past_a_batch(void **
     assert_int_equal(udp_server_open(&late.server, late.test.loop, &addr, on_late_batch, &late),
                      ERR_OK);
     addr = udp_server_addr(late.server);
-    assert_int_equal(
-        udp_client_open(&late.client, late.test.loop, &addr, on_late_answer, on_no_error, &late),
-        ERR_OK);
+    assert_int_equal(udp_client_open(&late.client, late.test.loop, &addr, &late_events, &late),
+                     ERR_OK);
     assert_int_equal(udp_client_send(late.client, (const uint8_t *)"?", 1), ERR_OK);
     assert_true(net_test_run(&late.test));
     alarm_free(late.alarm);
@@ -274,9 +277,8 @@ static void a_reply_the_kernel_refuses_is_counted_and_the_others_leave(void **st
     assert_int_equal(udp_server_open(&late.server, late.test.loop, &addr, on_late_batch, &late),
                      ERR_OK);
     addr = udp_server_addr(late.server);
-    assert_int_equal(
-        udp_client_open(&late.client, late.test.loop, &addr, on_late_answer, on_no_error, &late),
-        ERR_OK);
+    assert_int_equal(udp_client_open(&late.client, late.test.loop, &addr, &late_events, &late),
+                     ERR_OK);
     *udp_server_reserve(late.server) = 0;
     udp_server_commit(late.server, &nowhere, 1);
     *udp_server_reserve(late.server) = 0;
@@ -319,7 +321,7 @@ static void what_arrives_while_the_loop_stands_still_waits_and_overflow_is_count
     struct addr addr = net_test_addr("127.0.0.1");
     assert_int_equal(udp_server_open(&server, loop, &addr, on_counted_batch, &counting), ERR_OK);
     addr = udp_server_addr(server);
-    assert_int_equal(udp_client_open(&client, loop, &addr, on_answer, on_no_error, NULL), ERR_OK);
+    assert_int_equal(udp_client_open(&client, loop, &addr, &answer_events, NULL), ERR_OK);
     for (; udp_server_stats(server).kernel_drops == 0 && sent < 200000; sent += 100)
         for (unsigned i = 0; i < 100; i++)
             (void)udp_client_send(client, packet, sizeof(packet));
@@ -330,106 +332,6 @@ static void what_arrives_while_the_loop_stands_still_waits_and_overflow_is_count
     udp_server_close(server);
     udp_client_close(client);
     net_test_deinit(&counting.test);
-}
-
-/* --- client --- */
-
-struct refusal {
-    struct net_test test;
-    struct udp_client *client;
-    enum err err;
-};
-
-static void on_refused(void *owner, struct udp_client *client, enum err err)
-{
-    struct refusal *refusal = owner;
-    refusal->err = err;
-    udp_client_close(client);
-    loop_stop(refusal->test.loop);
-}
-
-/* A loopback port nobody has: one that was just given back. */
-static struct addr closed_port(struct loop *loop)
-{
-    struct udp_server *server;
-    struct addr addr = net_test_addr("127.0.0.1");
-    assert_int_equal(udp_server_open(&server, loop, &addr, on_counted_batch, NULL), ERR_OK);
-    addr = udp_server_addr(server);
-    udp_server_close(server);
-    return addr;
-}
-
-static void a_closed_port_comes_back_as_refused(void **state)
-{
-    struct refusal refusal = {.err = ERR_OK};
-    (void)state;
-    net_test_init(&refusal.test);
-    struct addr addr = closed_port(refusal.test.loop);
-    assert_int_equal(
-        udp_client_open(&refusal.client, refusal.test.loop, &addr, NULL, on_refused, &refusal),
-        ERR_OK);
-    assert_int_equal(udp_client_send(refusal.client, (const uint8_t *)"?", 1), ERR_OK);
-    assert_true(net_test_run(&refusal.test));
-    assert_int_equal(refusal.err, ERR_REFUSED);
-    net_test_deinit(&refusal.test);
-}
-
-static void on_refused_twice(void *owner, struct udp_client *client, enum err err)
-{
-    struct refusal *refusal = owner;
-    assert_int_equal(err, ERR_REFUSED);
-    if (refusal->err == ERR_OK) {
-        refusal->err = err;
-        assert_int_equal(udp_client_send(client, (const uint8_t *)"?", 1), ERR_OK);
-        return;
-    }
-    loop_stop(refusal->test.loop);
-}
-
-static void a_client_hears_again_after_an_error(void **state)
-{
-    struct refusal refusal = {.err = ERR_OK};
-    (void)state;
-    net_test_init(&refusal.test);
-    struct addr addr = closed_port(refusal.test.loop);
-    assert_int_equal(udp_client_open(&refusal.client, refusal.test.loop, &addr, NULL,
-                                     on_refused_twice, &refusal),
-                     ERR_OK);
-    assert_int_equal(udp_client_send(refusal.client, (const uint8_t *)"?", 1), ERR_OK);
-    assert_true(net_test_run(&refusal.test));
-    udp_client_close(refusal.client);
-    net_test_deinit(&refusal.test);
-}
-
-static void on_answer_close(void *owner, struct udp_client *client, const uint8_t *data, size_t len)
-{
-    struct late *late = owner;
-    (void)data;
-    (void)len;
-    late->received++;
-    udp_client_close(client);
-    loop_stop(late->test.loop);
-}
-
-static void nothing_is_told_after_a_close_inside_a_datagram(void **state)
-{
-    struct late late = {.received = 0};
-    (void)state;
-    net_test_init(&late.test);
-    late.alarm = alarm_new(late.test.loop, on_late_alarm, &late);
-    struct addr addr = net_test_addr("127.0.0.1");
-    assert_int_equal(udp_server_open(&late.server, late.test.loop, &addr, on_late_batch, &late),
-                     ERR_OK);
-    addr = udp_server_addr(late.server);
-    assert_int_equal(
-        udp_client_open(&late.client, late.test.loop, &addr, on_answer_close, on_no_error, &late),
-        ERR_OK);
-    assert_int_equal(udp_client_send(late.client, (const uint8_t *)"?", 1), ERR_OK);
-    assert_true(net_test_run(&late.test));
-    assert_int_equal(late.received, 1);
-    alarm_free(late.alarm);
-    udp_server_close(late.server);
-    net_test_deinit(&late.test);
 }
 
 static void an_address_of_another_machine_cannot_be_bound(void **state)
@@ -456,9 +358,6 @@ int main(void)
         cmocka_unit_test(replies_queued_by_a_timer_leave_in_its_turn_and_past_a_batch),
         cmocka_unit_test(a_reply_the_kernel_refuses_is_counted_and_the_others_leave),
         cmocka_unit_test(what_arrives_while_the_loop_stands_still_waits_and_overflow_is_counted),
-        cmocka_unit_test(a_closed_port_comes_back_as_refused),
-        cmocka_unit_test(a_client_hears_again_after_an_error),
-        cmocka_unit_test(nothing_is_told_after_a_close_inside_a_datagram),
         cmocka_unit_test(an_address_of_another_machine_cannot_be_bound),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
