@@ -190,10 +190,10 @@ const char *report_nearest(const char *word, const char *const *words, size_t co
 {
     size_t len = strlen(word);
     size_t limit = len / 3 > 2 ? len / 3 : 2;
-    const char *nearest = NULL;
+    const char *nearest = first_with_prefix(word, words, count);
 
-    if (len > NEAREST_WORD_MAX) {
-        return NULL;
+    if (nearest != NULL || len > NEAREST_WORD_MAX) {
+        return nearest;
     }
     limit = len > 0 ? least(limit, len - 1) : 0;
     for (size_t i = 0; i < count; i++) {
@@ -205,5 +205,5 @@ const char *report_nearest(const char *word, const char *const *words, size_t co
             limit = edits;
         }
     }
-    return nearest != NULL ? nearest : first_with_prefix(word, words, count);
+    return nearest;
 }

@@ -97,6 +97,10 @@ static const struct {
      false},
     {NULL, "did not find expected ',' or '}'",
      "a mapping in braces has commas between keys and a closing }", false},
+    {NULL, "did not find expected node content",
+     "a comma or bracket where a value is wanted; an address that begins with a colon stands in "
+     "quotes: \"::1\"",
+     false},
     {NULL, "control characters are not allowed", "there is a control character in the file", false},
 };
 #define ADVICE_COUNT (sizeof(ADVICE) / sizeof(ADVICE[0]))

@@ -38,16 +38,16 @@ struct config_server {
 };
 
 struct config_endpoint {
-    const char *service;       /* catalogue name, or NULL when names are listed */
-    const char *region;        /* region of the service, or NULL for aws.region */
-    struct config_name *names; /* extra or sole names */
-    size_t name_count;
-    struct config_name *except; /* names taken out of the endpoint's wildcards */
-    size_t except_count;
-    struct config_name *targets; /* DNS names of VPC endpoints; below=true for "*.vpce-..." */
-    size_t target_count;
-    struct addr *addresses; /* literal addresses (port 0) */
-    size_t address_count;
+    const char *service;             /* catalogue name, or NULL when names are listed */
+    const char *region;              /* region of the service, or NULL for aws.region */
+    struct config_name *names;       /* extra or sole names */
+    size_t name_count;               /* items of names */
+    struct config_name *except;      /* names taken out of the endpoint's wildcards */
+    size_t except_count;             /* items of except */
+    struct config_name *targets;     /* DNS names of VPC endpoints; below=true for "*.vpce-..." */
+    size_t target_count;             /* items of targets */
+    struct addr *addresses;          /* literal addresses (port 0) */
+    size_t address_count;            /* items of addresses */
     bool optional;                   /* readiness does not wait for it */
     struct config_mark mark;         /* of the endpoint itself */
     struct config_mark service_mark; /* of the value of service */
@@ -56,40 +56,40 @@ struct config_endpoint {
 struct config_forward {
     struct name zone;              /* suffix served by this pool; the root for "." */
     struct config_server *servers; /* at least one */
-    size_t server_count;
-    uint32_t max_negative_ttl_s; /* cap for NXDOMAIN and NODATA */
-    bool nxdomain_cut;           /* RFC 8020: below a cached NXDOMAIN everything is NXDOMAIN */
-    struct config_mark mark;     /* of the pool itself */
+    size_t server_count;           /* items of servers */
+    uint32_t max_negative_ttl_s;   /* cap for NXDOMAIN and NODATA */
+    bool nxdomain_cut;             /* RFC 8020: below a cached NXDOMAIN everything is NXDOMAIN */
+    struct config_mark mark;       /* of the pool itself */
 };
 
 struct config {
-    struct arena arena;  /* owned; everything below */
-    const char *file;    /* as given */
-    struct addr *listen; /* UDP and TCP on each; at least one */
-    size_t listen_count;
-    const char *control;  /* path of the control socket */
-    struct addr *metrics; /* HTTP addresses; may be none */
-    size_t metrics_count;
+    struct arena arena;              /* owned; everything below */
+    const char *file;                /* as given */
+    struct addr *listen;             /* UDP and TCP on each; at least one */
+    size_t listen_count;             /* items of listen */
+    const char *control;             /* path of the control socket */
+    struct addr *metrics;            /* HTTP addresses; may be none */
+    size_t metrics_count;            /* items of metrics */
     struct config_mark metrics_mark; /* of the list of metrics */
-    enum log_level log_level;
-    enum log_format log_format;
+    enum log_level log_level;        /* lowest level written */
+    enum log_format log_format;      /* form of the lines */
     const char *region; /* aws.region; for auto from AWS_REGION, else AWS_DEFAULT_REGION; NULL when
                            not told, or auto and the environment has neither */
     bool region_auto;   /* aws.region was auto */
-    struct config_mark region_mark; /* of the value of aws.region */
-    struct config_server *resolver; /* aws.resolver, or NULL: the pool of "." */
-    size_t resolver_count;          /* servers of aws.resolver; 0 when not told */
-    struct config_endpoint *endpoints;
-    size_t endpoint_count;
-    struct config_forward *forward; /* has one of the root zone (default: resolv.conf) */
-    size_t forward_count;
-    size_t cache_memory;      /* octets */
-    uint32_t cache_max_ttl_s; /* cap of positive TTLs */
-    uint16_t udp_size;        /* longest UDP answer */
-    uint32_t tcp_connections; /* client connections a process has open at most */
-    uint32_t tcp_idle_s;      /* a connection without a query is closed after this */
-    uint32_t inflight;        /* questions waiting for upstreams, a loop */
-    unsigned workers;         /* loops; 0 for auto */
+    struct config_mark region_mark;    /* of the value of aws.region */
+    struct config_server *resolver;    /* aws.resolver, or NULL: the pool of "." */
+    size_t resolver_count;             /* servers of aws.resolver; 0 when not told */
+    struct config_endpoint *endpoints; /* in file order; NULL when there is none */
+    size_t endpoint_count;             /* items of endpoints */
+    struct config_forward *forward;    /* has one of the root zone (default: resolv.conf) */
+    size_t forward_count;              /* items of forward */
+    size_t cache_memory;               /* octets */
+    uint32_t cache_max_ttl_s;          /* cap of positive TTLs */
+    uint16_t udp_size;                 /* longest UDP answer */
+    uint32_t tcp_connections;          /* client connections a process has open at most */
+    uint32_t tcp_idle_s;               /* a connection without a query is closed after this */
+    uint32_t inflight;                 /* questions waiting for upstreams, a loop */
+    unsigned workers;                  /* loops; 0 for auto */
 };
 
 /* Reads and checks the file. *out is owned by the caller (config_free); NULL with
