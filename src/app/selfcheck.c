@@ -65,12 +65,14 @@ static void send_question(struct selfcheck *selfcheck)
     udp_client_send(selfcheck->client, packet, w.len);
 }
 
+static const struct udp_client_events client_events = {on_datagram, on_error};
+
 static void on_alarm(void *owner)
 {
     struct selfcheck *selfcheck = owner;
     close_client(selfcheck);
     if (udp_client_open(&selfcheck->client, selfcheck->loop, &selfcheck->addresses[selfcheck->next],
-                        on_datagram, on_error, selfcheck) == ERR_OK)
+                        &client_events, selfcheck) == ERR_OK)
         send_question(selfcheck);
     alarm_set(selfcheck->alarm, SELFCHECK_RETRY_MS);
 }
