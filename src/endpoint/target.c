@@ -110,16 +110,23 @@ static struct target_part *part_of(struct target *target, size_t i, int family)
     return &target->parts[i][family];
 }
 
+/* The parts in one row: k counts names first, families within. */
+static size_t part_count(const struct target *target)
+{
+    return target->name_count * FAMILIES;
+}
+
+static const struct target_part *part_at(const struct target *target, size_t k)
+{
+    return &target->parts[k / FAMILIES][k % FAMILIES];
+}
+
 /* True when any part but this one has an address. */
 static bool others_have_address(const struct target *target, const struct target_part *part)
 {
-    for (size_t i = 0; i < target->name_count; i++) {
-        for (int family = 0; family < FAMILIES; family++) {
-            const struct target_part *other = &target->parts[i][family];
-
-            if (other != part && other->count > 0) {
-                return true;
-            }
+    for (size_t k = 0; k < part_count(target); k++) {
+        if (part_at(target, k) != part && part_at(target, k)->count > 0) {
+            return true;
         }
     }
     return false;
@@ -199,13 +206,11 @@ void target_failure(struct target *target, size_t i, int family, uint64_t now_ms
 bool target_next(const struct target *target, size_t *i, int *family, uint64_t *due_ms)
 {
     *due_ms = UINT64_MAX;
-    for (size_t name = 0; name < target->name_count; name++) {
-        for (int f = 0; f < FAMILIES; f++) {
-            if (target->parts[name][f].next_ms < *due_ms) {
-                *due_ms = target->parts[name][f].next_ms;
-                *i = name;
-                *family = f;
-            }
+    for (size_t k = 0; k < part_count(target); k++) {
+        if (part_at(target, k)->next_ms < *due_ms) {
+            *due_ms = part_at(target, k)->next_ms;
+            *i = k / FAMILIES;
+            *family = (int)(k % FAMILIES);
         }
     }
     return target->name_count > 0;
@@ -239,10 +244,8 @@ void target_addresses(const struct target *target, uint64_t now_ms, struct addre
 {
     memset(out, 0, sizeof(*out));
     out->expires_ms = UINT64_MAX;
-    for (size_t i = 0; i < target->name_count; i++) {
-        for (int family = 0; family < FAMILIES; family++) {
-            merge(out, &target->parts[i][family], family, now_ms);
-        }
+    for (size_t k = 0; k < part_count(target); k++) {
+        merge(out, part_at(target, k), (int)(k % FAMILIES), now_ms);
     }
     if (out->state == ADDRESSES_NONE) {
         *out = target->literals;
@@ -263,16 +266,27 @@ static void adopt_parts(struct target_part out[FAMILIES], const struct target_pa
     }
 }
 
+/* Index of the name among those of the target; name_count when it is not there. */
+static size_t index_of(const struct target *target, const struct name *name)
+{
+    size_t i = 0;
+
+    while (i < target->name_count && !name_equal(&target->names[i], name)) {
+        i++;
+    }
+    return i;
+}
+
 void target_adopt(struct target *target, const struct target *before)
 {
     bool adopted = false;
 
     for (size_t i = 0; i < target->name_count; i++) {
-        for (size_t j = 0; j < before->name_count; j++) {
-            if (name_equal(&target->names[i], &before->names[j])) {
-                adopt_parts(target->parts[i], before->parts[j]);
-                adopted = true;
-            }
+        size_t j = index_of(before, &target->names[i]);
+
+        if (j < before->name_count) {
+            adopt_parts(target->parts[i], before->parts[j]);
+            adopted = true;
         }
     }
     if (adopted && before->confirmed_ms > target->confirmed_ms) {
