@@ -3,7 +3,6 @@
  * used is told as text, and the rest is used. */
 #include "local53/upstream/pool.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,21 +20,13 @@ struct filling {
     bool full;                        /* an address was left out, and that was told */
 };
 
-/* Adds one problem to the text: "a; b". */
-static void __attribute__((format(printf, 2, 3)))
-tell(struct filling *filling, const char *format, ...)
+/* Adds one problem to the text: "subject: what; subject: what". */
+static void tell(struct filling *filling, const char *subject, const char *what)
 {
     size_t len = filling->cap > 0 ? strlen(filling->problem) : 0;
-    va_list args;
-    if (len > 0 && len + 2 < filling->cap) {
-        memcpy(filling->problem + len, "; ", 3);
-        len += 2;
-    }
-    if (len + 1 >= filling->cap)
-        return;
-    va_start(args, format);
-    vsnprintf(filling->problem + len, filling->cap - len, format, args);
-    va_end(args);
+    if (len + 1 < filling->cap)
+        snprintf(filling->problem + len, filling->cap - len, "%s%s: %s", len > 0 ? "; " : "",
+                 subject, what);
 }
 
 /* True when the address is one of our own listeners, the wildcard ones included: asking it would come
@@ -66,7 +57,7 @@ static void add(struct filling *filling, const struct addr *addr)
         return;
     }
     if (!filling->full)
-        tell(filling, "more than %d servers; the first are used", POOL_SERVERS_MAX);
+        tell(filling, "servers", "more than can be used; the first are");
     filling->full = true;
 }
 
@@ -77,11 +68,11 @@ static void add_resolv_conf(struct filling *filling, const struct config_server 
     size_t left_out = 0;
     enum err err = resolv_conf_read(server->text, found, &count, &left_out);
     if (err != ERR_OK)
-        tell(filling, "%s: %s", server->text, err_text(err));
+        tell(filling, server->text, err_text(err));
     else if (count == 0)
-        tell(filling, "%s: no nameserver in it", server->text);
+        tell(filling, server->text, "no nameserver in it");
     if (left_out > 0)
-        tell(filling, "%s: %zu nameserver lines not used", server->text, left_out);
+        tell(filling, server->text, "some nameserver lines are not used");
     for (size_t i = 0; i < count; i++)
         add(filling, &found[i]);
 }
@@ -97,7 +88,7 @@ static void add_list(struct filling *filling, const struct config_server *server
         if (addr_parse(&addr, word, port) == ERR_OK)
             add(filling, &addr);
         else
-            tell(filling, "environment variable %s: \"%s\" is no address", server->text, word);
+            tell(filling, server->text, "not only addresses in this variable");
     }
 }
 
@@ -106,8 +97,7 @@ static void add_environment(struct filling *filling, const struct config_server 
     const char *value = getenv(server->text);
     char *copy = value != NULL ? strdup(value) : NULL;
     if (copy == NULL || copy[strspn(copy, ", \t\r\n")] == '\0')
-        tell(filling, "environment variable %s is %s", server->text,
-             copy == NULL ? "not set" : "empty");
+        tell(filling, server->text, copy == NULL ? "variable not set" : "variable empty");
     else
         add_list(filling, server, copy);
     free(copy);
@@ -121,7 +111,7 @@ static void add_host(struct filling *filling, const struct config_server *server
         count = bootstrap_addresses(filling->source->bootstrap, server->text, found,
                                     BOOTSTRAP_ADDRESSES_MAX);
     if (count == 0)
-        tell(filling, "%s: no address known yet", server->text);
+        tell(filling, server->text, "no address known yet");
     for (size_t i = 0; i < count; i++) {
         struct addr addr = addr_with_port(found[i], server->port != 0 ? server->port : DNS_PORT);
         add(filling, &addr);

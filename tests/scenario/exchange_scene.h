@@ -14,6 +14,7 @@
 #include "fake_net.h"
 #include "local53/dns/message.h"
 #include "local53/upstream/exchange.h"
+#include "local53/upstream/rtt.h"
 #include "wire.h"
 
 #define SCENE_SERVERS 3

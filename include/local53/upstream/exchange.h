@@ -1,7 +1,9 @@
 /* exchange: one question to a pool of servers, until an answer that can be believed or a failure
  * within 5 s. Owns all of one loop's upstream state: servers (round trips, health), their UDP sockets
  * and TCP connections, and the exchanges under way. At most 3 packets a server and transport
- * (RFC 9520 section 3.1). Runs on its loop's thread; pure parts (rtt, health) are beside it. */
+ * (RFC 9520 section 3.1). Servers are asked in the pool's order, those that are down last; the next one
+ * after each time-out, ICMP error, SERVFAIL or REFUSED. Runs on its loop's thread; pure parts (rtt,
+ * health) are beside it. */
 #ifndef LOCAL53_UPSTREAM_EXCHANGE_H
 #define LOCAL53_UPSTREAM_EXCHANGE_H
 
@@ -38,18 +40,21 @@ struct upstream_setup {
     uint32_t exchanges;      /* how many may be under way at once */
 };
 
+/* An upstream without servers: these become known by the first question to them. Out of memory is
+ * fatal. */
 struct upstream *upstream_new(const struct upstream_setup *setup);
 
-/* Fails what is under way (ERR_CLOSED) and closes all sockets. */
+/* Fails what is under way (ERR_CLOSED) and closes all sockets. Not from inside an on_done. Accepts
+ * NULL. */
 void upstream_free(struct upstream *upstream);
 
 struct question {
     const struct name *qname; /* borrowed until exchange_start returns */
-    uint16_t qtype;
-    uint16_t qclass;
-    bool recursion_desired; /* RD */
-    bool checking_disabled; /* CD */
-    bool dnssec_ok;         /* DO */
+    uint16_t qtype;           /* any number */
+    uint16_t qclass;          /* any number */
+    bool recursion_desired;   /* RD */
+    bool checking_disabled;   /* CD */
+    bool dnssec_ok;           /* DO */
 };
 
 /* How it ended. */
@@ -65,7 +70,8 @@ struct exchange_result {
 /* Called exactly once for each exchange not cancelled; never from inside exchange_start. */
 typedef void (*exchange_on_done)(void *owner, const struct exchange_result *result);
 
-/* Starts asking. 0 when the table is full (owner is not called; the caller sheds), else the id. */
+/* Starts asking; pool and question are not used after the call. 0 when the table is full (owner is not
+ * called; the caller sheds), else the id. */
 slab_id exchange_start(struct upstream *upstream, const struct pool *pool,
                        const struct question *question, exchange_on_done on_done, void *owner);
 

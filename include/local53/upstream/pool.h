@@ -13,10 +13,10 @@
 /* Where a pool's addresses come from. */
 struct pool_source {
     const struct config_server *servers; /* borrowed */
-    size_t server_count;
-    const struct addr *own; /* our listen addresses: skipped, with the same port */
-    size_t own_count;
-    const struct bootstrap *bootstrap; /* resolved hosts; NULL: hosts have no address */
+    size_t server_count;                 /* how many */
+    const struct addr *own;              /* our listen addresses: skipped */
+    size_t own_count;                    /* how many */
+    const struct bootstrap *bootstrap;   /* resolved hosts; NULL: hosts have no address */
 };
 
 /* Fills pool->servers and count (slots are the caller's). What could not be used (unreadable file,
