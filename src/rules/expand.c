@@ -78,8 +78,11 @@ static const char *region_of(struct expansion *x, const struct catalogue_row *ro
         return NULL;
     }
     if (region != NULL && !partition_is_region(region)) {
-        report_add(x->report, REPORT_ERROR, x->endpoint->mark,
-                   "endpoints[%zu].region: \"%s\" is not a region", x->index, region);
+        bool own = x->endpoint->region != NULL;
+
+        report_add(x->report, REPORT_ERROR, own ? x->endpoint->mark : x->config->region_mark,
+                   "endpoints[%zu].region: \"%s\"%s is not a region", x->index, region,
+                   own ? "" : " of aws.region");
         return NULL;
     }
     return region;

@@ -30,6 +30,16 @@ static void regional_service_needs_a_region(void **state)
     assert_warned("endpoints: [{service: iam, addresses: 10.0.0.1}]\n", "");
 }
 
+static void what_is_no_region_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("endpoints: [{service: sqs, region: eu-west-100, addresses: 10.0.0.1}]\n",
+                   "f:2:13: error: endpoints[0].region: \"eu-west-100\" is not a region\n");
+    assert_refused("aws: {region: eu-west-100}\nendpoints: [{service: sqs, addresses: 10.0.0.1}]\n",
+                   "f:2:15: error: endpoints[0].region: \"eu-west-100\" of aws.region is not a "
+                   "region\n");
+}
+
 static void name_of_a_vpc_endpoint_is_refused_as_a_rule(void **state)
 {
     (void)state;
@@ -110,6 +120,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unknown_service_is_refused_with_the_nearest),
         cmocka_unit_test(regional_service_needs_a_region),
+        cmocka_unit_test(what_is_no_region_is_refused),
         cmocka_unit_test(name_of_a_vpc_endpoint_is_refused_as_a_rule),
         cmocka_unit_test(special_name_is_refused_as_a_rule),
         cmocka_unit_test(except_that_takes_out_nothing_is_a_warning),
