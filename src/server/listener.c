@@ -10,6 +10,27 @@
 
 /* --- UDP --- */
 
+/* What the kernel did not hand over or take, summed over the loop's sockets; at most once a period,
+ * since asking costs a system call a socket. */
+static void count_drops(struct worker *worker)
+{
+    struct listeners *listeners = &worker->listeners;
+    struct udp_stats sum = {0, 0};
+    uint64_t now_ms = loop_now_ms(worker->loop);
+    if (now_ms < listeners->drops_due_ms)
+        return;
+    listeners->drops_due_ms = now_ms + LISTENER_DROPS_PERIOD_MS;
+    for (size_t i = 0; i < listeners->count; i++) {
+        struct udp_stats stats = udp_server_stats(listeners->udp[i]);
+        sum.kernel_drops += stats.kernel_drops;
+        sum.send_drops += stats.send_drops;
+    }
+    metrics_set(worker->metrics, METRICS_KERNEL_DROPS, 0, sum.kernel_drops);
+    metrics_add(worker->metrics, METRICS_DROPPED, METRICS_DROP_SEND,
+                sum.send_drops - listeners->send_drops);
+    listeners->send_drops = sum.send_drops;
+}
+
 static void on_batch(void *owner, struct udp_server *server, struct udp_packet *packets,
                      size_t count)
 {
@@ -22,6 +43,7 @@ static void on_batch(void *owner, struct udp_server *server, struct udp_packet *
         waiting += query_begin(worker, &client, packets[i].data, packets[i].len);
     }
     udp_server_flush(server);
+    count_drops(worker);
     metrics_observe_many(worker->metrics, METRICS_HISTOGRAM_LATENCY_LOCAL, 0,
                          loop_now_us(worker->loop) - begun_us, count - waiting);
 }
@@ -51,7 +73,7 @@ static void connection_close(struct connection *connection, bool patient)
         stream_abort(connection->stream);
 }
 
-/* Reads only while the connection is within its bounds. */
+/* Questions are taken only while the connection is within its bounds. */
 static bool may_read(const struct connection *connection)
 {
     return !connection->closing && connection->pending < CONNECTION_PENDING_MAX &&
@@ -59,7 +81,8 @@ static bool may_read(const struct connection *connection)
 }
 
 /* An idle connection is closed after a while, or at once when the client has finished or the server is
- * stopping; one with queries pending never is (RFC 7766 section 6.2.3). */
+ * stopping; one with queries pending never is (RFC 7766 section 6.2.3). What a bound holds back is
+ * still to be answered: nothing is finished then. */
 static void watch_idle(struct connection *connection)
 {
     struct listeners *listeners = &connection->worker->listeners;
@@ -69,7 +92,7 @@ static void watch_idle(struct connection *connection)
         timer_stop(&connection->idle);
         return;
     }
-    if (connection->finished || connection->worker->stopping) {
+    if ((connection->finished && !connection->paused) || connection->worker->stopping) {
         connection_close(connection, true);
         return;
     }
@@ -84,7 +107,8 @@ static void on_idle(void *owner, struct timer *timer)
     connection_close(LIST_ITEM(timer, struct connection, idle), true);
 }
 
-/* Answers the whole messages held, until a bound says to wait. */
+/* Answers the whole messages held, until a bound says to wait: then the rest stays here until
+ * connection_resume, for the network will not tell of it again. */
 static void connection_work(struct connection *connection)
 {
     struct worker *worker = connection->worker;
@@ -99,6 +123,7 @@ static void connection_work(struct connection *connection)
             connection->pending++;
     }
     frame_consume(&connection->frame, pos);
+    connection->paused = !may_read(connection);
     if (too_long)
         connection_close(connection, true);
     else
@@ -128,9 +153,9 @@ static void connection_resume(struct connection *connection)
 {
     if (!connection->paused || !may_read(connection))
         return;
-    connection->paused = false;
     connection_work(connection);
-    stream_resume(connection->stream);
+    if (!connection->paused)
+        stream_resume(connection->stream);
 }
 
 static void on_drained(void *owner, struct stream *stream)

@@ -16,11 +16,12 @@
 #include "local53/net/timer.h"
 #include "local53/net/udp.h"
 
-#define LISTENER_ADDRESSES_MAX 32    /* listen addresses */
-#define CONNECTION_INPUT_MAX 4096    /* longest query over TCP; a longer one closes it */
-#define CONNECTION_PENDING_MAX 256   /* queries waiting on one connection; then it is not read */
-#define CONNECTION_CLOSING_MAX 16    /* places kept for connections on their way out */
-#define CONNECTION_QUEUED_MAX 262144 /* octets not yet taken by the client; then it is not read */
+#define LISTENER_ADDRESSES_MAX 32     /* listen addresses */
+#define LISTENER_DROPS_PERIOD_MS 1000 /* how often the kernel is asked for its drops */
+#define CONNECTION_INPUT_MAX 4096     /* longest query over TCP; a longer one closes it */
+#define CONNECTION_PENDING_MAX 256    /* queries waiting on one connection; then it is not read */
+#define CONNECTION_CLOSING_MAX 16     /* places kept for connections on their way out */
+#define CONNECTION_QUEUED_MAX 262144  /* octets not yet taken by the client; then it is not read */
 
 struct worker;
 
@@ -32,7 +33,7 @@ struct connection {
     struct link open;      /* in the worker's list, longest idle first */
     struct frame frame;    /* input not yet whole, in `input` */
     uint32_t pending;      /* its queries waiting for an answer */
-    bool paused;           /* not being read because of a bound */
+    bool paused;           /* at a bound: neither read nor worked on until it is over */
     bool finished;         /* the client sends no more; closed once all is answered */
     bool closing;          /* told to close; its place comes free with on_end */
     uint8_t input[CONNECTION_INPUT_MAX + 2];
@@ -46,7 +47,9 @@ struct listeners {
     uint32_t connections_max;                            /* open ones allowed */
     uint32_t connections_open;                           /* open and not closing */
     struct link open;                                    /* open connections, longest idle first */
-    struct timer_class *idle;                            /* owned; class of connection.idle */
+    uint64_t send_drops;      /* replies the kernel refused, counted so far */
+    uint64_t drops_due_ms;    /* when drops are counted again */
+    struct timer_class *idle; /* owned; class of connection.idle */
 };
 
 /* Opens everything on worker->loop. On error *failed gets the address and nothing stays open. */
