@@ -17,6 +17,7 @@ struct expansion {
     struct config *config;                  /* whose arena is used */
     const struct config_endpoint *endpoint; /* what is expanded */
     struct report *report;                  /* where errors go */
+    const struct name *special;             /* the names of special_rows */
     size_t index;                           /* of the endpoint, for texts */
 };
 
@@ -129,16 +130,13 @@ static void take_service(struct expansion *x)
 /* ---- Names --------------------------------------------------------------------------------------- */
 
 /* The special name that this one is or stands below, or NULL. */
-static const struct special_row *special_above(const struct name *name)
+static const struct special_row *special_above(const struct expansion *x, const struct name *name)
 {
     size_t count;
     const struct special_row *rows = special_rows(&count);
 
     for (size_t i = 0; i < count; i++) {
-        struct name special;
-
-        CHECK(text_read_name(&special, rows[i].name) == ERR_OK);
-        if (name_is_at_or_below(name, &special)) {
+        if (name_is_at_or_below(name, &x->special[i])) {
             return &rows[i];
         }
     }
@@ -147,22 +145,21 @@ static const struct special_row *special_above(const struct name *name)
 
 static bool name_is_allowed(struct expansion *x, const struct config_name *name)
 {
-    const struct special_row *special = special_above(&name->name);
+    const struct special_row *special = special_above(x, &name->name);
     char text[EXPAND_TEXT_MAX];
 
-    expand_write_name(name, text);
     if (name_has_vpce_label(&name->name)) {
         report_add(x->report, REPORT_ERROR, name->mark,
                    "endpoints[%zu].names: %s names a VPC endpoint (a label begins with \"vpce-\"), "
                    "which is never answered here; write it under target",
-                   x->index, text);
+                   x->index, expand_write_name(name, text));
         return false;
     }
     if (special != NULL) {
         report_add(
             x->report, REPORT_ERROR, name->mark,
             "endpoints[%zu].names: %s is a special name (%s, %s), which no endpoint can have",
-            x->index, text, special->name, special->source);
+            x->index, expand_write_name(name, text), special->name, special->source);
         return false;
     }
     return true;
@@ -274,10 +271,10 @@ static void take_targets(struct expansion *x)
 }
 
 void expand_endpoint(struct rule_endpoint *out, struct config *config, size_t index,
-                     struct report *report)
+                     const struct name *special, struct report *report)
 {
     const struct config_endpoint *endpoint = &config->endpoints[index];
-    struct expansion x = {out, config, endpoint, report, index};
+    struct expansion x = {out, config, endpoint, report, special, index};
 
     *out = (struct rule_endpoint){.config = endpoint};
     out->names =

@@ -11,10 +11,10 @@
 #include "local53/rules/ruleset.h"
 
 /* Fills out for config->endpoints[index]: service row and listed names, those equal to an except left
- * out, label and targets; memory from the configuration's arena. What is wrong is in the report; out
- * is then usable, but incomplete. */
+ * out, label and targets; memory from the configuration's arena. special: the names of special_rows.
+ * What is wrong is in the report; out is then usable, but incomplete. */
 void expand_endpoint(struct rule_endpoint *out, struct config *config, size_t index,
-                     struct report *report);
+                     const struct name *special, struct report *report);
 
 /* The key a name of the endpoint came from: "service" or "names". */
 const char *expand_key_of(const struct rule_endpoint *endpoint, const struct config_name *name);

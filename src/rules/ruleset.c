@@ -49,8 +49,6 @@ static void entries_add_zone(struct entries *entries, const struct name *name, u
     entries_add(entries, name, true, value);
 }
 
-/* ---- The rules index ----------------------------------------------------------------------------- */
-
 /* The rows' names, in the arena. */
 static struct name *special_names(struct arena *arena, size_t *count)
 {
@@ -62,6 +60,8 @@ static struct name *special_names(struct arena *arena, size_t *count)
     }
     return names;
 }
+
+/* ---- The rules index ----------------------------------------------------------------------------- */
 
 static bool is_special(const struct name *names, size_t count, const struct name *name)
 {
@@ -104,10 +104,8 @@ static void add_endpoints(struct entries *entries, const struct ruleset *ruleset
 
 /* The first of two entries for one name counts: a zone beats the special row of its name, and what one
  * endpoint takes out another may have. */
-static void build_rules(struct ruleset *ruleset)
+static void build_rules(struct ruleset *ruleset, const struct name *special, size_t special_count)
 {
-    size_t special_count;
-    struct name *special = special_names(&ruleset->config->arena, &special_count);
     struct entries entries;
 
     entries_init(&entries, rules_bound(ruleset, special_count));
@@ -206,29 +204,32 @@ static void build_zones(struct ruleset *ruleset)
 
 /* ---- Life ---------------------------------------------------------------------------------------- */
 
-static void build_endpoints(struct ruleset *ruleset, struct report *report)
+static void build_endpoints(struct ruleset *ruleset, const struct name *special,
+                            struct report *report)
 {
     struct config *config = ruleset->config;
 
     ruleset->endpoint_count = config->endpoint_count;
     ruleset->endpoints = ARENA_NEW(&config->arena, struct rule_endpoint, config->endpoint_count);
     for (size_t i = 0; i < config->endpoint_count; i++) {
-        expand_endpoint(&ruleset->endpoints[i], config, i, report);
+        expand_endpoint(&ruleset->endpoints[i], config, i, special, report);
     }
 }
 
 struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report *report)
 {
     struct ruleset *ruleset = calloc(1, sizeof(*ruleset));
+    size_t special_count;
+    struct name *special = special_names(&config->arena, &special_count);
     size_t errors = report->errors;
 
     CHECK(ruleset != NULL);
     ruleset->config = config;
     ruleset->epoch = epoch;
-    build_endpoints(ruleset, report);
+    build_endpoints(ruleset, special, report);
     build_pools(ruleset);
     build_zones(ruleset);
-    build_rules(ruleset);
+    build_rules(ruleset, special, special_count);
     conflicts_check_names(ruleset, report);
     conflicts_check_targets(ruleset, report);
     conflicts_check_layers(ruleset, report);
