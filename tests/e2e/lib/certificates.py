@@ -1,0 +1,68 @@
+"""A test CA and server certificates, made on the fly, and TLS listeners that tell which name they were asked for."""
+import os
+import socket
+import ssl
+import subprocess
+import threading
+
+from .servers import find
+
+
+class Authority:
+    """A certificate authority in a folder."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.certificate = os.path.join(folder, "ca.pem")
+        self._key = os.path.join(folder, "ca.key")
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                      "-subj", "/CN=test authority", "-keyout", self._key, "-out", self.certificate)
+
+    def _openssl(self, *arguments):
+        subprocess.run([find("openssl"), *arguments], check=True, capture_output=True, timeout=30)
+
+    def issue(self, file_name, names):
+        """(certificate, key) files of a server with these names."""
+        base = os.path.join(self.folder, file_name)
+        extensions = base + ".ext"
+        with open(extensions, "w", encoding="ascii") as file:
+            file.write("subjectAltName=" + ",".join(f"DNS:{name}" for name in names) + "\n")
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                      "-subj", f"/CN={file_name}", "-keyout", base + ".key", "-out", base + ".csr")
+        self._openssl("x509", "-req", "-in", base + ".csr", "-CA", self.certificate, "-CAkey", self._key,
+                      "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", base + ".pem")
+        return base + ".pem", base + ".key"
+
+
+class TlsListener:
+    """Takes TLS connections and says its title; remembers the server names it was asked for."""
+
+    def __init__(self, address, port, title, files):
+        self.title, self.names = title, []
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*files)
+        self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
+        self._listener = socket.create_server((address, port))
+        self._listener.settimeout(0.2)
+        self._stop = False
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self):
+        while not self._stop:
+            try:
+                connection, _ = self._listener.accept()
+            except TimeoutError:
+                continue
+            connection.settimeout(5)
+            try:
+                with self._context.wrap_socket(connection, server_side=True) as tls:
+                    tls.sendall(self.title.encode("ascii") + b"\n")
+                    tls.unwrap()
+            except OSError:
+                pass  # the client refused the certificate or left
+
+    def close(self):
+        self._stop = True
+        self._thread.join(5)
+        self._listener.close()
