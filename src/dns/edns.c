@@ -73,14 +73,19 @@ void edns_write(struct writer *w, uint16_t rcode, bool dnssec_ok, enum ede_code 
                 const char *text)
 {
     size_t options = edns_octets(ede, text) - EDNS_OPT_OCTETS;
+    const uint8_t fixed[EDNS_OPT_OCTETS] = {0, /* the root */
+                                            TYPE_OPT >> 8,
+                                            TYPE_OPT & 0xff,
+                                            EDNS_UDP_SIZE >> 8,
+                                            EDNS_UDP_SIZE & 0xff,
+                                            (uint8_t)(rcode >> 4),
+                                            0, /* version */
+                                            dnssec_ok ? EDNS_FLAG_DO >> 8 : 0,
+                                            0,
+                                            (uint8_t)(options >> 8),
+                                            (uint8_t)options};
 
-    writer_u8(w, 0);
-    writer_u16(w, TYPE_OPT);
-    writer_u16(w, EDNS_UDP_SIZE);
-    writer_u8(w, (uint8_t)(rcode >> 4));
-    writer_u8(w, 0);
-    writer_u16(w, dnssec_ok ? EDNS_FLAG_DO : 0);
-    writer_u16(w, (uint16_t)options);
+    writer_put(w, fixed, sizeof(fixed));
     if (ede == EDE_NONE) {
         return;
     }
