@@ -137,6 +137,14 @@ static void write_servers(FILE *out, const struct pool *pool, const char *quote,
                 addr_format(&pool->servers[i], text), quote);
 }
 
+/* What a pool is for: its zone, or the AWS names of aws.resolver. */
+static const char *zone_text(const struct ruleset *rules, size_t pool, char out[TEXT_NAME_MAX])
+{
+    if (pool >= rules->config->forward_count)
+        return "AWS names";
+    return text_write_name(&rules->pools[pool].config->zone, out);
+}
+
 static void status_text(const struct supervisor *supervisor, FILE *out)
 {
     const struct snapshot *snapshot = supervisor->snapshot;
@@ -163,7 +171,7 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
         fputc('\n', out);
     }
     for (size_t i = 0; i < rules->pool_count; i++) {
-        fprintf(out, "forward  %-28s ", text_write_name(&rules->pools[i].config->zone, name));
+        fprintf(out, "forward  %-28s ", zone_text(rules, i, name));
         write_servers(out, &snapshot->pools[i], "", " ");
         fputs(snapshot->pools[i].count == 0 ? "no server known\n" : "\n", out);
     }
@@ -188,7 +196,7 @@ static void json_forward(const struct snapshot *snapshot, FILE *out)
     char name[TEXT_NAME_MAX];
     for (size_t i = 0; i < snapshot->rules->pool_count; i++) {
         fprintf(out, "%s{\"zone\":", i > 0 ? "," : "");
-        write_json_text(out, text_write_name(&snapshot->rules->pools[i].config->zone, name));
+        write_json_text(out, zone_text(snapshot->rules, i, name));
         fputs(",\"servers\":[", out);
         write_servers(out, &snapshot->pools[i], "\"", ",");
         fputs("]}", out);

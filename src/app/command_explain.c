@@ -71,13 +71,11 @@ static void explain_endpoint(const struct ruleset *rules, const struct name *nam
 static void explain_forward(const struct ruleset *rules, const struct name *name)
 {
     const struct rule_pool *pool = &rules->pools[ruleset_find_pool(rules, name)];
-    char zone[TEXT_NAME_MAX];
     char rule[TEXT_NAME_MAX + 64];
     struct decision decision;
     ruleset_decide(rules, name, &decision);
     ruleset_describe(rules, name, &decision, rule, sizeof(rule));
-    printf("source:   forward zone %s\nrule:     %s\n", text_write_name(&pool->config->zone, zone),
-           rule);
+    printf("source:   forwarded\nrule:     %s\n", rule);
     for (size_t i = 0; i < pool->server_count; i++)
         printf("server:   %s\n", pool->servers[i].text);
     printf("answer:   what the server says, cached at most %u s (negative ones %u s); a CNAME\n"

@@ -62,7 +62,6 @@ static void resolve_pools(struct supervisor *supervisor, struct snapshot *snapsh
     const struct ruleset *rules = snapshot->rules;
     for (size_t i = 0; i < rules->pool_count; i++)
         resolve_pool(supervisor, rules->config, &snapshot->pools[i], &rules->pools[i]);
-    resolve_pool(supervisor, rules->config, snapshot_resolver(snapshot), &rules->resolver);
 }
 
 static void on_addresses(void *owner)
@@ -89,8 +88,8 @@ static void follow_hosts(struct supervisor *supervisor)
     const struct ruleset *rules = supervisor->snapshot->rules;
     const char *hosts[256];
     size_t count = 0;
-    for (size_t p = 0; p <= rules->pool_count; p++) {
-        const struct rule_pool *pool = p < rules->pool_count ? &rules->pools[p] : &rules->resolver;
+    for (size_t p = 0; p < rules->pool_count; p++) {
+        const struct rule_pool *pool = &rules->pools[p];
         for (size_t i = 0; i < pool->server_count && count < 256; i++) {
             if (pool->servers[i].kind == CONFIG_SERVER_HOST)
                 hosts[count++] = pool->servers[i].text;

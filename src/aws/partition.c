@@ -82,16 +82,24 @@ static bool stands_below(const struct name *name, const char *suffix)
     return label > 0;
 }
 
+const char *partition_suffix(size_t i)
+{
+    if (i < PARTITION_COUNT) {
+        return PARTITIONS[i].suffix;
+    }
+    if (i < 2 * PARTITION_COUNT) {
+        return PARTITIONS[i - PARTITION_COUNT].dualstack_suffix;
+    }
+    i -= 2 * PARTITION_COUNT;
+    return i < MORE_SUFFIX_COUNT ? MORE_SUFFIXES[i] : NULL;
+}
+
 bool partition_owns_name(const struct name *name)
 {
-    for (size_t i = 0; i < PARTITION_COUNT; i++) {
-        if (stands_below(name, PARTITIONS[i].suffix) ||
-            stands_below(name, PARTITIONS[i].dualstack_suffix)) {
-            return true;
-        }
-    }
-    for (size_t i = 0; i < MORE_SUFFIX_COUNT; i++) {
-        if (stands_below(name, MORE_SUFFIXES[i])) {
+    const char *suffix;
+
+    for (size_t i = 0; (suffix = partition_suffix(i)) != NULL; i++) {
+        if (stands_below(name, suffix)) {
             return true;
         }
     }

@@ -217,11 +217,11 @@ void conflicts_check_servers(const struct ruleset *ruleset, struct report *repor
 {
     char key[64];
 
-    for (size_t i = 0; i < ruleset->pool_count; i++) {
+    for (size_t i = 0; i < ruleset->config->forward_count; i++) {
         snprintf(key, sizeof(key), "forward[%zu].servers", i);
         check_pool(ruleset, report, &ruleset->pools[i], key);
     }
     if (ruleset->config->resolver != NULL) {
-        check_pool(ruleset, report, &ruleset->resolver, "aws.resolver");
+        check_pool(ruleset, report, &ruleset->pools[ruleset->resolver], "aws.resolver");
     }
 }

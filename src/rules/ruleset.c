@@ -11,6 +11,7 @@
 
 #include "conflicts.h"
 #include "expand.h"
+#include "local53/aws/partition.h"
 #include "local53/base/check.h"
 #include "local53/base/hash.h"
 #include "local53/rules/names.h"
@@ -149,54 +150,91 @@ static uint64_t pool_fingerprint(const struct rule_pool *pool)
 {
     uint64_t hash = HASH_FNV_START;
 
-    if (pool->config != NULL) {
-        hash = hash_fnv(hash, pool->config->zone.wire, pool->config->zone.len);
-        hash = hash_number(hash, pool->config->max_negative_ttl_s);
-        hash = hash_number(hash, pool->config->nxdomain_cut);
-    }
+    hash = hash_fnv(hash, pool->config->zone.wire, pool->config->zone.len);
+    hash = hash_number(hash, pool->config->max_negative_ttl_s);
+    hash = hash_number(hash, pool->config->nxdomain_cut);
     for (size_t i = 0; i < pool->server_count; i++) {
         hash = hash_server(hash, &pool->servers[i]);
     }
     return hash;
 }
 
+static void add_pool(struct ruleset *ruleset, const struct config_forward *forward)
+{
+    struct rule_pool pool = {forward, forward->servers, forward->server_count, 0};
+
+    pool.fingerprint = pool_fingerprint(&pool);
+    ruleset->pools[ruleset->pool_count++] = pool;
+}
+
+/* aws.resolver as a pool of its own, with the caps of the root zone's. */
+static void add_resolver(struct ruleset *ruleset)
+{
+    struct config *config = ruleset->config;
+    struct config_forward *forward = ARENA_NEW(&config->arena, struct config_forward, 1);
+
+    *forward = *ruleset->pools[ruleset->root_pool].config;
+    forward->servers = config->resolver;
+    forward->server_count = config->resolver_count;
+    add_pool(ruleset, forward);
+}
+
 static void build_pools(struct ruleset *ruleset)
 {
     struct config *config = ruleset->config;
 
-    ruleset->pool_count = config->forward_count;
-    ruleset->pools = ARENA_NEW(&config->arena, struct rule_pool, config->forward_count);
+    ruleset->pools = ARENA_NEW(&config->arena, struct rule_pool, config->forward_count + 1);
     ruleset->root_pool = UINT32_MAX;
     for (size_t i = 0; i < config->forward_count; i++) {
-        const struct config_forward *forward = &config->forward[i];
-        struct rule_pool pool = {forward, forward->servers, forward->server_count, 0};
-
-        pool.fingerprint = pool_fingerprint(&pool);
-        ruleset->pools[i] = pool;
-        if (forward->zone.labels == 0 && ruleset->root_pool == UINT32_MAX) {
+        add_pool(ruleset, &config->forward[i]);
+        if (config->forward[i].zone.labels == 0 && ruleset->root_pool == UINT32_MAX) {
             ruleset->root_pool = (uint32_t)i;
         }
     }
     CHECK(ruleset->root_pool != UINT32_MAX);
-    ruleset->resolver = ruleset->pools[ruleset->root_pool];
+    ruleset->resolver = ruleset->root_pool;
     if (config->resolver != NULL) {
-        struct rule_pool pool = {NULL, config->resolver, config->resolver_count, 0};
+        ruleset->resolver = (uint32_t)ruleset->pool_count;
+        add_resolver(ruleset);
+    }
+}
 
-        pool.fingerprint = pool_fingerprint(&pool);
-        ruleset->resolver = pool;
+static size_t suffix_count(void)
+{
+    size_t count = 0;
+
+    while (partition_suffix(count) != NULL) {
+        count++;
+    }
+    return count;
+}
+
+/* AWS names that no rule has go to aws.resolver, never to a public server, unless a zone of the
+ * configuration says otherwise: the first of two entries for one name counts. */
+static void add_aws_zones(struct entries *entries, struct ruleset *ruleset)
+{
+    struct name *names = ARENA_NEW(&ruleset->config->arena, struct name, suffix_count());
+
+    for (size_t i = 0; partition_suffix(i) != NULL; i++) {
+        CHECK(text_read_name(&names[i], partition_suffix(i)) == ERR_OK);
+        entries_add_zone(entries, &names[i], ruleset->resolver);
     }
 }
 
 static void build_zones(struct ruleset *ruleset)
 {
+    size_t configured = ruleset->config->forward_count;
     struct entries entries;
 
     if (ruleset->pool_count < 2) {
         return;
     }
-    entries_init(&entries, 2 * ruleset->pool_count);
-    for (size_t i = 0; i < ruleset->pool_count; i++) {
+    entries_init(&entries, 2 * (configured + suffix_count()));
+    for (size_t i = 0; i < configured; i++) {
         entries_add_zone(&entries, &ruleset->pools[i].config->zone, (uint32_t)i);
+    }
+    if (ruleset->resolver >= configured) {
+        add_aws_zones(&entries, ruleset);
     }
     ruleset->zones = names_new(entries.items, entries.count, NULL);
     free(entries.items);
@@ -341,6 +379,10 @@ void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
         snprintf(out, cap, "endpoints[%u] %s", decision->index, expand_write_name(&rule, text));
         break;
     case DECISION_FORWARD:
+        if (decision->index >= ruleset->config->forward_count) {
+            snprintf(out, cap, "aws.resolver, for AWS names%s", forward_reason(ruleset, name));
+            break;
+        }
         text_write_name(&ruleset->pools[decision->index].config->zone, text);
         snprintf(out, cap, "forward[%u] %s%s", decision->index, text,
                  forward_reason(ruleset, name));

@@ -41,7 +41,7 @@ static struct snapshot *snapshot_make(struct snapshot_rules *shared)
     snapshot->shared = shared;
     snapshot->addresses = calloc(rules->endpoint_count + 1, sizeof(struct addresses));
     snapshot->endpoint_slots = calloc(rules->endpoint_count + 1, sizeof(size_t));
-    snapshot->pools = calloc(rules->pool_count + 1, sizeof(struct pool));
+    snapshot->pools = calloc(rules->pool_count, sizeof(struct pool));
     CHECK(snapshot->addresses != NULL && snapshot->endpoint_slots != NULL &&
           snapshot->pools != NULL);
     atomic_init(&snapshot->references, 1);
@@ -64,7 +64,7 @@ struct snapshot *snapshot_copy(const struct snapshot *from)
     struct snapshot *snapshot = snapshot_make(from->shared);
     memcpy(snapshot->addresses, from->addresses, rules->endpoint_count * sizeof(struct addresses));
     memcpy(snapshot->endpoint_slots, from->endpoint_slots, rules->endpoint_count * sizeof(size_t));
-    memcpy(snapshot->pools, from->pools, (rules->pool_count + 1) * sizeof(struct pool));
+    memcpy(snapshot->pools, from->pools, rules->pool_count * sizeof(struct pool));
     return snapshot;
 }
 

@@ -4,6 +4,7 @@
 #define LOCAL53_AWS_PARTITION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "local53/dns/name.h"
 
@@ -20,6 +21,10 @@ const struct partition *partition_of_region(const char *region);
 
 /* True when text looks like a region ("eu-west-1", "us-gov-east-1", "eusc-de-east-1"). */
 bool partition_is_region(const char *text);
+
+/* The i-th suffix of AWS names, of all partitions, plain and dual-stack (some stand twice); NULL past the
+ * last. */
+const char *partition_suffix(size_t i);
 
 /* True when the name stands below a suffix of any partition: an AWS name. */
 bool partition_owns_name(const struct name *name);

@@ -39,10 +39,11 @@ struct rule_endpoint {
 
 /* A forward zone made ready. */
 struct rule_pool {
-    const struct config_forward *config; /* borrowed; NULL for the pool of aws.resolver */
-    struct config_server *servers;       /* borrowed from the configuration */
-    size_t server_count;                 /* servers in servers */
-    uint64_t fingerprint;                /* same zone, servers as written, and caps: same number */
+    const struct config_forward
+        *config;                   /* zone and caps; those of the root zone for aws.resolver */
+    struct config_server *servers; /* borrowed from the configuration */
+    size_t server_count;           /* servers in servers */
+    uint64_t fingerprint;          /* same zone, servers as written, and caps: same number */
 };
 
 struct ruleset {
@@ -50,12 +51,13 @@ struct ruleset {
     uint64_t epoch;                  /* unique number of this build within the process, from 1 */
     struct rule_endpoint *endpoints; /* by decision index */
     size_t endpoint_count;           /* endpoints in endpoints */
-    struct rule_pool *pools;         /* by decision index; one per forward zone, in file order */
-    size_t pool_count;               /* pools in pools */
-    struct rule_pool resolver;       /* who resolves targets: aws.resolver, else the root's pool */
-    struct names *rules;             /* owned; special, endpoint and except names */
-    struct names *zones;             /* owned; forward zones; NULL when there is only the root */
-    uint32_t root_pool;              /* index of the pool of "." */
+    struct rule_pool *pools; /* by decision index: forward zones in file order, then aws.resolver */
+    size_t pool_count;       /* pools in pools */
+    uint32_t resolver;       /* index of the pool that resolves targets: aws.resolver's, which also
+                                      * gets the AWS names no rule has, else the root zone's */
+    struct names *rules;     /* owned; special, endpoint and except names */
+    struct names *zones;     /* owned; forward zones; NULL when there is only the root */
+    uint32_t root_pool;      /* index of the pool of "." */
 };
 
 /* Builds from a configuration and takes it over in any case. NULL with errors in the report: unknown

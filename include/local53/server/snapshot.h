@@ -19,7 +19,7 @@ struct snapshot {
     const struct ruleset *rules;   /* what names get */
     struct addresses *addresses;   /* owned; one per endpoint of rules */
     size_t *endpoint_slots;        /* owned; metrics slot of each endpoint */
-    struct pool *pools;            /* owned; one per pool of rules, then that of aws.resolver */
+    struct pool *pools;            /* owned; one per pool of rules */
     struct snapshot_rules *shared; /* counted; keeps rules alive */
     _Atomic uint32_t references;   /* holders; the last one frees */
 };
@@ -40,7 +40,7 @@ void snapshot_release(struct snapshot *snapshot);
 /* The pool that resolves targets. */
 static inline struct pool *snapshot_resolver(const struct snapshot *snapshot)
 {
-    return &snapshot->pools[snapshot->rules->pool_count];
+    return &snapshot->pools[snapshot->rules->resolver];
 }
 
 #endif

@@ -289,16 +289,32 @@ static void targets_are_resolved_by_aws_resolver_or_the_root_pool(void **state)
                              "forward: [{zone: \".\", servers: [10.1.0.1, 10.1.0.2]}]\n");
 
     (void)state;
-    assert_null(r->resolver.config);
-    assert_int_equal(r->resolver.server_count, 1);
+    assert_int_equal(r->resolver, 1);
+    assert_int_equal(r->pools[r->resolver].server_count, 1);
     ruleset_free(r);
     r = load("forward: [{zone: a.example, servers: 10.1.0.3},\n"
              "          {zone: \".\", servers: [10.1.0.1, 10.1.0.2]}]\n");
     assert_int_equal(r->root_pool, 1);
-    assert_int_equal(r->resolver.server_count, 2);
-    assert_true(r->resolver.fingerprint == r->pools[1].fingerprint);
+    assert_int_equal(r->resolver, 1);
     ruleset_free(r);
     ruleset_free(NULL);
+}
+
+/* The public side of an AWS name may not be what the VPC resolver says of it, and some names (an EKS
+ * cluster's own) only the VPC resolver knows. */
+static void aws_names_without_a_rule_go_to_aws_resolver_unless_a_zone_has_them(void **state)
+{
+    struct ruleset *r = load("aws: {resolver: 169.254.169.253}\n"
+                             "forward: [{zone: \".\", servers: 10.1.0.1},\n"
+                             "          {zone: eks.amazonaws.com, servers: 10.1.0.2}]\n");
+
+    (void)state;
+    assert_decision(r, "oidc.eks.eu-west-1.amazonaws.com", "forward 2 labels 0 below");
+    assert_decision(r, "vpce-0a-b.sts.eu-west-1.vpce.amazonaws.com", "forward 2 labels 0 below");
+    assert_decision(r, "x.dkr-ecr.eu-west-1.on.aws", "forward 2 labels 0 below");
+    assert_decision(r, "a.gr7.eu-west-1.eks.amazonaws.com", "forward 1 labels 3 below");
+    assert_decision(r, "amazonaws.com.example", "forward 0 labels 0 below");
+    ruleset_free(r);
 }
 
 int main(void)
@@ -318,6 +334,7 @@ int main(void)
         cmocka_unit_test(description_names_the_rule),
         cmocka_unit_test(fingerprint_is_the_same_for_the_same_pool_alone),
         cmocka_unit_test(targets_are_resolved_by_aws_resolver_or_the_root_pool),
+        cmocka_unit_test(aws_names_without_a_rule_go_to_aws_resolver_unless_a_zone_has_them),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
