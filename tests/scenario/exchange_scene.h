@@ -20,6 +20,7 @@
 #define SCENE_SERVERS 3
 #define SCENE_EXCHANGES 64
 #define SCENE_ANSWER_MAX 2048
+#define SCENE_IDS 16384 /* exchanges a test may leave under way */
 #define SCENE_NOERROR (FLAG_QR | FLAG_RD | FLAG_RA)
 
 struct scene {
@@ -29,6 +30,8 @@ struct scene {
     struct upstream *upstream; /* owned */
     struct pool pool;          /* 10.0.0.1 to 10.0.0.3, metrics slots 0 to 2; count is the test's */
     struct name qname;         /* www.example.com */
+    size_t asked;              /* exchanges started by scene_ask */
+    slab_id ids[SCENE_IDS];    /* ring of the last of these */
 };
 
 /* How one exchange ended. */
@@ -86,9 +89,19 @@ static inline int scene_open(void **state)
     return 0;
 }
 
+/* Cancels what a test leaves under way: the places where it would be told are gone with the test. */
+static inline void scene_cancel_all(struct scene *scene)
+{
+    for (size_t i = 0; i < SCENE_IDS; i++)
+        exchange_cancel(scene->upstream, scene->ids[i]);
+    assert_int_equal(upstream_active(scene->upstream), 0);
+}
+
 static inline int scene_close(void **state)
 {
     struct scene *scene = *state;
+    if (scene->upstream != NULL)
+        scene_cancel_all(scene);
     upstream_free(scene->upstream);
     metrics_free(scene->metrics);
     loop_free(scene->loop);
@@ -107,6 +120,7 @@ static inline slab_id scene_ask(struct scene *scene, struct scene_end *end)
     *end = (struct scene_end){.err = ERR_COUNT};
     slab_id id = exchange_start(scene->upstream, &scene->pool, &question, scene_on_done, end);
     assert_int_equal(end->calls, 0);
+    scene->ids[scene->asked++ % SCENE_IDS] = id;
     return id;
 }
 

@@ -28,7 +28,7 @@ static void a_query_says_1232_octets_and_copies_rd_cd_and_do(void **state)
                                       .qclass = CLASS_IN,
                                       .checking_disabled = true,
                                       .dnssec_ok = true};
-    assert_true(exchange_start(scene->upstream, &scene->pool, &question, scene_on_done, &end) != 0);
+    scene->ids[0] = exchange_start(scene->upstream, &scene->pool, &question, scene_on_done, &end);
     scene_take(scene, 0, &query);
     assert_int_equal(bytes_get_u16(query.data + 2), FLAG_AD | FLAG_CD);
     size_t opt = scene_question_end(query.data);

@@ -224,6 +224,25 @@ static void a_connection_is_reused_and_closed_after_ten_idle_seconds(void **stat
     assert_false(fake_tcp_is_open(connection));
 }
 
+/* RFC 7766 section 6.2.3: not closed with queries pending. */
+static void a_connection_with_a_query_pending_is_not_idle(void **state)
+{
+    struct scene *scene = *state;
+    struct scene_end end;
+    uint8_t asked[SCENE_ANSWER_MAX];
+    ask_over_tcp(scene, &end, 1);
+    uint64_t connection = scene_tcp_accept(scene, 0);
+    scene_tcp_take(connection, asked);
+    scene_tcp_answer(connection, asked, SCENE_NOERROR, 1);
+    fake_net_advance(9500);
+    ask_over_tcp(scene, &end, 1);
+    fake_net_advance(1000);
+    assert_true(fake_tcp_is_open(connection));
+    scene_tcp_take(connection, asked);
+    scene_tcp_answer(connection, asked, SCENE_NOERROR, 1);
+    scene_expect_answer(scene, &end, 0, RCODE_NOERROR);
+}
+
 static void a_busy_server_gets_a_second_connection_and_no_third(void **state)
 {
     struct scene *scene = *state;
@@ -391,6 +410,23 @@ static void servers_no_pool_names_are_forgotten_when_their_last_exchange_ends(vo
     assert_int_equal(fake_upstream_sockets(), 0);
 }
 
+static void servers_a_pool_still_names_keep_what_is_known_of_them(void **state)
+{
+    struct scene *scene = *state;
+    const struct pool *pools[1] = {&scene->pool};
+    struct upstream_server_state server;
+    struct scene_end end;
+    struct fake_packet query;
+    scene_ask(scene, &end);
+    scene_take(scene, 0, &query);
+    fake_net_advance(50);
+    scene_answer(&query, SCENE_NOERROR);
+    upstream_keep(scene->upstream, pools, 1);
+    fake_net_run();
+    assert_true(upstream_server_state(scene->upstream, &scene->pool.servers[0], &server));
+    assert_int_equal(server.rtt_us, 50000);
+}
+
 static void the_table_of_servers_is_bounded_and_its_places_are_used_again(void **state)
 {
     struct scene *scene = *state;
@@ -444,6 +480,7 @@ int main(void)
         SCENE_TEST(queries_are_pipelined_on_one_connection_and_answered_in_any_order),
         SCENE_TEST(an_answer_may_come_in_single_octets),
         SCENE_TEST(a_connection_is_reused_and_closed_after_ten_idle_seconds),
+        SCENE_TEST(a_connection_with_a_query_pending_is_not_idle),
         SCENE_TEST(a_busy_server_gets_a_second_connection_and_no_third),
         SCENE_TEST(a_reset_sends_pending_queries_to_another_server),
         SCENE_TEST(the_only_server_gets_one_new_connection_after_a_reset),
@@ -452,6 +489,7 @@ int main(void)
         SCENE_TEST(a_full_table_sheds_and_takes_again_when_one_ends),
         SCENE_TEST(an_owner_may_ask_again_from_inside_its_callback),
         SCENE_TEST(servers_no_pool_names_are_forgotten_when_their_last_exchange_ends),
+        SCENE_TEST(servers_a_pool_still_names_keep_what_is_known_of_them),
         SCENE_TEST(the_table_of_servers_is_bounded_and_its_places_are_used_again),
         SCENE_TEST(what_is_under_way_is_told_when_the_upstream_is_freed),
     };

@@ -240,6 +240,38 @@ static void servfail_to_a_probe_ends_the_silence(void **state)
     assert_true(scene_is_up(scene, 0));
 }
 
+/* Alive is all a probe wants to know: even an answer that was cut is not fetched whole. */
+static void a_cut_answer_to_a_probe_is_enough(void **state)
+{
+    struct scene *scene = *state;
+    struct fake_packet probe;
+    struct fake_connect connect;
+    take_down(scene, 1);
+    for (int i = 0; i < 500 && !fake_upstream_take(&scene->pool.servers[0], &probe); i++)
+        fake_net_advance(10);
+    scene_answer(&probe, SCENE_NOERROR | FLAG_TC);
+    assert_true(scene_is_up(scene, 0));
+    assert_false(fake_tcp_take_connect(&connect));
+}
+
+/* It may have lost its own upstreams. */
+static void servfail_to_a_question_does_not_heal_a_server(void **state)
+{
+    struct scene *scene = *state;
+    struct scene_end end;
+    struct fake_packet query;
+    scene->pool.count = 2;
+    take_down(scene, 2);
+    scene_ask(scene, &end);
+    scene_take(scene, 0, &query);
+    scene_answer(&query, SCENE_NOERROR | RCODE_SERVFAIL);
+    assert_false(scene_is_up(scene, 0));
+    scene_take(scene, 1, &query);
+    scene_answer(&query, SCENE_NOERROR | RCODE_REFUSED);
+    assert_true(scene_is_up(scene, 1));
+    scene_expect_answer(scene, &end, 1, RCODE_REFUSED);
+}
+
 /* A dead upstream must not be flooded, and recovery must not wait for a probe. */
 static void when_all_are_down_each_gets_one_packet_and_the_first_answer_heals(void **state)
 {
@@ -356,6 +388,8 @@ int main(void)
         SCENE_TEST(a_server_is_down_after_three_failures_and_asked_last),
         SCENE_TEST(a_server_that_is_down_is_probed_until_it_answers),
         SCENE_TEST(servfail_to_a_probe_ends_the_silence),
+        SCENE_TEST(a_cut_answer_to_a_probe_is_enough),
+        SCENE_TEST(servfail_to_a_question_does_not_heal_a_server),
         SCENE_TEST(when_all_are_down_each_gets_one_packet_and_the_first_answer_heals),
         SCENE_TEST(a_question_to_dead_servers_sends_one_packet_to_each),
         SCENE_TEST(questions_asked_while_it_was_up_keep_their_three_packets),
