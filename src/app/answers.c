@@ -40,12 +40,28 @@ static void set_gauges(struct supervisor *supervisor)
     }
 }
 
+/* A server is up when no loop, main's own included, has found it silent. */
+static void set_up_gauges(struct supervisor *supervisor)
+{
+    const struct snapshot *snapshot = supervisor->snapshot;
+    for (size_t p = 0; p < snapshot->rules->pool_count; p++) {
+        for (size_t i = 0; i < snapshot->pools[p].count; i++) {
+            size_t slot = snapshot->pools[p].slots[i];
+            uint64_t down = metrics_get(supervisor->metrics, METRICS_UPSTREAM_DOWN, slot);
+            for (size_t w = 0; w < supervisor->worker_count; w++)
+                down += metrics_get(supervisor->workers[w]->metrics, METRICS_UPSTREAM_DOWN, slot);
+            metrics_set(supervisor->metrics, METRICS_UPSTREAM_UP, slot, down == 0);
+        }
+    }
+}
+
 static char *render_metrics(struct supervisor *supervisor)
 {
     struct metrics *sets[SUPERVISOR_WORKERS_MAX + 1];
     char info[512];
     size_t count = 0;
     set_gauges(supervisor);
+    set_up_gauges(supervisor);
     sets[count++] = supervisor->metrics;
     for (size_t i = 0; i < supervisor->worker_count; i++)
         sets[count++] = supervisor->workers[i]->metrics;

@@ -23,10 +23,17 @@ struct server *server_new(struct upstream_env *env, const struct addr *addr, uin
     return server;
 }
 
+/* Down or not, for the metrics; a forgotten server is not down. */
+static void show_down(const struct server *server, bool down)
+{
+    metrics_set(server->env->metrics, METRICS_UPSTREAM_DOWN, server->slot, down);
+}
+
 void server_free(struct server *server)
 {
     if (server == NULL)
         return;
+    show_down(server, false);
     udp_pool_deinit(&server->udp);
     stream_pool_deinit(&server->tcp);
     free(server);
@@ -74,14 +81,17 @@ void server_answered(struct server *server, struct attempt *attempt, bool alive)
     if (server->health.down)
         tell(server, LOG_LEVEL_INFO, "upstream.up");
     health_success(&server->health);
+    show_down(server, false);
 }
 
 static void count_failure(struct server *server)
 {
     bool was_down = server->health.down;
     health_failure(&server->health, loop_now_ms(server->env->loop), server->env->rng);
-    if (server->health.down && !was_down)
-        tell(server, LOG_LEVEL_WARN, "upstream.down");
+    if (!server->health.down || was_down)
+        return;
+    show_down(server, true);
+    tell(server, LOG_LEVEL_WARN, "upstream.down");
 }
 
 void server_timed_out(struct server *server, struct attempt *attempt)

@@ -108,7 +108,10 @@ enum metrics_reloaded {
     R(UPSTREAM_MISMATCHES, COUNTER, SERVER, "local53_upstream_mismatches_total",                   \
       "Packets on an upstream socket whose id or question did not match")                          \
     R(UPSTREAM_TCP, COUNTER, SERVER, "local53_upstream_tcp_total", "Questions asked over TCP")     \
-    R(UPSTREAM_UP, GAUGE, SERVER, "local53_upstream_up", "1 while the server is in use, else 0")   \
+    R(UPSTREAM_UP, GAUGE, SERVER, "local53_upstream_up",                                           \
+      "1 while every loop has the server in use, 0 when one has found it silent")                  \
+    R(UPSTREAM_DOWN, GAUGE, SERVER, "local53_upstream_down_loops",                                 \
+      "Loops that have found the server silent and only probe it")                                 \
     R(ENDPOINT_ANSWERS, COUNTER, ENDPOINT, "local53_endpoint_answers_total",                       \
       "Answers composed for an endpoint")                                                          \
     R(ENDPOINT_AGE, GAUGE, ENDPOINT, "local53_endpoint_age_seconds",                               \
