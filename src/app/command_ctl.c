@@ -2,6 +2,7 @@
  * CTL_TIMEOUT_S without an octet coming. */
 #include <errno.h>
 #include <getopt.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,10 @@
 #include "command.h"
 #include "control.h"
 #include "load.h"
+#include "local53/config/schema.h"
 
 #define CTL_TIMEOUT_S 10
+#define CONTROL_PATH_MAX 256
 
 static int run(int argc, char **argv);
 
@@ -107,17 +110,46 @@ static int ask_words(const char *path, int count, char **words, const char *flag
     return ask(path, request);
 }
 
+/* The value of a top-level "control:" line, without quotes and comment; false when there is none. */
+static bool find_control_line(FILE *in, char *out, size_t cap)
+{
+    char line[CONTROL_PATH_MAX + 64];
+    while (fgets(line, sizeof(line), in) != NULL) {
+        if (strncmp(line, "control:", 8) != 0)
+            continue;
+        const char *value = line + 8 + strspn(line + 8, " \t\"'");
+        int len = (int)strcspn(value, "\"' \t\r\n#");
+        if (len > 0 && (size_t)snprintf(out, cap, "%.*s", len, value) < cap)
+            return true;
+    }
+    return false;
+}
+
+/* Where the daemon of a configuration listens. The file may have turned bad since it was read: the daemon
+ * then runs on with the one before, and must still be heard, by probes above all. So only this key is
+ * looked for, and its default stands where it cannot be found. */
+static void find_control(const char *file, char out[CONTROL_PATH_MAX])
+{
+    FILE *in = fopen(file, "re");
+    if (in == NULL || !find_control_line(in, out, CONTROL_PATH_MAX))
+        snprintf(out, CONTROL_PATH_MAX, "%s", schema_find("control")->fallback);
+    if (in != NULL)
+        fclose(in);
+}
+
 static int ask_configured(const char *file, int count, char **words, const char *flag)
 {
-    struct report report = {0};
+    struct report report = {.file = file};
     struct config *config = NULL;
-    report.file = file;
+    char path[CONTROL_PATH_MAX];
     config_load(&config, file, &report);
-    int code = EXIT_USAGE;
-    if (config == NULL)
-        load_print_report(&report);
+    if (config != NULL)
+        snprintf(path, sizeof(path), "%s", config->control);
     else
-        code = ask_words(config->control, count, words, flag);
+        find_control(file, path);
+    int code = ask_words(path, count, words, flag);
+    if (config == NULL && code == EXIT_ENVIRONMENT)
+        load_print_report(&report);
     config_free(config);
     report_deinit(&report);
     return code;
