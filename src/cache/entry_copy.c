@@ -44,45 +44,44 @@ static bool run_is_settled(const struct build *build, size_t from, size_t to)
     return low == entry->ttl_count || entry->offsets[low] >= to;
 }
 
+/* Moves past the labels of one run and the octet that ends it, which is given: 0 for the root, else
+ * the first octet of a pointer. Whatever is neither fails the reader. Adds to the name's octets. */
+static uint8_t run_skip(struct reader *r, size_t *octets)
+{
+    uint8_t length = reader_u8(r);
+
+    while (length > 0 && length <= LABEL_MAX_OCTETS && *octets <= NAME_MAX_OCTETS) {
+        *octets += (size_t)length + 1;
+        reader_skip(r, length);
+        length = reader_u8(r);
+    }
+    r->failed = r->failed || *octets > NAME_MAX_OCTETS || (length > 0 && length < POINTER_KIND);
+    return length;
+}
+
 /* True when the name at *at is sound and every run of labels it points to is settled; *at moves past
  * the name as it stands. */
 static bool name_is_settled(const struct build *build, size_t *at)
 {
     struct reader r = reader_init(build->wire.data, build->wire.len);
-    size_t run_start = *at;
-    size_t octets = 0;
-    size_t jumps = 0;
+    size_t run = *at;
+    size_t octets = 1;
 
-    reader_seek(&r, *at);
-    while (octets < NAME_MAX_OCTETS && jumps < JUMPS_MAX) {
-        uint8_t length = reader_u8(&r);
-        bool is_pointer = length >= POINTER_KIND;
-        size_t target = is_pointer ? (size_t)(length & ~POINTER_KIND) << 8 | reader_u8(&r) : 0;
+    for (size_t jumps = 0; jumps <= JUMPS_MAX; jumps++) {
+        uint8_t end;
+        size_t target;
 
-        octets += (size_t)length + 1;
-        if (!is_pointer) {
-            reader_skip(&r, length);
-        }
-        if (r.failed || (!is_pointer && length > LABEL_MAX_OCTETS)) {
+        reader_seek(&r, run);
+        end = run_skip(&r, &octets);
+        target = end == 0 ? 0 : (size_t)(end & ~POINTER_KIND) << 8 | reader_u8(&r);
+        if (r.failed || (jumps > 0 && !run_is_settled(build, run, r.pos))) {
             return false;
-        }
-        if (length > 0 && !is_pointer) {
-            continue;
         }
         *at = jumps == 0 ? r.pos : *at;
-        if (jumps > 0 && !run_is_settled(build, run_start, r.pos)) {
-            return false;
+        if (end == 0 || target >= run) {
+            return end == 0;
         }
-        if (length == 0) {
-            return octets <= NAME_MAX_OCTETS;
-        }
-        if (target >= run_start) {
-            return false;
-        }
-        octets -= (size_t)length + 1;
-        run_start = target;
-        reader_seek(&r, target);
-        jumps++;
+        run = target;
     }
     return false;
 }
