@@ -7,8 +7,8 @@
 #include "local53/base/arena.h"
 #include "local53/config/report.h"
 
-#define YAML_TEXT_MAX ((size_t)1 << 20)
-#define YAML_NODES_MAX 100000
+#define YAML_TEXT_MAX ((size_t)16 << 20)
+#define YAML_NODES_MAX 1000000
 #define YAML_KEYS_MAX 256
 #define YAML_DEPTH_MAX 16
 
