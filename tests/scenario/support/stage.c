@@ -22,8 +22,7 @@ static struct ruleset *build_rules(struct stage *stage, const char *yaml)
     char text[STAGE_TEXT_MAX];
     struct report report = {.file = "stage.yaml"};
     struct config *config = NULL;
-    int len =
-        snprintf(text, sizeof(text), "listen: [169.254.20.10]\nmetrics: []\n%s", yaml);
+    int len = snprintf(text, sizeof(text), "listen: [169.254.20.10]\nmetrics: []\n%s", yaml);
     CHECK(len > 0 && (size_t)len < sizeof(text));
     enum err err = config_parse(&config, report.file, text, (size_t)len, &report);
     struct ruleset *rules = err == ERR_OK ? ruleset_new(config, ++stage->epoch, &report) : NULL;
@@ -77,8 +76,7 @@ void stage_publish(struct stage *stage, size_t worker, struct snapshot *snapshot
     fake_net_run();
 }
 
-/* Takes the caller's reference. */
-static void publish_to_all(struct stage *stage, struct snapshot *snapshot)
+void stage_publish_to_all(struct stage *stage, struct snapshot *snapshot)
 {
     for (size_t i = 0; i < stage->worker_count; i++)
         stage_publish(stage, i, snapshot_hold(snapshot));
@@ -88,7 +86,7 @@ static void publish_to_all(struct stage *stage, struct snapshot *snapshot)
 
 void stage_reload(struct stage *stage, const char *yaml)
 {
-    publish_to_all(stage, stage_snapshot(stage, yaml));
+    stage_publish_to_all(stage, stage_snapshot(stage, yaml));
 }
 
 void stage_set_addresses(struct stage *stage, size_t endpoint, const char *addresses,
@@ -109,7 +107,7 @@ void stage_set_addresses(struct stage *stage, size_t endpoint, const char *addre
         snapshot->addresses[endpoint].state = ADDRESSES_FRESH;
         snapshot->addresses[endpoint].expires_ms = fake_net_now_ms() + ttl_s * UINT64_C(1000);
     }
-    publish_to_all(stage, snapshot);
+    stage_publish_to_all(stage, snapshot);
 }
 
 /* --- life --- */
@@ -143,7 +141,8 @@ void stage_open(struct stage *stage, size_t workers, const char *yaml)
 
 void stage_stop(struct stage *stage, size_t worker)
 {
-    worker_stop(stage->workers[worker]);
+    if (stage->workers[worker]->upstream != NULL) /* else it was stopped already */
+        worker_stop(stage->workers[worker]);
     fake_net_advance(STOP_MS);
     worker_free(stage->workers[worker]);
     stage->workers[worker] = NULL;
