@@ -44,6 +44,7 @@ struct query {
     size_t limit;                    /* octets the reply may have */
     struct writer reply;             /* where it is written */
     enum metrics_source source;      /* where the answer came from */
+    unsigned error_rcode;            /* of an error, with the bits only EDNS can tell; else 0 */
     enum metrics_drop drop_reason;   /* why nothing is answered, for DROP */
     bool waiting;                    /* a reply is owed later */
 };
@@ -82,6 +83,7 @@ static void write_error(struct query *query, enum dns_rcode rcode, enum ede_code
     query->reply.len = 0;
     query->reply.failed = false;
     query->source = METRICS_SOURCE_ERROR;
+    query->error_rcode = rcode;
     reply_write_error(&query->reply, &query->request, &status);
 }
 
@@ -154,7 +156,9 @@ static void count_reply(const struct query *query)
     struct metrics *metrics = query->worker->metrics;
     enum metrics_transport transport = (enum metrics_transport)query->client->transport;
     uint8_t flags_high = query->reply.data[2];
-    uint8_t rcode = query->reply.data[3] & FLAG_RCODE_MASK;
+    unsigned rcode = query->reply.data[3] & FLAG_RCODE_MASK;
+    if (query->error_rcode > FLAG_RCODE_MASK)
+        rcode = query->error_rcode;
     metrics_add(metrics, METRICS_RESPONSES, metrics_rcode_cell(transport, rcode), 1);
     metrics_add(metrics, METRICS_ANSWERS, query->source, 1);
     if ((flags_high & (FLAG_TC >> 8)) != 0)
@@ -196,7 +200,8 @@ static uint8_t entry_cut(const struct ruleset *rules, const struct entry *entry)
     return 0;
 }
 
-/* Is an entry still what this configuration would have stored? Decided once an epoch. */
+/* Is an entry still what this configuration would have stored? Decided once an epoch. A failure's chain
+ * is not known, so newer rules may stand in front of what failed: it is void under them. */
 static bool entry_is_valid(const struct query *query, const struct name *name,
                            struct cache_hit *hit)
 {
@@ -204,15 +209,19 @@ static bool entry_is_valid(const struct query *query, const struct name *name,
     const struct entry *entry = hit->entry;
     if (entry->epoch == rules->epoch)
         return true;
+    if (entry->kind == ENTRY_FAILURE && entry->epoch < rules->epoch)
+        return false;
     uint32_t pool = ruleset_find_pool(rules, name);
     if (entry->decision.pool != rules->pools[pool].fingerprint ||
         entry->decision.cut != entry_cut(rules, entry))
         return false;
-    cache_confirm(query->worker->cache, hit, rules->epoch);
+    if (entry->epoch < rules->epoch)
+        cache_confirm(query->worker->cache, hit, rules->epoch);
     return true;
 }
 
-/* The valid entry under the query's key, pinned; void ones are taken out. */
+/* The valid entry under the query's key, pinned; void ones are taken out, unless a loop with newer rules
+ * than ours stored them: then it is we who are late, and the entry stays for the others. */
 static bool cache_lookup(struct query *query, struct cache_hit *hit)
 {
     struct cache *cache = query->worker->cache;
@@ -221,6 +230,10 @@ static bool cache_lookup(struct query *query, struct cache_hit *hit)
         return false;
     if (entry_is_valid(query, query->key.name, hit))
         return true;
+    if (hit->entry->epoch > query->snapshot->rules->epoch) {
+        cache_release(cache, hit);
+        return false;
+    }
     metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
     cache_void(cache, hit);
     return false;
@@ -342,10 +355,10 @@ static enum query_step step_cache(struct query *query)
     }
     if (!found)
         return STEP_JOIN;
+    query->source = METRICS_SOURCE_CACHE;
     write_entry(query, hit.entry);
     cache_release(query->worker->cache, &hit);
     metrics_add(query->worker->metrics, METRICS_CACHE_HITS, 0, 1);
-    query->source = METRICS_SOURCE_CACHE;
     return STEP_REPLY;
 }
 
@@ -362,11 +375,12 @@ static enum query_step step_join(struct query *query)
     struct worker *worker = query->worker;
     const struct ruleset *rules = query->snapshot->rules;
     query->pool = ruleset_find_pool(rules, &query->request.qname);
-    metrics_add(worker->metrics, METRICS_CACHE_MISSES, 0, 1);
     if (rules->pools[query->pool].config->nxdomain_cut && answer_below_nxdomain(query)) {
+        metrics_add(worker->metrics, METRICS_CACHE_HITS, 0, 1);
         query->source = METRICS_SOURCE_CACHE;
         return STEP_REPLY;
     }
+    metrics_add(worker->metrics, METRICS_CACHE_MISSES, 0, 1);
     query->key.type = query->request.qtype;
     cache_key_hash(&query->key, cache_secret(worker->cache));
     struct inflight_key key = inflight_key_of(query);
@@ -456,6 +470,7 @@ bool query_begin(struct worker *worker, const struct client *client, const uint8
     query.snapshot = worker->snapshot;
     query.now_ms = loop_now_ms(worker->loop);
     query.waiting = false;
+    query.error_rcode = RCODE_NOERROR;
     metrics_add(worker->metrics, METRICS_QUERIES, client->transport, 1);
     query_run(&query, STEP_PARSE);
     return query.waiting;
