@@ -30,7 +30,8 @@ static void take_snapshot(struct worker *worker, struct snapshot *snapshot)
     worker->snapshot = snapshot;
 }
 
-/* Upstreams first: what still waits is failed and answered while its socket is open. */
+/* Upstreams first: what still waits is failed and answered while its socket is open. The loop then runs
+ * on until all is closed and ends by itself: replies queued for a slow TCP client leave meanwhile. */
 static void close_all(struct worker *worker)
 {
     upstream_free(worker->upstream);
@@ -38,7 +39,6 @@ static void close_all(struct worker *worker)
     listeners_close(worker);
     alarm_free(worker->stop_alarm);
     mailbox_free(worker->mailbox);
-    loop_stop(worker->loop);
 }
 
 static bool is_drained(const struct worker *worker)

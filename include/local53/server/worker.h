@@ -25,8 +25,8 @@
 
 /* What the supervisor lends or hands over. */
 struct worker_setup {
-    const struct addr *listen; /* borrowed until worker_new returns */
-    size_t listen_count;
+    const struct addr *listen;  /* borrowed until worker_new returns */
+    size_t listen_count;        /* addresses in listen, 1..LISTENER_ADDRESSES_MAX */
     struct cache *cache;        /* borrowed; shared by all workers */
     struct snapshot *snapshot;  /* a reference of its own is taken */
     uint32_t tcp_connections;   /* this worker's share */
