@@ -249,19 +249,12 @@ void refresh_free(struct refresh *refresh)
     free(refresh);
 }
 
-/* The target of the old set that asks for the same names, or NULL. */
-static const struct target *find_same(const struct refresh *refresh, const struct target *target)
+/* Takes over what the old set knows of this target's names, whichever endpoint had them. */
+static void adopt_known(const struct refresh *refresh, struct target *target)
 {
     size_t count = refresh->snapshot == NULL ? 0 : refresh->snapshot->rules->endpoint_count;
-    for (size_t i = 0; i < count; i++) {
-        const struct target *old = &refresh->targets[i];
-        bool is_same = old->name_count == target->name_count && old->name_count > 0;
-        for (size_t n = 0; is_same && n < old->name_count; n++)
-            is_same = name_equal(&old->names[n], &target->names[n]);
-        if (is_same)
-            return old;
-    }
-    return NULL;
+    for (size_t i = 0; i < count; i++)
+        target_adopt(target, &refresh->targets[i]);
 }
 
 void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
@@ -274,9 +267,7 @@ void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
         const struct rule_endpoint *endpoint = &rules->endpoints[i];
         target_init(&targets[i], endpoint->targets, endpoint->target_count,
                     endpoint->config->addresses, endpoint->config->address_count);
-        const struct target *before = find_same(refresh, &targets[i]);
-        if (before != NULL)
-            target_adopt(&targets[i], before);
+        adopt_known(refresh, &targets[i]);
     }
     free(refresh->targets);
     refresh->targets = targets;

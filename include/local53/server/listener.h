@@ -36,7 +36,7 @@ struct connection {
     bool paused;           /* at a bound: neither read nor worked on until it is over */
     bool finished;         /* the client sends no more; closed once all is answered */
     bool closing;          /* told to close; its place comes free with on_end */
-    uint8_t input[CONNECTION_INPUT_MAX + 2];
+    uint8_t input[CONNECTION_INPUT_MAX + 2]; /* the frame's buffer: one whole query at least */
 };
 
 struct listeners {

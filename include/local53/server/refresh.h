@@ -26,11 +26,14 @@ struct refresh_setup {
     void *owner;                 /* for on_change */
 };
 
+/* One that follows nothing yet; owned by the caller. What the setup lends outlives it. */
 struct refresh *refresh_new(const struct refresh_setup *setup);
+
+/* Cancels what is under way and frees it; accepts NULL. */
 void refresh_free(struct refresh *refresh);
 
 /* Works for this snapshot from now on (one reference is taken, the old one given back); what was known
- * of endpoints with the same targets is carried over. Fills snapshot->addresses; the caller publishes
+ * of targets that are still named is carried over. Fills snapshot->addresses; the caller publishes
  * it afterwards. */
 void refresh_follow(struct refresh *refresh, struct snapshot *snapshot);
 
