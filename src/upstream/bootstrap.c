@@ -413,15 +413,6 @@ struct bootstrap *bootstrap_new_asking(struct loop *loop, const struct addr *ser
     return bootstrap;
 }
 
-static bool is_skipped(const struct addr *server, const struct addr *skip, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (addr_port(server) == addr_port(&skip[i]) && addr_same_host(server, &skip[i]))
-            return true;
-    }
-    return false;
-}
-
 struct bootstrap *bootstrap_new(struct loop *loop, const struct addr *skip, size_t skip_count,
                                 bootstrap_on_change on_change, void *owner)
 {
@@ -431,7 +422,7 @@ struct bootstrap *bootstrap_new(struct loop *loop, const struct addr *skip, size
     size_t left_out = 0;
     (void)resolv_conf_read(SYSTEM_FILE, servers, &count, &left_out);
     for (size_t i = 0; i < count; i++) {
-        if (!is_skipped(&servers[i], skip, skip_count))
+        if (!resolv_conf_is_own(&servers[i], skip, skip_count))
             servers[kept++] = servers[i];
     }
     return bootstrap_new_asking(loop, servers, kept, on_change, owner);

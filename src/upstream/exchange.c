@@ -8,10 +8,10 @@
 
 #include <string.h>
 
+#include "judge.h"
 #include "local53/base/check.h"
 #include "local53/dns/message.h"
 #include "local53/dns/reply.h"
-#include "local53/dns/rr.h"
 #include "upstream.h"
 
 #define PACKETS_MAX 3      /* a server and transport */
@@ -22,9 +22,6 @@
 
 /* Where these stand in a header (RFC 1035 section 4.1.1). */
 #define FLAGS_OFFSET 2
-#define QDCOUNT_OFFSET 4
-#define ANCOUNT_OFFSET 6
-#define NSCOUNT_OFFSET 8
 #define ARCOUNT_OFFSET 10
 
 /* One server of the pool, as far as this question is concerned. */
@@ -57,16 +54,6 @@ struct exchange {
     uint16_t question_len;             /* octets of the question in packet */
     enum err err;                      /* last failure that was no refusal */
     uint8_t packet[PACKET_MAX_OCTETS]; /* header, question, OPT; id and ARCOUNT vary */
-};
-
-/* What a message with the right id is. */
-enum verdict {
-    VERDICT_FOREIGN,   /* not an answer to the question */
-    VERDICT_MALFORMED, /* an answer that cannot be read */
-    VERDICT_CUT,       /* TC=1 */
-    VERDICT_NO_EDNS,   /* EDNS was not understood (RFC 6891 section 7) */
-    VERDICT_REFUSAL,   /* SERVFAIL, REFUSED and the like: another server may know better */
-    VERDICT_ANSWER
 };
 
 size_t exchange_octets(void)
@@ -269,71 +256,6 @@ static void ask_again(struct exchange *exchange, struct target *target)
     ask_next(exchange);
 }
 
-/* --- judging --- */
-
-/* A bare header that says FORMERR or NOTIMP: what servers from before EDNS answer when they do not
- * read the question at all (RFC 8906 section 3.2). */
-static bool is_bare_error(const uint8_t *message)
-{
-    uint16_t rcode = bytes_get_u16(message + FLAGS_OFFSET) & FLAG_RCODE_MASK;
-    return bytes_get_u16(message + QDCOUNT_OFFSET) == 0 &&
-           bytes_get_u16(message + ANCOUNT_OFFSET) == 0 &&
-           bytes_get_u16(message + NSCOUNT_OFFSET) == 0 &&
-           (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP);
-}
-
-static bool question_matches(const struct exchange *exchange, const uint8_t *message, size_t len)
-{
-    struct name qname;
-    struct reader r = reader_init(exchange->packet + MESSAGE_HEADER_OCTETS, exchange->question_len);
-    CHECK(name_read_plain(&qname, &r) == ERR_OK);
-    uint16_t qtype = reader_u16(&r);
-    uint16_t qclass = reader_u16(&r);
-    return message_question_matches(message, len, &qname, qtype, qclass);
-}
-
-/* Walks all records: false when one cannot be read. *rcode gets the upper bits of an OPT. */
-static bool records_are_sound(const uint8_t *message, size_t len, unsigned *rcode)
-{
-    struct rr_walk walk;
-    struct rr rr;
-    rr_walk_init(&walk, message, len);
-    while (rr_next(&walk, &rr)) {
-        if (rr.type == TYPE_OPT && rr.section == SECTION_ADDITIONAL)
-            *rcode |= (rr.ttl >> 24) << 4;
-    }
-    return walk.err == ERR_OK;
-}
-
-static enum verdict judge_rcode(const struct attempt *attempt, unsigned rcode)
-{
-    bool names_edns = rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_BADVERS;
-    if (names_edns && attempt->edns)
-        return VERDICT_NO_EDNS;
-    /* Codes that only an OPT can tell speak of options that we did not send. */
-    if (rcode > FLAG_RCODE_MASK)
-        return VERDICT_MALFORMED;
-    if (names_edns || rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED)
-        return VERDICT_REFUSAL;
-    return VERDICT_ANSWER;
-}
-
-static enum verdict judge(const struct exchange *exchange, const struct attempt *attempt,
-                          const uint8_t *message, size_t len)
-{
-    uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
-    unsigned rcode = flags & FLAG_RCODE_MASK;
-    if (is_bare_error(message))
-        return attempt->edns ? VERDICT_NO_EDNS : VERDICT_MALFORMED;
-    if (!question_matches(exchange, message, len))
-        return VERDICT_FOREIGN;
-    if ((flags & FLAG_TC) != 0)
-        return attempt->over_tcp ? VERDICT_MALFORMED : VERDICT_CUT;
-    if (!records_are_sound(message, len, &rcode))
-        return VERDICT_MALFORMED;
-    return judge_rcode(attempt, rcode);
-}
-
 /* --- what comes in --- */
 
 /* A server cannot or will not answer: its word is kept, and the next one is asked unless somebody else
@@ -412,7 +334,9 @@ static bool on_message(struct attempt *attempt, const uint8_t *message, size_t l
 {
     struct exchange *exchange = attempt->owner;
     struct target *target = &exchange->targets[attempt->target];
-    enum verdict verdict = judge(exchange, attempt, message, len);
+    struct bytes question = {exchange->packet + MESSAGE_HEADER_OCTETS, exchange->question_len};
+    const struct judge_asked asked = {question, attempt->edns, attempt->over_tcp};
+    enum verdict verdict = judge_message(&asked, message, len);
     bool was_current = exchange->current == attempt;
     if (verdict == VERDICT_FOREIGN)
         return false;

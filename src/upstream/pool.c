@@ -29,24 +29,10 @@ static void tell(struct filling *filling, const char *subject, const char *what)
                  subject, what);
 }
 
-/* True when the address is one of our own listeners, the wildcard ones included: asking it would come
- * back to us. */
-static bool is_own(const struct pool_source *source, const struct addr *addr)
-{
-    for (size_t i = 0; i < source->own_count; i++) {
-        const struct addr *own = &source->own[i];
-        if (addr_port(own) != addr_port(addr))
-            continue;
-        if (addr_same_host(own, addr) || (addr_is_any(own) && addr_is_loopback(addr)))
-            return true;
-    }
-    return false;
-}
-
 static void add(struct filling *filling, const struct addr *addr)
 {
     struct pool *pool = filling->pool;
-    if (is_own(filling->source, addr))
+    if (resolv_conf_is_own(addr, filling->source->own, filling->source->own_count))
         return;
     for (size_t i = 0; i < pool->count; i++) {
         if (addr_equal(&pool->servers[i], addr))

@@ -4,7 +4,6 @@
 #include "resolv_conf.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,4 +58,15 @@ enum err resolv_conf_read(const char *file, struct addr out[RESOLV_CONF_SERVERS_
     bool failed = ferror(in) != 0;
     fclose(in);
     return failed ? ERR_SYSTEM : ERR_OK;
+}
+
+bool resolv_conf_is_own(const struct addr *addr, const struct addr *own, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (addr_port(&own[i]) != addr_port(addr))
+            continue;
+        if (addr_same_host(&own[i], addr) || (addr_is_any(&own[i]) && addr_is_loopback(addr)))
+            return true;
+    }
+    return false;
 }

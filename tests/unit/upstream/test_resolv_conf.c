@@ -99,6 +99,21 @@ static void an_empty_file_is_no_error_and_a_missing_one_is(void **state)
     assert_int_equal(left_out, 0);
 }
 
+static void a_wildcard_listener_owns_the_loopback_addresses_of_its_port(void **state)
+{
+    struct addr own;
+    struct addr asked;
+    (void)state;
+    assert_int_equal(addr_parse(&own, "0.0.0.0:53", 0), ERR_OK);
+    assert_int_equal(addr_parse(&asked, "127.0.0.1:53", 0), ERR_OK);
+    assert_true(resolv_conf_is_own(&asked, &own, 1));
+    assert_int_equal(addr_parse(&asked, "127.0.0.1:54", 0), ERR_OK);
+    assert_false(resolv_conf_is_own(&asked, &own, 1));
+    assert_int_equal(addr_parse(&asked, "10.0.0.2:53", 0), ERR_OK);
+    assert_false(resolv_conf_is_own(&asked, &own, 1));
+    assert_false(resolv_conf_is_own(&own, NULL, 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -107,6 +122,7 @@ int main(void)
         cmocka_unit_test(lines_without_an_address_are_counted_and_passed_over),
         cmocka_unit_test(the_seventeenth_server_is_left_out),
         cmocka_unit_test(the_rest_of_an_overlong_line_is_no_line_of_its_own),
+        cmocka_unit_test(a_wildcard_listener_owns_the_loopback_addresses_of_its_port),
         cmocka_unit_test(an_empty_file_is_no_error_and_a_missing_one_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,75 @@
+/* judge: question, flags, records, rcode, in this order. Owns nothing; any thread; pure. Bounds: one pass over
+ * the message. Cannot fail: what cannot be read is a verdict. */
+#include "judge.h"
+
+#include "local53/base/check.h"
+#include "local53/dns/message.h"
+#include "local53/dns/rr.h"
+
+/* Where these stand in a header (RFC 1035 section 4.1.1). */
+#define FLAGS_OFFSET 2
+#define QDCOUNT_OFFSET 4
+#define ANCOUNT_OFFSET 6
+#define NSCOUNT_OFFSET 8
+
+/* A bare header that says FORMERR or NOTIMP: what servers from before EDNS answer when they do not
+ * read the question at all (RFC 8906 section 3.2). */
+static bool is_bare_error(const uint8_t *message)
+{
+    uint16_t rcode = bytes_get_u16(message + FLAGS_OFFSET) & FLAG_RCODE_MASK;
+    return bytes_get_u16(message + QDCOUNT_OFFSET) == 0 &&
+           bytes_get_u16(message + ANCOUNT_OFFSET) == 0 &&
+           bytes_get_u16(message + NSCOUNT_OFFSET) == 0 &&
+           (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP);
+}
+
+static bool question_matches(struct bytes question, const uint8_t *message, size_t len)
+{
+    struct name qname;
+    struct reader r = reader_init(question.data, question.len);
+    CHECK(name_read_plain(&qname, &r) == ERR_OK);
+    uint16_t qtype = reader_u16(&r);
+    uint16_t qclass = reader_u16(&r);
+    return message_question_matches(message, len, &qname, qtype, qclass);
+}
+
+/* Walks all records: false when one cannot be read. *rcode gets the upper bits of an OPT. */
+static bool records_are_sound(const uint8_t *message, size_t len, unsigned *rcode)
+{
+    struct rr_walk walk;
+    struct rr rr;
+    rr_walk_init(&walk, message, len);
+    while (rr_next(&walk, &rr)) {
+        if (rr.type == TYPE_OPT && rr.section == SECTION_ADDITIONAL)
+            *rcode |= (rr.ttl >> 24) << 4;
+    }
+    return walk.err == ERR_OK;
+}
+
+static enum verdict judge_rcode(unsigned rcode, bool edns)
+{
+    bool names_edns = rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_BADVERS;
+    if (names_edns && edns)
+        return VERDICT_NO_EDNS;
+    /* Codes that only an OPT can tell speak of options that we did not send. */
+    if (rcode > FLAG_RCODE_MASK)
+        return VERDICT_MALFORMED;
+    if (names_edns || rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED)
+        return VERDICT_REFUSAL;
+    return VERDICT_ANSWER;
+}
+
+enum verdict judge_message(const struct judge_asked *asked, const uint8_t *message, size_t len)
+{
+    uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
+    unsigned rcode = flags & FLAG_RCODE_MASK;
+    if (is_bare_error(message))
+        return asked->edns ? VERDICT_NO_EDNS : VERDICT_MALFORMED;
+    if (!question_matches(asked->question, message, len))
+        return VERDICT_FOREIGN;
+    if ((flags & FLAG_TC) != 0)
+        return asked->over_tcp ? VERDICT_MALFORMED : VERDICT_CUT;
+    if (!records_are_sound(message, len, &rcode))
+        return VERDICT_MALFORMED;
+    return judge_rcode(rcode, asked->edns);
+}
