@@ -235,7 +235,21 @@ static bool ask(struct exchange *exchange, struct target *target)
     return true;
 }
 
-/* Asks the next server; each turn of the loop uses up a packet of some target. */
+/* The packets are used up, but an answer may still come within the budget: a server that is up and slow (a
+ * name that it has to look for itself) is worth the wait, one that was down is not. */
+static bool may_still_come(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < ATTEMPTS_MAX && !exchange->refused; i++) {
+        const struct attempt *attempt = &exchange->attempts[i];
+        const struct target *target = &exchange->targets[attempt->target];
+        if (attempt->table != NULL && !target->gave_up && target->allowed == PACKETS_MAX)
+            return true;
+    }
+    return false;
+}
+
+/* Asks the next server; each turn of the loop uses up a packet of some target. With none left, what is
+ * still awaited has until the end of the budget. */
 static void ask_next(struct exchange *exchange)
 {
     struct target *target;
@@ -245,7 +259,8 @@ static void ask_next(struct exchange *exchange)
         if (ask(exchange, target))
             return;
     }
-    fail(exchange);
+    if (!may_still_come(exchange))
+        fail(exchange);
 }
 
 /* Asks the same server once more, differently; the next one when it has had its packets. */

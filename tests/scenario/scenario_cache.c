@@ -312,6 +312,7 @@ static void a_dead_server_costs_one_client_question_a_round_and_then_heals(void 
         fake_net_advance(100);
     EXPECT_REPLY(&stage, "SERVFAIL rd ra\n? www.example.com. IN A\nedns 1232 ede=22\n");
     assert_in_range(count_queries("10.0.0.2 www.example.com. A rd"), 1, 3);
+    fake_net_advance(100);
     expect_hit("www.example.com A edns=1232",
                "SERVFAIL rd ra\n? www.example.com. IN A\nedns 1232 ede=13\n");
     fake_net_advance(1000);
