@@ -39,13 +39,23 @@ struct timer_class *timer_class_new(struct loop *loop, uint64_t duration_ms,
     return class;
 }
 
+/* Without a class there is nothing to wake for: the driver must not keep the loop alive. */
+static void disarm_driver(struct loop *loop)
+{
+    uv_timer_stop(&loop->driver);
+    loop->driver_due_ms = UINT64_MAX;
+}
+
 void timer_class_free(struct timer_class *class)
 {
     if (class == NULL)
         return;
+    struct loop *loop = class->loop;
     while (list_take_first(&class->timers) != NULL) {}
     list_remove(&class->link);
     free(class);
+    if (list_is_empty(&loop->classes))
+        disarm_driver(loop);
 }
 
 /* Makes the driver fire at due_ms unless it fires earlier anyway. */

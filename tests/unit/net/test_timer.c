@@ -151,6 +151,20 @@ static void classes_may_be_freed_while_their_timers_expire(void **state)
     assert_false(list_is_linked(&fixture->timers[2].link));
 }
 
+/* A loop of its own without a deadline: should the driver stay, it ends after an hour. */
+static void a_loop_ends_when_its_classes_are_freed_with_timers_running(void **state)
+{
+    struct fixture fixture = {.fired = 0};
+    (void)state;
+    fixture.test.loop = loop_new();
+    fixture.slow = timer_class_new(fixture.test.loop, UINT64_C(3600000), on_expire, &fixture);
+    timer_start(fixture.slow, &fixture.timers[0]);
+    timer_class_free(fixture.slow);
+    loop_run(fixture.test.loop);
+    loop_free(fixture.test.loop);
+    assert_int_equal(fixture.fired, 0);
+}
+
 static void on_alarm(void *owner)
 {
     struct fixture *fixture = owner;
@@ -205,6 +219,7 @@ int main(void)
                                         close_fixture),
         cmocka_unit_test_setup_teardown(classes_may_be_freed_while_their_timers_expire,
                                         open_fixture, close_fixture),
+        cmocka_unit_test(a_loop_ends_when_its_classes_are_freed_with_timers_running),
         cmocka_unit_test_setup_teardown(an_alarm_set_for_now_by_itself_lets_the_loop_turn,
                                         open_fixture, close_fixture),
         cmocka_unit_test_setup_teardown(a_cleared_alarm_does_not_fire_and_a_set_one_is_replaced,
