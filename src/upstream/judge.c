@@ -33,17 +33,46 @@ static bool question_matches(struct bytes question, const uint8_t *message, size
     return message_question_matches(message, len, &qname, qtype, qclass);
 }
 
-/* Walks all records: false when one cannot be read. *rcode gets the upper bits of an OPT. */
-static bool records_are_sound(const uint8_t *message, size_t len, unsigned *rcode)
+/* What a walk over all records found. */
+struct findings {
+    unsigned rcode; /* with the upper bits an OPT tells */
+    bool refers;    /* NS records in the authority section, and no SOA */
+    bool negates;   /* an SOA there */
+};
+
+/* Names that an answer stands or falls with: each owner, and where an alias leads. */
+static bool names_are_sound(const uint8_t *message, size_t len, const struct rr *rr)
+{
+    struct name name;
+    if (rr_name_at(&name, message, len, rr->owner_offset) != ERR_OK)
+        return false;
+    return rr->type != TYPE_CNAME || rr_name_at(&name, message, len, rr->rdata_offset) == ERR_OK;
+}
+
+/* Walks all records: false when one cannot be read. */
+static bool records_are_sound(struct findings *found, const uint8_t *message, size_t len)
 {
     struct rr_walk walk;
     struct rr rr;
     rr_walk_init(&walk, message, len);
     while (rr_next(&walk, &rr)) {
+        if (!names_are_sound(message, len, &rr))
+            return false;
         if (rr.type == TYPE_OPT && rr.section == SECTION_ADDITIONAL)
-            *rcode |= (rr.ttl >> 24) << 4;
+            found->rcode |= (rr.ttl >> 24) << 4;
+        found->refers = found->refers || (rr.type == TYPE_NS && rr.section == SECTION_AUTHORITY);
+        found->negates = found->negates || (rr.type == TYPE_SOA && rr.section == SECTION_AUTHORITY);
     }
     return walk.err == ERR_OK;
+}
+
+/* A referral by a server that neither recurses nor has the zone: no data, but not for us to follow, and no
+ * word about the name either (RFC 1034 section 4.3.2; stub resolvers go to the next server as well). */
+static bool is_lame(const struct findings *found, const uint8_t *message)
+{
+    uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
+    return found->rcode == RCODE_NOERROR && (flags & (FLAG_AA | FLAG_RA)) == 0 &&
+           bytes_get_u16(message + ANCOUNT_OFFSET) == 0 && found->refers && !found->negates;
 }
 
 static enum verdict judge_rcode(unsigned rcode, bool edns)
@@ -62,14 +91,16 @@ static enum verdict judge_rcode(unsigned rcode, bool edns)
 enum verdict judge_message(const struct judge_asked *asked, const uint8_t *message, size_t len)
 {
     uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
-    unsigned rcode = flags & FLAG_RCODE_MASK;
+    struct findings found = {.rcode = flags & FLAG_RCODE_MASK};
     if (is_bare_error(message))
         return asked->edns ? VERDICT_NO_EDNS : VERDICT_MALFORMED;
     if (!question_matches(asked->question, message, len))
         return VERDICT_FOREIGN;
     if ((flags & FLAG_TC) != 0)
         return asked->over_tcp ? VERDICT_MALFORMED : VERDICT_CUT;
-    if (!records_are_sound(message, len, &rcode))
+    if (!records_are_sound(&found, message, len))
         return VERDICT_MALFORMED;
-    return judge_rcode(rcode, asked->edns);
+    if (is_lame(&found, message))
+        return VERDICT_REFUSAL;
+    return judge_rcode(found.rcode, asked->edns);
 }

@@ -88,6 +88,46 @@ static void an_answer_that_ends_early_is_malformed_at_every_length(void **state)
     }
 }
 
+/* RFC 1035 section 4.1.4: a pointer leads backwards. */
+static void an_owner_or_an_alias_that_leads_nowhere_is_malformed(void **state)
+{
+    static const uint16_t types[] = {TYPE_A, TYPE_CNAME};
+    struct made made;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        make(&made, RCODE_NOERROR, 0);
+        bytes_put_u16(made.data + 6, 1);
+        size_t owner = made.w.len;
+        wire_pointer(&made.w, types[i] == TYPE_A ? (uint16_t)owner : MESSAGE_HEADER_OCTETS);
+        wire_record(&made.w, types[i], 60, WIRE_BYTES("\377\377"));
+        assert_int_equal(judge_made(&made, true, false), VERDICT_MALFORMED);
+    }
+}
+
+/* Header, question and one NS record in the authority section. */
+static void make_referral(struct made *made, uint16_t flags)
+{
+    make(made, flags, 0);
+    bytes_put_u16(made->data + 8, 1);
+    wire_pointer(&made->w, MESSAGE_HEADER_OCTETS + 4);
+    wire_record(&made->w, TYPE_NS, 60, WIRE_BYTES("\2ns\0"));
+}
+
+/* RFC 1034 section 4.3.2: a referral is for those who iterate. */
+static void a_referral_of_a_server_that_does_not_recurse_is_no_answer(void **state)
+{
+    struct made made;
+    (void)state;
+    make_referral(&made, 0);
+    assert_int_equal(judge_made(&made, true, false), VERDICT_REFUSAL);
+    make_referral(&made, FLAG_RA);
+    assert_int_equal(judge_made(&made, true, false), VERDICT_ANSWER);
+    make_referral(&made, FLAG_AA);
+    assert_int_equal(judge_made(&made, true, false), VERDICT_ANSWER);
+    make(&made, 0, 0);
+    assert_int_equal(judge_made(&made, true, false), VERDICT_ANSWER);
+}
+
 /* RFC 6891 section 7. */
 static void formerr_and_notimp_to_edns_ask_for_a_plain_query(void **state)
 {
@@ -151,6 +191,8 @@ int main(void)
         cmocka_unit_test(every_bit_of_the_question_but_the_case_decides),
         cmocka_unit_test(what_is_cut_is_asked_over_tcp_and_never_cut_there),
         cmocka_unit_test(an_answer_that_ends_early_is_malformed_at_every_length),
+        cmocka_unit_test(an_owner_or_an_alias_that_leads_nowhere_is_malformed),
+        cmocka_unit_test(a_referral_of_a_server_that_does_not_recurse_is_no_answer),
         cmocka_unit_test(formerr_and_notimp_to_edns_ask_for_a_plain_query),
         cmocka_unit_test(a_bare_header_counts_for_formerr_and_notimp_only),
         cmocka_unit_test(servfail_and_refused_are_refusals),
