@@ -373,10 +373,19 @@ static struct yaml_node *document_of(struct builder *b)
     return b->root;
 }
 
+/* Editors on some systems put one in front; libyaml takes it for content of the first line. */
+static void skip_byte_order_mark(const char **text, size_t *len)
+{
+    if (*len >= 3 && memcmp(*text, "\xef\xbb\xbf", 3) == 0) {
+        *text += 3;
+        *len -= 3;
+    }
+}
+
 struct yaml_node *yaml_parse(struct arena *arena, const char *text, size_t len,
                              struct report *report)
 {
-    struct builder b = {.arena = arena, .report = report, .text = text, .len = len};
+    struct builder b = {.arena = arena, .report = report};
     yaml_parser_t parser;
     bool good;
 
@@ -385,6 +394,9 @@ struct yaml_node *yaml_parse(struct arena *arena, const char *text, size_t len,
                    "the file has %zu octets; at most %zu are read", len, YAML_TEXT_MAX);
         return NULL;
     }
+    skip_byte_order_mark(&text, &len);
+    b.text = text;
+    b.len = len;
     CHECK(yaml_parser_initialize(&parser) == 1);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, len);

@@ -170,6 +170,22 @@ static void assert_too_much(char *text, size_t len, const char *words)
     free(text);
 }
 
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    struct arena arena = {0};
+    struct report report = {.file = "t"};
+    const char text[] = "\xef\xbb\xbfone: 1\ntwo: 2\n";
+    struct yaml_node *root = yaml_parse(&arena, text, sizeof(text) - 1, &report);
+
+    (void)state;
+    assert_non_null(root);
+    assert_string_equal(root->first->key, "one");
+    assert_int_equal(root->first->key_mark.column, 1);
+    assert_string_equal(root->first->next->key, "two");
+    report_deinit(&report);
+    arena_deinit(&arena);
+}
+
 static void text_and_values_are_bounded(void **state)
 {
     size_t len = 0;
@@ -203,6 +219,7 @@ int main(void)
         cmocka_unit_test(common_slips_are_told_in_plain_words),
         cmocka_unit_test(octets_that_are_no_text_are_refused_with_their_place),
         cmocka_unit_test(depth_is_bounded),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(text_and_values_are_bounded),
         cmocka_unit_test(keys_of_one_mapping_are_bounded),
     };
