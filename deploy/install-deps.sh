@@ -7,7 +7,7 @@ set -euo pipefail
 build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev)
 demo=(bind9-dnsutils)
 tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
-    shellcheck python3 git valgrind musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd)
+    shellcheck python3 git valgrind strace musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd)
 
 wanted=("${build[@]}")
 list=no
