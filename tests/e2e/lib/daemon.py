@@ -19,7 +19,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.a
 BINARY = os.environ.get("LOCAL53", os.path.join(ROOT, "build", "local53"))
 PLAIN = os.environ.get("LOCAL53_PLAIN", os.path.join(ROOT, "build", "local53"))
 START_LIMIT_S = 10
-STOP_LIMIT_S = 10
+STOP_LIMIT_S = 15
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer|SUMMARY: \w*Sanitizer")
 _numbers = itertools.count(10)
 
