@@ -37,16 +37,15 @@ struct form {
     size_t limit;    /* octets it takes */
 };
 
-/* ldns reads names in RDATA past its end; so each record is also read from a message that ends with
- * the record. */
+/* ldns reads names in RDATA past its end, and forgets an OPT in memory when a record behind it is not
+ * whole; so each record is first read alone, from a message that ends with it. */
 static bool ldns_parses(const uint8_t *message, size_t len)
 {
     ldns_pkt *packet = NULL;
-    bool parses = ldns_wire2pkt(&packet, message, len) == LDNS_STATUS_OK;
+    bool parses = true;
     struct rr_walk walk;
     struct rr rr;
 
-    ldns_pkt_free(packet);
     rr_walk_init(&walk, message, len);
     while (parses && rr_next(&walk, &rr)) {
         ldns_rr *record = NULL;
@@ -57,7 +56,9 @@ static bool ldns_parses(const uint8_t *message, size_t len)
                  at == end;
         ldns_rr_free(record);
     }
-    return parses && walk.err == ERR_OK;
+    parses = parses && walk.err == ERR_OK && ldns_wire2pkt(&packet, message, len) == LDNS_STATUS_OK;
+    ldns_pkt_free(packet);
+    return parses;
 }
 
 /* The type an RRSIG covers; 0 for other records and for one too short to say. */
