@@ -10,6 +10,7 @@
 #include "local53/dns/rr.h"
 #include "local53/endpoint/compose.h"
 #include "local53/rules/special.h"
+#include "local53/server/cut.h"
 #include "local53/server/worker.h"
 
 /* S(id, word): a step of a query; `word` is its name in logs and tests. */
@@ -165,40 +166,7 @@ static void count_reply(const struct query *query)
         metrics_add(metrics, METRICS_TRUNCATED, transport, 1);
 }
 
-/* --- what a chain is worth under a configuration --- */
-
-/* Chain links up to the first that enters an endpoint's name; 0 when none does. Other classes and
- * questions for the CNAME itself have no chain to follow. */
-static uint8_t chain_cut(const struct ruleset *rules, const struct entry_chain *chain,
-                         const struct entry_source *source)
-{
-    struct decision rule;
-    struct name target;
-    if (source->qclass != CLASS_IN)
-        return 0;
-    for (uint8_t i = 0; i < chain->count; i++) {
-        if (rr_name_at(&target, source->message, source->len, chain->target_offset[i]) != ERR_OK)
-            return 0;
-        if (ruleset_find_rule(rules, &target, &rule) && rule.kind == DECISION_ENDPOINT)
-            return (uint8_t)(i + 1);
-    }
-    return 0;
-}
-
-/* The same for a stored entry, whose chain beyond an earlier cut is not known any more. */
-static uint8_t entry_cut(const struct ruleset *rules, const struct entry *entry)
-{
-    struct decision rule;
-    struct name target;
-    if (entry->class != CLASS_IN)
-        return 0;
-    for (uint8_t i = 0; i < entry->chain_count; i++) {
-        if (entry_chain_name(&target, entry, i) == ERR_OK &&
-            ruleset_find_rule(rules, &target, &rule) && rule.kind == DECISION_ENDPOINT)
-            return (uint8_t)(i + 1);
-    }
-    return 0;
-}
+/* --- what a stored answer is worth under a configuration --- */
 
 /* Is an entry still what this configuration would have stored? Decided once an epoch. A failure's chain
  * is not known, so newer rules may stand in front of what failed: it is void under them. */
@@ -213,7 +181,7 @@ static bool entry_is_valid(const struct query *query, const struct name *name,
         return false;
     uint32_t pool = ruleset_find_pool(rules, name);
     if (entry->decision.pool != rules->pools[pool].fingerprint ||
-        entry->decision.cut != entry_cut(rules, entry))
+        entry->decision.cut != cut_of_entry(rules, entry))
         return false;
     if (entry->epoch < rules->epoch)
         cache_confirm(query->worker->cache, hit, rules->epoch);
@@ -508,8 +476,8 @@ static struct entry *build_entry(struct pending *pending, struct entry_source *s
     enum ede_code ede = result->ede;
     if (result->err == ERR_OK) {
         ede = EDE_INVALID_DATA;
-        if (entry_scan_chain(&chain, source) == ERR_OK) {
-            source->decision.cut = chain_cut(rules, &chain, source);
+        if (entry_scan_chain(&chain, source) == ERR_OK &&
+            cut_of_answer(&source->decision.cut, rules, &chain, source)) {
             if (entry_build(entry, ENTRY_SCRATCH, source) == ERR_OK) {
                 if (entry->kind == ENTRY_FAILURE)
                     entry_back_off(entry, failures);

@@ -223,6 +223,17 @@ static void a_chain_that_enters_a_rule_with_its_eighth_link_is_cut_there(void **
     EXPECT_NO_QUERY(&stage);
 }
 
+/* The endpoint's public address never gets through, however long the way to it. */
+static void a_chain_that_enters_a_rule_beyond_its_eighth_link_is_servfail(void **state)
+{
+    char answer[2048];
+    (void)state;
+    write_links(answer, sizeof(answer), 9, BUCKET);
+    strcat(answer, BUCKET ". 300 IN A 192.0.2.1\n");
+    stage_expect_start(resolve("www.example.com A", answer), "SERVFAIL rd ra\n");
+    assert_null(strstr(stage.text, "192.0.2.1"));
+}
+
 static void a_loop_of_aliases_is_passed_once_and_never_cached(void **state)
 {
     (void)state;
@@ -293,6 +304,7 @@ int main(void)
         SCENARIO(a_cname_question_is_passed_untouched),
         SCENARIO(a_chain_of_eight_links_is_cached_and_one_of_nine_is_not),
         SCENARIO(a_chain_that_enters_a_rule_with_its_eighth_link_is_cut_there),
+        SCENARIO(a_chain_that_enters_a_rule_beyond_its_eighth_link_is_servfail),
         SCENARIO(a_loop_of_aliases_is_passed_once_and_never_cached),
         SCENARIO(a_cached_chain_shows_changed_addresses_at_once_and_stays_a_hit),
         SCENARIO(reordered_addresses_change_nothing),

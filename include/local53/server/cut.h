@@ -1,0 +1,22 @@
+/* cut: where the CNAME chain of an upstream's answer enters an endpoint's name. There it is cut: what
+ * upstream says behind that name is not what the endpoint's clients are to get. Pure. */
+#ifndef LOCAL53_SERVER_CUT_H
+#define LOCAL53_SERVER_CUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "local53/cache/entry.h"
+#include "local53/rules/ruleset.h"
+
+/* Sets *cut to the number of chain links that are kept, the last of which enters a rule; 0 when none does.
+ * Other classes than IN have no rules. False when the chain is longer than ENTRY_CHAIN_MAX and enters a rule
+ * beyond: the answer can then neither be cut nor be passed on. */
+bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry_chain *chain,
+                   const struct entry_source *source);
+
+/* The same number for a stored entry; its chain beyond an earlier cut is not known any more, which a
+ * different number tells. */
+uint8_t cut_of_entry(const struct ruleset *rules, const struct entry *entry);
+
+#endif

@@ -1,0 +1,57 @@
+/* cut: asks the rules for each name of a chain. Owns nothing; any thread. Bounds: ENTRY_CHAIN_MAX links, and
+ * one pass over the records of an answer whose chain is longer. */
+#include "local53/server/cut.h"
+
+#include "local53/dns/rr.h"
+
+static bool enters_rule(const struct ruleset *rules, const struct name *name)
+{
+    struct decision rule;
+    return ruleset_find_rule(rules, name, &rule) && rule.kind == DECISION_ENDPOINT;
+}
+
+/* True when any alias of the answer leads to an endpoint's name, wherever in the chain it stands. */
+static bool any_alias_enters(const struct ruleset *rules, const struct entry_source *source)
+{
+    struct rr_walk walk;
+    struct name target;
+    struct rr rr;
+    rr_walk_init(&walk, source->message, source->len);
+    while (rr_next(&walk, &rr)) {
+        if (rr.type == TYPE_CNAME &&
+            rr_name_at(&target, source->message, source->len, rr.rdata_offset) == ERR_OK &&
+            enters_rule(rules, &target))
+            return true;
+    }
+    return false;
+}
+
+bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry_chain *chain,
+                   const struct entry_source *source)
+{
+    struct name target;
+    *cut = 0;
+    if (source->qclass != CLASS_IN)
+        return true;
+    for (uint8_t i = 0; i < chain->count; i++) {
+        if (rr_name_at(&target, source->message, source->len, chain->target_offset[i]) != ERR_OK)
+            return true;
+        if (enters_rule(rules, &target)) {
+            *cut = (uint8_t)(i + 1);
+            return true;
+        }
+    }
+    return !chain->too_long || !any_alias_enters(rules, source);
+}
+
+uint8_t cut_of_entry(const struct ruleset *rules, const struct entry *entry)
+{
+    struct name target;
+    if (entry->class != CLASS_IN)
+        return 0;
+    for (uint8_t i = 0; i < entry->chain_count; i++) {
+        if (entry_chain_name(&target, entry, i) == ERR_OK && enters_rule(rules, &target))
+            return (uint8_t)(i + 1);
+    }
+    return 0;
+}
