@@ -3,7 +3,7 @@
  * peer reads it. */
 #include "control.h"
 
-#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,12 +14,15 @@
 #include "local53/base/log.h"
 #include "local53/base/slab.h"
 #include "local53/net/stream.h"
+#include "local53/net/timer.h"
 
 #define CONTROL_WORDS_MAX 4
+#define CONTROL_IDLE_MS 3000  /* for the request to come, and between portions of the answer */
 #define CONTROL_PORTION 65536 /* octets of an answer handed to the stream at once */
 
 struct peer {
     struct link link;        /* in control->peers */
+    struct timer idle;       /* drops it when its request does not come */
     struct control *control; /* borrowed */
     struct stream *stream;   /* borrowed until on_end */
     char request[CONTROL_REQUEST_MAX];
@@ -30,6 +33,8 @@ struct peer {
 };
 
 struct control {
+    struct timer_class *idle;         /* owned; class of peer.idle */
+    struct log_limit refused;         /* "control.refused" is told once a period */
     struct loop *loop;                /* borrowed */
     struct stream_listener *listener; /* owned */
     control_on_request on_request;    /* who answers */
@@ -97,6 +102,7 @@ static void on_data(void *owner, struct stream *stream, size_t len)
     char *end = memchr(peer->request, '\n', peer->request_len);
     if (end != NULL) {
         *end = '\0';
+        timer_start(peer->control->idle, &peer->idle);
         answer(peer);
     } else if (peer->request_len == sizeof(peer->request)) {
         stream_close(stream);
@@ -107,8 +113,16 @@ static void on_drained(void *owner, struct stream *stream)
 {
     struct peer *peer = owner;
     (void)stream;
+    timer_start(peer->control->idle, &peer->idle);
     if (peer->answer != NULL)
         send_portions(peer);
+}
+
+/* Somebody who says nothing, or does not read, keeps no place from a probe. */
+static void on_idle(void *owner, struct timer *timer)
+{
+    (void)owner;
+    stream_abort(LIST_ITEM(timer, struct peer, idle)->stream);
 }
 
 static void on_end(void *owner, struct stream *stream, enum err err)
@@ -116,6 +130,7 @@ static void on_end(void *owner, struct stream *stream, enum err err)
     struct peer *peer = owner;
     (void)stream;
     (void)err;
+    timer_stop(&peer->idle);
     list_remove(&peer->link);
     free(peer->answer);
     slab_give(&peer->control->table, peer);
@@ -136,25 +151,29 @@ static void on_connection(void *owner, struct stream_listener *listener, struct 
     (void)listener;
     struct peer *peer = is_allowed(stream) ? slab_take(&control->table) : NULL;
     if (peer == NULL) {
-        LOG_WARN("control.refused", LOG_UINT("open", slab_used(&control->table)));
+        LOG_LIMITED(&control->refused, loop_now_ms(control->loop), LOG_LEVEL_WARN,
+                    "control.refused", LOG_UINT("open", slab_used(&control->table)));
         stream_refuse(stream);
         return;
     }
     peer->control = control;
     peer->stream = stream;
     list_append(&control->peers, &peer->link);
+    timer_start(control->idle, &peer->idle);
     stream_accept(stream, &peer_events, peer);
 }
 
 /* --- life --- */
 
+/* Makes the folder of a path; if it cannot be made, listening will say so. */
 static void make_folder(const char *path)
 {
-    char copy[4096];
-    if (strlen(path) >= sizeof(copy))
+    char folder[4096];
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL || slash == path || (size_t)(slash - path) >= sizeof(folder))
         return;
-    strcpy(copy, path);
-    mkdir(dirname(copy), 0755); /* if it cannot be made, listening will say so */
+    snprintf(folder, sizeof(folder), "%.*s", (int)(slash - path), path);
+    mkdir(folder, 0755);
 }
 
 enum err control_open(struct control **out, struct loop *loop, const char *path,
@@ -167,6 +186,7 @@ enum err control_open(struct control **out, struct loop *loop, const char *path,
     control->owner = owner;
     slab_init(&control->table, sizeof(struct peer), CONTROL_CONNECTIONS_MAX);
     list_init(&control->peers);
+    control->idle = timer_class_new(loop, CONTROL_IDLE_MS, on_idle, control);
     make_folder(path);
     enum err err = stream_listen_unix(&control->listener, loop, path, on_connection, control);
     if (err == ERR_OK)
@@ -184,12 +204,15 @@ void control_close(struct control *control)
     control->listener = NULL;
     LIST_EACH(item, after, &control->peers)
     stream_close(LIST_ITEM(item, struct peer, link)->stream);
+    timer_class_free(control->idle);
+    control->idle = NULL;
 }
 
 void control_free(struct control *control)
 {
     if (control == NULL)
         return;
+    timer_class_free(control->idle);
     slab_deinit(&control->table);
     free(control);
 }
