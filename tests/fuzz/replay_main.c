@@ -22,7 +22,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* The copy has the exact size, so that the address sanitizer sees a read past the input's end. */
-static bool run_bytes(const char *path, FILE *file, size_t size) {
+static bool run_bytes(const char *path, FILE *file, size_t size)
+{
     uint8_t *data = malloc(size > 0 ? size : 1);
     bool whole = data != NULL && fread(data, 1, size, file) == size;
 
@@ -37,7 +38,8 @@ static bool run_bytes(const char *path, FILE *file, size_t size) {
     return whole;
 }
 
-static bool run_file(const char *path, size_t size) {
+static bool run_file(const char *path, size_t size)
+{
     FILE *file = NULL;
     bool whole;
 
@@ -52,7 +54,8 @@ static bool run_file(const char *path, size_t size) {
 }
 
 /* Runs the regular files of one folder; adds their number to *files. False when one could not be read. */
-static bool run_entries(const char *folder, DIR *dir, size_t *files) {
+static bool run_entries(const char *folder, DIR *dir, size_t *files)
+{
     const struct dirent *entry;
     bool whole = true;
 
@@ -72,7 +75,8 @@ static bool run_entries(const char *folder, DIR *dir, size_t *files) {
     return whole;
 }
 
-static bool run_folder(const char *folder) {
+static bool run_folder(const char *folder)
+{
     DIR *dir = opendir(folder);
     size_t files = 0;
     bool whole;
@@ -90,7 +94,8 @@ static bool run_folder(const char *folder) {
     return whole && files > 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char **argv)
+{
     bool whole = argc > 1;
 
     for (int i = 1; i < argc; i++) {
