@@ -57,9 +57,10 @@ uint32_t server_timeout_ms(const struct server *server, const struct attempt *at
     return attempt->over_tcp ? TCP_TIMEOUT_MS : rtt_timeout_ms(&server->rtt);
 }
 
-static void tell(struct server *server, enum log_level level, const char *event)
+static void tell(struct server *server, struct log_limit *limit, enum log_level level,
+                 const char *event)
 {
-    LOG_LIMITED(&server->told, loop_now_ms(server->env->loop), level, event,
+    LOG_LIMITED(limit, loop_now_ms(server->env->loop), level, event,
                 LOG_ADDR("server", &server->addr));
 }
 
@@ -79,7 +80,7 @@ void server_answered(struct server *server, struct attempt *attempt, bool alive)
     if (!alive)
         return;
     if (server->health.down)
-        tell(server, LOG_LEVEL_INFO, "upstream.up");
+        tell(server, &server->told_up, LOG_LEVEL_INFO, "upstream.up");
     health_success(&server->health);
     show_down(server, false);
 }
@@ -91,7 +92,7 @@ static void count_failure(struct server *server)
     if (!server->health.down || was_down)
         return;
     show_down(server, true);
-    tell(server, LOG_LEVEL_WARN, "upstream.down");
+    tell(server, &server->told_down, LOG_LEVEL_WARN, "upstream.down");
 }
 
 void server_timed_out(struct server *server, struct attempt *attempt)

@@ -13,18 +13,20 @@
 #define SERVER_PLAIN_MS 600000 /* how long a server that refused EDNS is asked without */
 
 struct server {
-    struct upstream_env *env; /* borrowed */
-    struct addr addr;         /* where it is asked */
-    uint16_t slot;            /* its metrics slot */
-    bool wanted;              /* some pool of the newest snapshot names it */
-    uint32_t users;           /* exchanges that name it */
-    struct rtt rtt;           /* of UDP answers */
-    struct health health;     /* by UDP queries */
-    uint64_t backed_off_us;   /* when a time-out last lengthened the next one */
-    uint64_t plain_until_ms;  /* asked without EDNS until then; 0: with */
-    struct log_limit told;    /* limits the lines about up and down */
-    struct udp_pool udp;      /* owned */
-    struct stream_pool tcp;   /* owned */
+    struct upstream_env *env;   /* borrowed */
+    struct addr addr;           /* where it is asked */
+    uint16_t slot;              /* its metrics slot */
+    bool wanted;                /* some pool of the newest snapshot names it */
+    uint32_t users;             /* exchanges that name it */
+    struct rtt rtt;             /* of UDP answers */
+    struct health health;       /* by UDP queries */
+    uint64_t backed_off_us;     /* when a time-out last lengthened the next one */
+    uint64_t plain_until_ms;    /* asked without EDNS until then; 0: with */
+    struct log_limit told_down; /* "upstream.down" is told once a period */
+    struct log_limit
+        told_up; /* so is "upstream.up", by a limit of its own: the last word must get out */
+    struct udp_pool udp;    /* owned */
+    struct stream_pool tcp; /* owned */
 };
 
 /* A server nobody asked yet; out of memory is fatal. */
