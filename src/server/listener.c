@@ -268,17 +268,36 @@ static enum err open_one(struct worker *worker, const struct addr *addr)
     return stream_listen_tcp(&listeners->tcp[i], worker->loop, &bound, on_connection, worker);
 }
 
+void listeners_configure(struct worker *worker)
+{
+    struct listeners *listeners = &worker->listeners;
+    uint32_t idle_s = worker->snapshot->rules->config->tcp_idle_s;
+    struct timer_class *before = listeners->idle;
+    if (before != NULL && idle_s == listeners->idle_s)
+        return;
+    listeners->idle_s = idle_s;
+    listeners->idle = timer_class_new(worker->loop, idle_s * UINT64_C(1000), on_idle, worker);
+    LIST_EACH(item, after, &listeners->open)
+    {
+        struct connection *connection = LIST_ITEM(item, struct connection, open);
+        if (list_is_linked(&connection->idle.link)) {
+            timer_stop(&connection->idle);
+            timer_start(listeners->idle, &connection->idle);
+        }
+    }
+    timer_class_free(before);
+}
+
 enum err listeners_open(struct worker *worker, const struct addr *addresses, size_t count,
                         uint32_t connections, struct addr *failed)
 {
     struct listeners *listeners = &worker->listeners;
-    uint64_t idle_ms = worker->snapshot->rules->config->tcp_idle_s * UINT64_C(1000);
     CHECK(count <= LISTENER_ADDRESSES_MAX);
     slab_init(&listeners->connections, sizeof(struct connection),
               connections + CONNECTION_CLOSING_MAX);
     listeners->connections_max = connections;
     list_init(&listeners->open);
-    listeners->idle = timer_class_new(worker->loop, idle_ms, on_idle, worker);
+    listeners_configure(worker);
     for (size_t i = 0; i < count; i++) {
         enum err err = open_one(worker, &addresses[i]);
         if (err != ERR_OK) {

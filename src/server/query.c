@@ -179,6 +179,8 @@ static bool entry_is_valid(const struct query *query, const struct name *name,
         return true;
     if (entry->kind == ENTRY_FAILURE && entry->epoch < rules->epoch)
         return false;
+    if (entry->kind == ENTRY_POSITIVE && entry->ttl_s > rules->config->cache_max_ttl_s)
+        return false; /* caps of negative ones are part of the pool's fingerprint */
     uint32_t pool = ruleset_find_pool(rules, name);
     if (entry->decision.pool != rules->pools[pool].fingerprint ||
         entry->decision.cut != cut_of_entry(rules, entry))

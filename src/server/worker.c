@@ -28,6 +28,7 @@ static void take_snapshot(struct worker *worker, struct snapshot *snapshot)
     free(pools);
     snapshot_release(worker->snapshot);
     worker->snapshot = snapshot;
+    listeners_configure(worker);
 }
 
 /* Upstreams first: what still waits is failed and answered while its socket is open. The loop then runs

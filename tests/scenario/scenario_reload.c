@@ -191,6 +191,22 @@ static void nxdomain_and_nodata_of_another_pool_are_void_too(void **state)
                 "NOERROR rd ra\n? no.example.com. IN A\nno.example.com. 300 IN A 192.0.2.1\n");
 }
 
+static void an_answer_kept_for_longer_than_a_new_cap_allows_is_asked_again(void **state)
+{
+    static const char capped[] = "cache: {max_ttl: 100s}\nforward:\n" ROOT;
+    static const char longer[] = "NOERROR\nwww.example.org. 300 IN A 192.0.2.7\n";
+    static const char query[] = "10.0.0.2 www.example.org. A rd";
+    (void)state;
+    expect_miss(0, "www.example.org A", query, longer,
+                "NOERROR rd ra\n? www.example.org. IN A\nwww.example.org. 300 IN A 192.0.2.7\n");
+    stage_reload(&stage, capped);
+    expect_miss(1, "www.example.org A", query, longer,
+                "NOERROR rd ra\n? www.example.org. IN A\nwww.example.org. 100 IN A 192.0.2.7\n");
+    stage_reload(&stage, PLAIN);
+    expect_hit_of_both("www.example.org A", "NOERROR rd ra\n? www.example.org. IN A\n"
+                                            "www.example.org. 100 IN A 192.0.2.7\n");
+}
+
 /* Its chain is not known: the new rule may stand in front of what failed. */
 static void a_remembered_failure_does_not_outlive_a_reload(void **state)
 {
@@ -349,6 +365,7 @@ int main(void)
         SCENARIO(a_cut_chain_whose_rule_was_removed_is_asked_again),
         SCENARIO(a_cached_name_that_belongs_to_another_pool_now_is_asked_there),
         SCENARIO(nxdomain_and_nodata_of_another_pool_are_void_too),
+        SCENARIO(an_answer_kept_for_longer_than_a_new_cap_allows_is_asked_again),
         SCENARIO(a_remembered_failure_does_not_outlive_a_reload),
         SCENARIO(loops_on_different_snapshots_are_each_right_by_their_own),
         SCENARIO(what_both_loops_decide_alike_stays_a_hit_for_both),

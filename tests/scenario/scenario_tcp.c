@@ -146,6 +146,26 @@ static void an_idle_connection_is_closed_after_its_time_and_a_waiting_one_is_not
     assert_false(fake_tcp_is_open(waiting));
 }
 
+static void a_reload_changes_the_idle_time_of_open_connections_too(void **state)
+{
+    char yaml[sizeof(CONFIG)];
+    (void)state;
+    uint64_t idle = stage_connect(&stage);
+    uint64_t waiting = stage_connect(&stage);
+    stage_tcp_ask(&stage, waiting, "www.example.com A");
+    memcpy(yaml, CONFIG, sizeof(CONFIG));
+    memcpy(strstr(yaml, "10s}"), " 2s}", 4);
+    stage_reload(&stage, yaml);
+    fake_net_advance(2001);
+    assert_false(fake_tcp_is_open(idle));
+    assert_true(fake_tcp_is_open(waiting));
+    fake_net_advance(3000);
+    stage_expect_start(stage_tcp_reply(&stage, waiting), "SERVFAIL rd ra\n");
+    fake_net_advance(2001);
+    assert_false(fake_tcp_is_open(waiting));
+    (void)stage_drop_queries(&stage);
+}
+
 static void at_the_limit_the_connection_idle_longest_gives_way(void **state)
 {
     uint64_t ids[3];
@@ -294,6 +314,7 @@ int main(void)
         SCENARIO(input_may_come_octet_by_octet_and_a_reply_leaves_in_one_write),
         SCENARIO(a_query_longer_than_we_take_closes_the_connection),
         SCENARIO(an_idle_connection_is_closed_after_its_time_and_a_waiting_one_is_not),
+        SCENARIO(a_reload_changes_the_idle_time_of_open_connections_too),
         SCENARIO(at_the_limit_the_connection_idle_longest_gives_way),
         SCENARIO(when_all_wait_for_an_answer_a_new_connection_is_refused_and_counted),
         SCENARIO(a_connection_with_256_questions_waiting_is_not_read_until_one_is_answered),

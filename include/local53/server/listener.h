@@ -49,12 +49,16 @@ struct listeners {
     struct link open;                                    /* open connections, longest idle first */
     uint64_t send_drops;      /* replies the kernel refused, counted so far */
     uint64_t drops_due_ms;    /* when drops are counted again */
+    uint32_t idle_s;          /* what idle lasts */
     struct timer_class *idle; /* owned; class of connection.idle */
 };
 
 /* Opens everything on worker->loop. On error *failed gets the address and nothing stays open. */
 enum err listeners_open(struct worker *worker, const struct addr *addresses, size_t count,
                         uint32_t connections, struct addr *failed);
+
+/* Takes what the worker's current configuration says: the idle time, which begins anew. */
+void listeners_configure(struct worker *worker);
 
 /* No new connections; idle ones are closed; the others as soon as they are answered. */
 void listeners_drain(struct worker *worker);
