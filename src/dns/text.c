@@ -97,6 +97,10 @@ const char *text_write_type(uint16_t type, char *out)
 
     CHECK(text != NULL);
     snprintf(out, TEXT_TYPE_MAX, "%s", text);
+    /* ldns 1.8.4 writes some mnemonics that it reads as another type (WALLET as TXT). */
+    if (ldns_get_rr_type_by_name(out) != (ldns_rr_type)type) {
+        snprintf(out, TEXT_TYPE_MAX, "TYPE%u", type);
+    }
     free(text);
     return out;
 }
