@@ -75,7 +75,7 @@ static size_t take_entries(struct names_entry *entries, struct name *storage, st
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct reader r = reader_init(data, size);
-    struct names_entry entries[ENTRIES_MAX];
+    struct names_entry entries[ENTRIES_MAX] = {0};
     struct name storage[ENTRIES_MAX];
     unsigned tag_bits = (reader_u8(&r) & 1) != 0 ? 32 : 10;
     size_t count = take_entries(entries, storage, &r);
