@@ -272,6 +272,15 @@ static void below_a_name_that_does_not_exist_nothing_exists_where_the_zone_says_
     expect_miss("cut.example A");
 }
 
+/* What another zone's servers deny says nothing about names that have servers of their own. */
+static void an_nxdomain_above_a_forward_zone_does_not_reach_into_it(void **state)
+{
+    (void)state;
+    (void)resolve("example A", "NXDOMAIN\nauth . 60 IN SOA a. b. 1 2 3 4 20\n");
+    stage_ask(&stage, 1, "www.cut.example A");
+    EXPECT_QUERY(&stage, "10.0.0.4 www.cut.example. A rd");
+}
+
 /* --- failures --- */
 
 /* RFC 9520 section 3.2: kept at least 1 s, without a packet, repeated ones longer. */
@@ -384,6 +393,7 @@ int main(void)
         SCENARIO(nxdomain_behind_an_alias_is_kept_with_the_alias_for_its_type),
         SCENARIO(a_positive_answer_takes_out_the_names_nxdomain),
         SCENARIO(below_a_name_that_does_not_exist_nothing_exists_where_the_zone_says_so),
+        SCENARIO(an_nxdomain_above_a_forward_zone_does_not_reach_into_it),
         SCENARIO(failures_are_kept_1_2_4_5_5_seconds),
         SCENARIO(a_dead_server_costs_one_client_question_a_round_and_then_heals),
         SCENARIO(an_answer_with_broken_records_is_servfail),

@@ -262,6 +262,21 @@ static void a_cached_chain_shows_changed_addresses_at_once_and_stays_a_hit(void 
     assert_int_equal(stage_count(&stage, METRICS_CACHE_HITS, 0), 2);
 }
 
+static void addresses_behind_a_cached_chain_rotate(void **state)
+{
+    static const char first[] =
+        "\n" BUCKET ". 60 IN A 10.40.1.13\n" BUCKET ". 60 IN A 10.40.2.13\n";
+    static const char second[] =
+        "\n" BUCKET ". 60 IN A 10.40.2.13\n" BUCKET ". 60 IN A 10.40.1.13\n";
+    (void)state;
+    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
+    assert_non_null(strstr(stage.text, first));
+    (void)stage_lookup(&stage, 0, "www.example.com A");
+    assert_non_null(strstr(stage.text, second));
+    (void)stage_lookup(&stage, 0, "www.example.com A");
+    assert_non_null(strstr(stage.text, first));
+}
+
 static void reordered_addresses_change_nothing(void **state)
 {
     (void)state;
@@ -307,6 +322,7 @@ int main(void)
         SCENARIO(a_chain_that_enters_a_rule_beyond_its_eighth_link_is_servfail),
         SCENARIO(a_loop_of_aliases_is_passed_once_and_never_cached),
         SCENARIO(a_cached_chain_shows_changed_addresses_at_once_and_stays_a_hit),
+        SCENARIO(addresses_behind_a_cached_chain_rotate),
         SCENARIO(reordered_addresses_change_nothing),
         SCENARIO(a_cut_answer_over_the_clients_size_is_truncated),
     };

@@ -253,9 +253,9 @@ static void readiness_does_not_wait_for_an_optional_endpoint(void **state)
 
 /* --- several names, chains --- */
 
-static void the_addresses_of_several_targets_are_merged(void **state)
+/* Both targets of MERGED answer with an address each. */
+static void serve_merged(void)
 {
-    (void)state;
     (void)stage_drop_queries(&stage);
     follow(MERGED);
     for (const char *query; (query = stage_query(&stage))[0] != '\0';) {
@@ -266,9 +266,34 @@ static void the_addresses_of_several_targets_are_merged(void **state)
             answer = "NOERROR\n" TARGET_B ". 60 IN A 10.40.2.1\n";
         stage_answer(&stage, answer);
     }
+}
+
+static void expect_both_addresses(void)
+{
     stage_expect_start(stage_lookup(&stage, 0, EC2 " A"), "NOERROR rd ra\n");
     assert_non_null(strstr(stage.text, "10.40.1.1"));
     assert_non_null(strstr(stage.text, "10.40.2.1"));
+}
+
+static void the_addresses_of_several_targets_are_merged(void **state)
+{
+    (void)state;
+    serve_merged();
+    expect_both_addresses();
+}
+
+/* The others have addresses, but a failure is no word about this one's. */
+static void a_target_that_fails_keeps_its_share_of_the_merged_addresses(void **state)
+{
+    (void)state;
+    serve_merged();
+    for (int i = 0; i < 50; i++) {
+        fake_net_advance(1000);
+        while (stage_query(&stage)[0] != '\0')
+            stage_answer(&stage, "SERVFAIL\n");
+    }
+    assert_true(failures() > 0);
+    expect_both_addresses();
 }
 
 static void an_alias_in_a_targets_answer_is_followed_and_strangers_are_not_taken(void **state)
@@ -342,10 +367,27 @@ static void answers_to_questions_of_before_a_reload_are_not_taken(void **state)
     struct fake_packet old = stage.asked;
     (void)stage_drop_queries(&stage);
     follow(OTHER);
-    old.data[2] |= 0x80;
-    (void)fake_upstream_answer(old.socket, old.data, old.len);
+    stage.asked = old;
+    stage_answer(&stage, "NOERROR\n" TARGET_A ". 60 IN A 192.0.2.66\n");
+    expect_servfail();
     (void)serve(TARGET_B ". 60 IN A 10.40.2.1\n");
     expect_address("10.40.2.1", 60);
+}
+
+static void an_endpoint_that_went_with_a_reload_takes_no_answer(void **state)
+{
+    (void)state;
+    (void)stage_drop_queries(&stage);
+    follow(RENAMED);
+    EXPECT_QUERY(&stage, "10.0.0.9 " TARGET_A ". A rd");
+    struct fake_packet old = stage.asked;
+    (void)stage_drop_queries(&stage);
+    follow(CONFIG);
+    stage.asked = old;
+    stage_answer(&stage, "NOERROR\n" TARGET_A ". 60 IN A 192.0.2.66\n");
+    expect_servfail();
+    (void)serve(TARGET_A ". 60 IN A 10.40.1.1\n");
+    expect_address("10.40.1.1", 60);
 }
 
 static void servers_that_changed_are_used_from_the_next_question_on(void **state)
@@ -403,6 +445,7 @@ int main(void)
         SCENARIO(literal_addresses_stand_in_until_the_target_has_answered),
         SCENARIO(readiness_does_not_wait_for_an_optional_endpoint),
         SCENARIO(the_addresses_of_several_targets_are_merged),
+        SCENARIO(a_target_that_fails_keeps_its_share_of_the_merged_addresses),
         SCENARIO(an_alias_in_a_targets_answer_is_followed_and_strangers_are_not_taken),
         SCENARIO(a_loop_of_aliases_in_a_targets_answer_ends),
         SCENARIO(aws_names_without_a_rule_are_forwarded_to_the_resolver_of_aws),
@@ -410,6 +453,7 @@ int main(void)
         SCENARIO(a_target_added_to_an_endpoint_does_not_cost_the_addresses_it_had),
         SCENARIO(another_target_brings_none_of_the_old_ones_addresses),
         SCENARIO(answers_to_questions_of_before_a_reload_are_not_taken),
+        SCENARIO(an_endpoint_that_went_with_a_reload_takes_no_answer),
         SCENARIO(servers_that_changed_are_used_from_the_next_question_on),
         SCENARIO(a_hundred_targets_are_all_resolved),
     };

@@ -235,6 +235,18 @@ static void loops_on_different_snapshots_are_each_right_by_their_own(void **stat
     expect_hit_of_both("www.example.com A", CUT_AT_END);
 }
 
+/* One miss of the newer loop; the older one takes what it finds and changes nothing. */
+static void a_failure_is_not_asked_again_and_again_by_loops_of_different_snapshots(void **state)
+{
+    static const char failed[] = "REFUSED rd ra\n? www.example.com. IN A\n";
+    (void)state;
+    expect_miss(0, "www.example.com A", QUERY, "REFUSED\n", failed);
+    stage_publish(&stage, 1, stage_snapshot(&stage, PLAIN));
+    expect_miss(1, "www.example.com A", QUERY, "REFUSED\n", failed);
+    for (int i = 0; i < 3; i++)
+        expect_hit_of_both("www.example.com A", failed);
+}
+
 static void what_both_loops_decide_alike_stays_a_hit_for_both(void **state)
 {
     struct snapshot *next;
@@ -368,6 +380,7 @@ int main(void)
         SCENARIO(an_answer_kept_for_longer_than_a_new_cap_allows_is_asked_again),
         SCENARIO(a_remembered_failure_does_not_outlive_a_reload),
         SCENARIO(loops_on_different_snapshots_are_each_right_by_their_own),
+        SCENARIO(a_failure_is_not_asked_again_and_again_by_loops_of_different_snapshots),
         SCENARIO(what_both_loops_decide_alike_stays_a_hit_for_both),
         SCENARIO(an_answer_in_flight_over_a_reload_is_stored_under_the_new_decision),
         SCENARIO(an_answer_in_flight_whose_name_has_a_rule_now_is_given_but_not_stored),

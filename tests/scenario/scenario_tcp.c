@@ -263,19 +263,25 @@ static void a_client_gone_before_its_answer_harms_nobody(void **state)
     stage_expect_start(stage_tcp_reply(&stage, next), "NOERROR rd ra\n");
 }
 
-static void a_client_that_does_not_read_is_not_read_either(void **state)
+/* Puts an answer of more than 3,000 octets for www.example.com A into the cache. */
+static void store_long_answer(uint64_t id)
 {
     char answer[16384] = "NOERROR\n";
-    (void)state;
     for (int i = 0; i < 200; i++)
         snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer),
                  "www.example.com. 300 IN A 192.0.2.%d\n", i);
-    uint64_t id = stage_connect(&stage);
     stage_tcp_ask(&stage, id, "www.example.com A");
     EXPECT_QUERY(&stage, "10.0.0.2 www.example.com. A rd");
     stage_answer(&stage, answer);
     assert_int_equal(count_replies(id), 1);
     assert_in_range(stage.reply_len, 3000, 4000);
+}
+
+static void a_client_that_does_not_read_is_not_read_either(void **state)
+{
+    (void)state;
+    uint64_t id = stage_connect(&stage);
+    store_long_answer(id);
     fake_tcp_stall(id, true);
     for (int i = 0; i < 200; i++)
         stage_tcp_ask(&stage, id, "www.example.com A");
@@ -284,6 +290,28 @@ static void a_client_that_does_not_read_is_not_read_either(void **state)
     fake_tcp_stall(id, false);
     fake_net_run();
     assert_int_equal(count_replies(id), 200);
+}
+
+/* It closed its side, then reads on: what its bound held back is answered before the end.
+ * All its questions fit our buffer, so that its end is read too. */
+static void a_slow_client_that_closed_its_side_gets_what_was_held_back(void **state)
+{
+    static uint8_t octets[CONNECTION_INPUT_MAX];
+    size_t len = 0;
+    (void)state;
+    uint64_t id = stage_connect(&stage);
+    store_long_answer(id);
+    fake_tcp_stall(id, true);
+    for (int i = 0; i < 110; i++)
+        len += stage_frame(octets + len, sizeof(octets) - len, "www.example.com A");
+    fake_tcp_send(id, octets, len);
+    fake_tcp_close(id);
+    fake_net_run();
+    assert_true(fake_tcp_is_open(id));
+    fake_tcp_stall(id, false);
+    fake_net_run();
+    assert_int_equal(count_replies(id), 110);
+    assert_false(fake_tcp_is_open(id));
 }
 
 /* RFC 7766 section 6.2.3 by its spirit: what was asked is answered, then the connection ends. */
@@ -323,6 +351,7 @@ int main(void)
         SCENARIO(a_half_close_without_a_question_closes_at_once),
         SCENARIO(a_client_gone_before_its_answer_harms_nobody),
         SCENARIO(a_client_that_does_not_read_is_not_read_either),
+        SCENARIO(a_slow_client_that_closed_its_side_gets_what_was_held_back),
         SCENARIO(a_stop_answers_what_waits_and_closes_idle_connections_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
