@@ -102,7 +102,8 @@ def nodata(_scene):
     for _ in range(2):
         expect_equal(world().client.ask("half.example", "AAAA").answer, [], "AAAA")
     expect_equal(world().client.ask("half.example", "A").texts(), ["192.0.2.1"], "A")
-    expect_equal((world().upstream.count("half.example.", "AAAA"), world().upstream.count("half.example.", "A")), (1, 1),
+    expect_equal((world().upstream.count("half.example.", "AAAA"), world().upstream.count("half.example.", "A")),
+                 (1, 1),
                  "questions upstream")
 
 
@@ -187,11 +188,13 @@ def nxdomain_cut(scene):
 
 @suite.case("DO and CD are kept apart")
 def apart(_scene):
-    variants = [dict(edns=EDNS), dict(edns=message.Edns(dnssec_ok=True)), dict(edns=EDNS, flags=message.RD | message.CD)]
+    variants = [dict(edns=EDNS), dict(edns=message.Edns(dnssec_ok=True)),
+                dict(edns=EDNS, flags=message.RD | message.CD)]
     for settings in variants * 2:
         world().client.ask("apart.example", **settings)
     expect_equal(world().upstream.count("apart.example."), len(variants), "questions upstream")
-    upstream = [(s.message.edns.dnssec_ok, s.message.has(message.CD)) for s in world().upstream.queries("apart.example.")]
+    upstream = [(s.message.edns.dnssec_ok, s.message.has(message.CD))
+                for s in world().upstream.queries("apart.example.")]
     expect_equal(upstream, [(False, False), (True, False), (False, True)], "DO and CD upstream")
 
 
@@ -214,7 +217,8 @@ def truncated(_scene):
     for _ in range(2):
         for edns, limit in ((None, 512), (message.Edns(size=100), 512), (message.Edns(size=900), 900)):
             reply = world().client.ask("wide.example", edns=edns)
-            expect(reply.has(message.TC) and reply.length <= limit, f"TC {reply.has(message.TC)}, {reply.length} octets")
+            expect(reply.has(message.TC) and reply.length <= limit,
+                   f"TC {reply.has(message.TC)}, {reply.length} octets")
             expect_equal(reply.answer, [], "records of a truncated answer")
         reply = world().client.ask("wide.example", edns=message.Edns(size=1232))
         expect_equal((len(reply.answer), reply.has(message.TC)), (40, False), "answer that fits 1232 octets")
@@ -317,8 +321,10 @@ def counted(scene):
     for _ in range(3):
         other.ask_twice("counted.example")
     metrics = other.daemon.metrics()
-    expect_equal((metrics.total("local53_cache_hits_total"), metrics.total("local53_cache_misses_total")), (5, 1), "hits, misses")
-    expect(metrics.total("local53_cache_entries") >= 1 and metrics.total("local53_cache_bytes") > 0, "entries and octets")
+    expect_equal((metrics.total("local53_cache_hits_total"), metrics.total("local53_cache_misses_total")), (5, 1),
+                 "hits, misses")
+    expect(metrics.total("local53_cache_entries") >= 1 and metrics.total("local53_cache_bytes") > 0,
+           "entries and octets")
 
 
 @suite.case("the cache stays within cache.memory under a flood of names")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""CNAME chains of the upstream that enter an endpoint's name: cut there, whatever stood behind; and chains that do not."""
+"""CNAME chains of the upstream that enter an endpoint's name are cut there; others are not."""
 import time
 
 from lib import fake_dns, message
@@ -70,7 +70,8 @@ def cut(_scene):
 @suite.case("it does not matter that the upstream says NXDOMAIN, SERVFAIL or NODATA behind the endpoint's name")
 def whatever_rcode(_scene):
     soa = [message.soa("amazonaws.com.")]
-    for number, (rcode, authority) in enumerate(((message.NXDOMAIN, soa), (message.SERVFAIL, []), (0, soa), (message.NXDOMAIN, []))):
+    for number, (rcode, authority) in enumerate(((message.NXDOMAIN, soa), (message.SERVFAIL, []), (0, soa),
+                                                 (message.NXDOMAIN, []))):
         world().upstream.set(f"r{number}.example.", chain(BUCKET, rcode=rcode, authority=authority))
         for reply in asked_twice(f"r{number}.example", edns=EDNS):
             check_cut(reply, [BUCKET])
@@ -78,12 +79,15 @@ def whatever_rcode(_scene):
 
 @suite.case("AAAA, TXT and HTTPS through the chain are NODATA with the rule's SOA, or the endpoint's own addresses")
 def other_types(_scene):
-    world().upstream.set("t.example.", chain(BUCKET, end=[message.Record(BUCKET, 28, 300, b"\x20\x01\x0d\xb8" + b"\0" * 12)]))
+    world().upstream.set("t.example.", chain(BUCKET,
+                                             end=[message.Record(BUCKET, 28, 300, b"\x20\x01\x0d\xb8" + b"\0" * 12)]))
     for kind in ("AAAA", "TXT", "HTTPS"):
         for reply in asked_twice("t.example", kind):
             expect_equal((reply.rcode, [r.type for r in reply.answer]), (0, [5]), kind)
-            expect_equal([(r.type, r.owner.lower()) for r in reply.authority], [(SOA, "s3.eu-west-1.amazonaws.com.")], kind)
-            expect(reply.authority[0].ttl <= 60 and reply.authority[0].minimum == 60, f"SOA of {kind}: {reply.authority[0]}")
+            expect_equal([(r.type, r.owner.lower()) for r in reply.authority], [(SOA, "s3.eu-west-1.amazonaws.com.")],
+                         kind)
+            expect(reply.authority[0].ttl <= 60 and reply.authority[0].minimum == 60,
+                   f"SOA of {kind}: {reply.authority[0]}")
     world().upstream.set("t6.example.", chain("six.corp.example."))
     for reply in asked_twice("t6.example", "AAAA"):
         expect_equal(reply.texts("AAAA"), ["2001:db8::6"], "AAAA of an endpoint that has one")
@@ -102,7 +106,8 @@ def least_ttl(_scene):
     world().upstream.set("t300.example.", chain(BUCKET, ttl=300))
     for name, most in (("t20.example", 20), ("t300.example", 60)):
         for reply in asked_twice(name):
-            expect(all(most - 1 <= r.ttl <= most for r in reply.answer), f"{name}: TTLs {[r.ttl for r in reply.answer]}")
+            expect(all(most - 1 <= r.ttl <= most for r in reply.answer),
+                   f"{name}: TTLs {[r.ttl for r in reply.answer]}")
     world().upstream.set("t1.example.", chain(BUCKET, ttl=1))
     world().client.ask("t1.example")
     time.sleep(1.3)
@@ -121,7 +126,8 @@ def no_rule(_scene):
 
 @suite.case("a chain into an endpoint whose addresses are not known yet is SERVFAIL, never the upstream's")
 def not_ready(_scene):
-    world().upstream.set("n.example.", chain("empty.corp.example.", end=[message.a("empty.corp.example.", "198.51.100.1")]))
+    world().upstream.set("n.example.", chain("empty.corp.example.",
+                                             end=[message.a("empty.corp.example.", "198.51.100.1")]))
     for reply in asked_twice("n.example", edns=EDNS):
         expect_equal((reply.rcode, reply.answer, reply.ede), (message.SERVFAIL, [], 14), "answer")
 
@@ -133,7 +139,8 @@ def long_chains(_scene):
     for reply in asked_twice("eight.example"):
         check_cut(reply, [*links, BUCKET])
     more = [f"m{n}.example." for n in range(12)]
-    world().upstream.set("twelve.example.", chain(*more, "end.example.", end=[message.a("end.example.", "198.51.100.9")]))
+    world().upstream.set("twelve.example.", chain(*more, "end.example.",
+                                                  end=[message.a("end.example.", "198.51.100.9")]))
     for reply in asked_twice("twelve.example"):
         expect(reply.rcode in (0, message.SERVFAIL), f"rcode {reply.rcode}")
     expect_equal(world().upstream.count("twelve.example."), 2, "questions upstream for a chain that is not kept")

@@ -61,7 +61,8 @@ def help_texts(_scene):
 def help_examples(scene):
     for command in ("check", "explain"):
         example = re.search(r"Example[s]?:\n +local53 (.*)", run([command, "--help"]).stdout)[1].split("&&")[0]
-        done = subprocess.run([BINARY, *example.split()], cwd=ROOT, capture_output=True, text=True, check=False, timeout=20)
+        done = subprocess.run([BINARY, *example.split()], cwd=ROOT, capture_output=True, text=True, check=False,
+                              timeout=20)
         expect_equal(done.returncode, FINE, f"local53 {example}: {done.stderr[-300:]}")
     expect(scene.folder, "a folder")
 
@@ -119,10 +120,12 @@ BAD = {  # text replaced -> (replacement, line told, words told)
     "a number out of range": (("workers: 2", "workers: 100000"), 19, ["workers"]),
     "a word for an address": (("[10.0.0.1, 10.0.0.2]", "[10.0.0.1, 10.0.0]"), 14, ["10.0.0"]),
     "a name that is none": (("ingress.private.eu2", "ingress..eu2"), 13, ["ingress..eu2"]),
-    "a vpce name to be rewritten": (("ingress.private.eu2.coralogix.com", "vpce-1.x.vpce.amazonaws.com"), 13, ["vpce-"]),
+    "a vpce name to be rewritten": (("ingress.private.eu2.coralogix.com", "vpce-1.x.vpce.amazonaws.com"), 13,
+                                    ["vpce-"]),
     "a server that is our own address": (("192.0.2.53", "127.0.0.1:5399"), 16, ["127.0.0.1:5399"]),
     "no YAML": (("workers: 2", "workers: {2"), 19, []),
-    "a name under two endpoints": (("ingress.private.eu2.coralogix.com", "api.ecr.eu-west-1.amazonaws.com"), 13, ["api.ecr"]),
+    "a name under two endpoints": (("ingress.private.eu2.coralogix.com", "api.ecr.eu-west-1.amazonaws.com"), 13,
+                                   ["api.ecr"]),
 }
 
 
@@ -210,16 +213,19 @@ def held(scene):
     where = address()
     port = free_port(where)
     with socket.create_server((where, port)):
-        file = scene.write("tcp.yaml", yaml({"listen": [f"{where}:{port}"], "control": scene.path("c.sock"), "metrics": [],
+        file = scene.write("tcp.yaml", yaml({"listen": [f"{where}:{port}"], "control": scene.path("c.sock"),
+                                             "metrics": [],
                                              "forward": forward("192.0.2.53")}))
         done = run(["run", "-c", file])
         expect_equal((done.returncode, f"{where}:{port}" in done.stderr), (ENVIRONMENT, True), f"TCP: {done.stderr}")
     first = Daemon(scene, {"forward": forward("192.0.2.53")})
-    file = scene.write("second.yaml", yaml({"listen": [f"{first.address}:{first.port}"], "control": scene.path("d.sock"),
+    file = scene.write("second.yaml", yaml({"listen": [f"{first.address}:{first.port}"],
+                                            "control": scene.path("d.sock"),
                                             "metrics": [], "forward": forward("192.0.2.53")}))
     done = run(["run", "-c", file])
     expect_equal((done.returncode, "local53" in done.stderr), (ENVIRONMENT, True), f"second local53: {done.stderr}")
-    file = scene.write("foreign.yaml", yaml({"listen": ["192.0.2.200:5300"], "control": scene.path("e.sock"), "metrics": [],
+    file = scene.write("foreign.yaml", yaml({"listen": ["192.0.2.200:5300"], "control": scene.path("e.sock"),
+                                             "metrics": [],
                                              "forward": forward("192.0.2.53")}))
     expect_equal(run(["run", "-c", file]).returncode, ENVIRONMENT, "an address of another machine")
 
@@ -279,7 +285,8 @@ def ctl_nobody(scene):
     file = good(scene)
     for words in (["ready"], ["status"]):
         done = run(["ctl", *words], {"LOCAL53_CONFIG": file})
-        expect_equal((done.returncode, "control.sock" in done.stderr), (ENVIRONMENT, True), f"ctl {words}: {done.stderr}")
+        expect_equal((done.returncode, "control.sock" in done.stderr), (ENVIRONMENT, True),
+                     f"ctl {words}: {done.stderr}")
 
 
 @suite.case("the control socket is for its owner and group only, and lives through garbage")
@@ -327,9 +334,11 @@ def exposition(scene):
             families[current] = kind
         elif not line.startswith("#") and line:
             name = re.match(r"[a-z0-9_]+", line)[0]
-            expect(name == current or re.sub(r"_(bucket|sum|count)$", "", name) == current, f"{name} outside its family")
+            expect(name == current or re.sub(r"_(bucket|sum|count)$", "", name) == current,
+                   f"{name} outside its family")
     for wanted in ("local53_queries_total", "local53_responses_total", "local53_cache_hits_total", "local53_build_info",
-                   "local53_udp_receive_drops_total", "local53_endpoint_age_seconds", "local53_upstream_timeouts_total"):
+                   "local53_udp_receive_drops_total", "local53_endpoint_age_seconds",
+                   "local53_upstream_timeouts_total"):
         expect(wanted in families, f"no family {wanted}")
     check_histograms(daemon, families)
     before = daemon.metrics()

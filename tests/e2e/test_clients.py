@@ -69,7 +69,8 @@ class World:
         self.daemon = Daemon(scene, {"endpoints": [
             {"service": "ecr.api", "region": "eu-west-1", "addresses": ["10.0.1.1", "10.0.2.1"]},
             {"names": ["both.corp.example"], "addresses": ["10.0.3.1", "2001:db8:3::1"]}],
-            "forward": [*forward(self.upstream), {"zone": "cluster.local", "servers": [self.upstream.server]}]}, address=NODE, port=53).wait_ready()
+            "forward": [*forward(self.upstream), {"zone": "cluster.local", "servers": [self.upstream.server]}]},
+            address=NODE, port=53).wait_ready()
         namespace.set_resolver([NODE], ["default.svc.cluster.local", "svc.cluster.local", "cluster.local"], ["ndots:5"])
 
 
@@ -128,7 +129,8 @@ def dig_options(_scene):
     expect_equal(status(output), "NOERROR", "status")
     expect("COOKIE" not in output.split("OPT PSEUDOSECTION")[1] or "good" not in output, "a cookie came back")
     expect("CLIENT-SUBNET" not in output.split("Got answer")[1], "a subnet came back")
-    expect(all(not s.message.edns or not s.message.edns.options for s in world().upstream.seen), "options went upstream")
+    expect(all(not s.message.edns or not s.message.edns.options for s in world().upstream.seen),
+           "options went upstream")
 
 
 @suite.case("kdig over TCP, with keepopen and several questions", namespace_needed=True)

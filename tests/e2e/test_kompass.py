@@ -266,7 +266,8 @@ def image_pull(scene):
 
 # ---- The VPC resolver goes and returns ------------------------------------------------------------
 
-@suite.case("with the VPC resolver gone endpoint names still answer, and its return heals the rest", namespace_needed=True)
+@suite.case("with the VPC resolver gone endpoint names still answer, and its return heals the rest",
+            namespace_needed=True)
 def resolver_gone(_scene):
     case = kompass()
     case.vpc.kill()

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""deploy/quickstart.sh from a clean copy of the tree: builds, runs, shows names before and after, leaves nothing running."""
+"""deploy/quickstart.sh from a clean copy of the tree: builds, shows names before and after, leaves nothing."""
 import os
 import re
 import shutil

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Reloads by signal, by command and by the file's change; refused ones; what the cache does with them; the ordered stop."""
+"""Reloads by signal, command and the file's change; refused ones; what the cache does with them; the ordered stop."""
 import os
 import re
 import signal
@@ -119,7 +119,8 @@ def refused(scene):
     expect_equal(daemon.http("/readyz")[0], 200, "/readyz")
     daemon.reload(good)
     expect_equal(daemon.client.ask(NAME).texts(), ["10.0.0.2"], "mended")
-    expect_equal(daemon.metric("local53_config_last_reload_success"), 1, "local53_config_last_reload_success after mending")
+    expect_equal(daemon.metric("local53_config_last_reload_success"), 1,
+                 "local53_config_last_reload_success after mending")
 
 
 @suite.case("every kind of bad file is refused on reload")
@@ -225,7 +226,7 @@ def another_pool(scene):
         expect_equal(daemon.client.ask("a.zone.example").texts(), ["192.0.2.2"], "second pool")
 
 
-@suite.case("an answer in flight across a reload is given under the rules it began with and not kept against the new ones")
+@suite.case("an answer in flight across a reload is given under the old rules and not kept against the new")
 def in_flight(scene):
     slow = fake_dns.Reply([message.a("slow.example.", "192.0.2.8")], delay_s=1.0)
     upstream = upstream_of(scene, {("slow.example.", "A"): slow})

@@ -12,6 +12,7 @@ from lib.daemon import Daemon, address, forward
 
 suite = Suite("tcp")
 ENDPOINTS = [{"names": ["one.corp.example", "*.many.example"], "addresses": ["10.0.0.1", "10.0.0.2"]}]
+BIG = [f"10.1.{n // 250}.{n % 250}" for n in range(1200)]
 
 
 def slow(asked):
@@ -23,8 +24,8 @@ class World:
 
     def __init__(self, scene, **limits):
         self.upstream = scene.add(fake_dns.FakeDns(address(), 0, {
-            "slow.example.": slow, "big.example.": {"udp": fake_dns.Reply(flags=message.TC),
-                                                    "tcp": fake_dns.addresses(*(f"10.1.{n // 250}.{n % 250}" for n in range(1200)))}},
+            "slow.example.": slow,
+            "big.example.": {"udp": fake_dns.Reply(flags=message.TC), "tcp": fake_dns.addresses(*BIG)}},
             fake_dns.addresses("192.0.2.1")))
         self.daemon = Daemon(scene, {"endpoints": ENDPOINTS, "forward": forward(self.upstream),
                                      "limits": {"tcp_idle": "2s", "tcp_connections": 60, **limits}}).wait_ready()
@@ -53,7 +54,8 @@ def pipelined(_scene):
         replies = [stream.read() for _ in names]
     expect_equal(sorted(r.id for r in replies), list(range(100)), "ids")
     for reply in replies:
-        expect_equal((reply.name, reply.rcode, bool(reply.answer)), (names[reply.id] + ".", 0, True), f"reply {reply.id}")
+        expect_equal((reply.name, reply.rcode, bool(reply.answer)), (names[reply.id] + ".", 0, True),
+                     f"reply {reply.id}")
 
 
 @suite.case("fast answers overtake slow ones on the same connection")

@@ -20,7 +20,8 @@ def zones(scene):
     daemon = Daemon(scene, {"forward": [*forward(root), {"zone": "corp.example", "servers": [corp.server]},
                                         {"zone": "a.corp.example", "servers": [deep.server]}]})
     for name, wanted in (("www.example", "192.0.2.1"), ("corp.example", "192.0.2.2"), ("x.corp.example", "192.0.2.2"),
-                         ("X.CORP.Example", "192.0.2.2"), ("a.corp.example", "192.0.2.3"), ("b.a.corp.example", "192.0.2.3"),
+                         ("X.CORP.Example", "192.0.2.2"), ("a.corp.example", "192.0.2.3"),
+                         ("b.a.corp.example", "192.0.2.3"),
                          ("notcorp.example", "192.0.2.1")):
         expect_equal(daemon.client.ask(name).texts(), [wanted], name)
 
@@ -29,14 +30,16 @@ def zones(scene):
 def resolver(scene):
     public, vpc = fake(scene, "192.0.2.1"), fake(scene, "10.0.0.1")
     daemon = Daemon(scene, {"aws": {"region": "eu-west-1", "resolver": vpc.server},
-                            "endpoints": [{"service": "sqs", "target": TARGET}], "forward": forward(public)}).wait_ready()
+                            "endpoints": [{"service": "sqs", "target": TARGET}],
+                            "forward": forward(public)}).wait_ready()
     expect_equal(daemon.client.ask("sqs.eu-west-1.amazonaws.com").texts(), ["10.0.0.1"], "endpoint")
     expect_equal(daemon.client.ask("www.example").texts(), ["192.0.2.1"], "forwarded")
     expect_equal((public.count(TARGET + "."), vpc.count("www.example.")), (0, 0), "questions at the wrong server")
     expect(vpc.count(TARGET + ".", "A") >= 1 and vpc.count(TARGET + ".", "AAAA") >= 1, "both families are asked")
 
 
-@suite.case("servers of a resolv.conf file and of an environment variable, our own address skipped", namespace_needed=True)
+@suite.case("servers of a resolv.conf file and of an environment variable, our own address skipped",
+            namespace_needed=True)
 def sources(scene):
     upstream, own = fake(scene, "192.0.2.1", port=53), address()
     resolv = scene.write("resolv.conf", f"# node\nnameserver {own}\nnameserver {upstream.address}\noptions edns0\n")
@@ -66,10 +69,12 @@ def host_name(scene):
     system.set(("dns.example.", "A"), fake_dns.addresses(upstream.address, ttl=60))
     namespace.set_resolver([system.address])
     daemon = Daemon(scene, {"forward": forward(f"dns.example:{upstream.port}")})
-    wait_until(lambda: daemon.client.ask("www.example").texts() == ["192.0.2.1"], 8, "answers through the named server", 0.2)
+    wait_until(lambda: daemon.client.ask("www.example").texts() == ["192.0.2.1"], 8, "answers through the named server",
+               0.2)
 
 
-@suite.case("a server told by host name that cannot be resolved yet costs nobody time, and works once it can", namespace_needed=True)
+@suite.case("a server told by host name that is not resolved yet costs no time, and works once it is",
+            namespace_needed=True)
 def host_name_later(scene):
     system, upstream = fake(scene, "192.0.2.9", port=53), fake(scene, "192.0.2.1")
     system.set("dns.example.", fake_dns.Reply(rcode=message.SERVFAIL))
@@ -77,7 +82,8 @@ def host_name_later(scene):
     daemon = Daemon(scene, {"forward": forward(f"dns.example:{upstream.port}")})
     expect_equal(daemon.client.ask("www.example", timeout_s=1).rcode, message.SERVFAIL, "without an address")
     system.set("dns.example.", fake_dns.addresses(upstream.address, ttl=60))
-    wait_until(lambda: daemon.client.ask("www2.example").texts() == ["192.0.2.1"], 12, "answers once it is resolved", 0.3)
+    wait_until(lambda: daemon.client.ask("www2.example").texts() == ["192.0.2.1"], 12, "answers once it is resolved",
+               0.3)
 
 
 @suite.case("a pool that is our own listen address is a loop and refused")

@@ -15,7 +15,8 @@ class Authority:
         self.folder = folder
         self.certificate = os.path.join(folder, "ca.pem")
         self._key = os.path.join(folder, "ca.key")
-        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days",
+                      "2",
                       "-subj", "/CN=test authority", "-keyout", self._key, "-out", self.certificate)
 
     def _openssl(self, *arguments):

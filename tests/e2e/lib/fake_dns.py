@@ -21,10 +21,10 @@ class Reply:
     rcode: int = 0
     flags: int = 0
     delay_s: float = 0.0
-    silent: bool = False                                         # no answer at all
-    wire: object = None                                          # function of the query giving octets, instead of the above
-    before: list = dataclasses.field(default_factory=list)       # functions of the query: packets sent ahead of it
-    close: bool = False                                          # TCP: close instead of answering
+    silent: bool = False  # no answer at all
+    wire: object = None  # function of the query giving octets, instead of the above
+    before: list = dataclasses.field(default_factory=list)  # functions of the query: packets sent ahead of it
+    close: bool = False  # TCP: close instead of answering
 
     def octets(self, asked):
         if self.wire is not None:

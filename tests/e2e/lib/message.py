@@ -1,4 +1,4 @@
-"""DNS messages on the wire: a builder and a parser of the tests' own, so that nothing is proved with the code under test."""
+"""DNS messages on the wire: a builder and a parser that share nothing with the code under test."""
 import dataclasses
 import ipaddress
 import random
@@ -83,7 +83,8 @@ class Record:
         return struct.unpack("!I", self.data[-4:])[0]
 
     def wire(self):
-        return encode_name(self.owner) + struct.pack("!HHIH", self.type, self.rdclass, self.ttl, len(self.data)) + self.data
+        fixed = struct.pack("!HHIH", self.type, self.rdclass, self.ttl, len(self.data))
+        return encode_name(self.owner) + fixed + self.data
 
 
 def a(owner, address, ttl=300):
