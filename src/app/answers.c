@@ -15,12 +15,17 @@
 
 /* --- metrics --- */
 
-/* Age of an endpoint's addresses in seconds; 0 for literals, which do not age. */
-static uint64_t age_s(const struct supervisor *supervisor, const struct addresses *addresses)
+/* Seconds since the targets of endpoint i last gave an address, or since the start when they never did; 0
+ * for literal addresses alone, which do not age. */
+static uint64_t age_s(const struct supervisor *supervisor, size_t i)
 {
-    if (addresses->confirmed_ms == 0)
+    const struct addresses *addresses = &supervisor->snapshot->addresses[i];
+    uint64_t since_ms = addresses->confirmed_ms;
+    if (supervisor->snapshot->rules->endpoints[i].target_count == 0)
         return 0;
-    return (loop_now_ms(supervisor->loop) - addresses->confirmed_ms) / 1000;
+    if (since_ms == 0)
+        since_ms = supervisor->started_ms;
+    return (loop_now_ms(supervisor->loop) - since_ms) / 1000;
 }
 
 static void set_gauges(struct supervisor *supervisor)
@@ -31,10 +36,14 @@ static void set_gauges(struct supervisor *supervisor)
     metrics_set(metrics, METRICS_CACHE_ENTRIES, 0, stats.entries);
     metrics_set(metrics, METRICS_CACHE_BYTES, 0, stats.octets);
     metrics_set(metrics, METRICS_CACHE_EVICTIONS, 0, stats.evictions);
+    for (size_t slot = 0; slot < METRICS_ENDPOINT_SLOTS; slot++) {
+        metrics_set(metrics, METRICS_ENDPOINT_AGE, slot, 0); /* of endpoints no longer configured */
+        metrics_set(metrics, METRICS_ENDPOINT_ADDRESSES, slot, 0);
+    }
     for (size_t i = 0; i < snapshot->rules->endpoint_count; i++) {
         const struct addresses *addresses = &snapshot->addresses[i];
         size_t slot = snapshot->endpoint_slots[i];
-        metrics_set(metrics, METRICS_ENDPOINT_AGE, slot, age_s(supervisor, addresses));
+        metrics_set(metrics, METRICS_ENDPOINT_AGE, slot, age_s(supervisor, i));
         metrics_set(metrics, METRICS_ENDPOINT_ADDRESSES, slot,
                     (uint64_t)addresses->v4_count + addresses->v6_count);
     }
@@ -44,6 +53,9 @@ static void set_gauges(struct supervisor *supervisor)
 static void set_up_gauges(struct supervisor *supervisor)
 {
     const struct snapshot *snapshot = supervisor->snapshot;
+    for (size_t slot = 0; slot < METRICS_SERVER_SLOTS; slot++)
+        metrics_set(supervisor->metrics, METRICS_UPSTREAM_UP, slot,
+                    1); /* not asked: nothing to alert on */
     for (size_t p = 0; p < snapshot->rules->pool_count; p++) {
         for (size_t i = 0; i < snapshot->pools[p].count; i++) {
             size_t slot = snapshot->pools[p].slots[i];
@@ -181,9 +193,14 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
             (unsigned long long)stats.octets);
     for (size_t i = 0; i < rules->endpoint_count; i++) {
         const struct addresses *addresses = &snapshot->addresses[i];
-        fprintf(out, "endpoint %-28s %-9s age %llu s  ", rules->endpoints[i].label,
-                state_words[addresses->state], (unsigned long long)age_s(supervisor, addresses));
+        const char *problem = refresh_problem(supervisor->refresh, i);
+        fprintf(out, "endpoint %-28s %-9s ", rules->endpoints[i].label,
+                state_words[addresses->state]);
+        if (addresses->confirmed_ms != 0)
+            fprintf(out, "age %llu s  ", (unsigned long long)age_s(supervisor, i));
         write_addresses(out, addresses, "", " ");
+        if (problem != NULL)
+            fprintf(out, "  (target: %s)", problem);
         fputc('\n', out);
     }
     for (size_t i = 0; i < rules->pool_count; i++) {
@@ -200,8 +217,12 @@ static void json_endpoints(const struct supervisor *supervisor, FILE *out)
         const struct addresses *addresses = &snapshot->addresses[i];
         fprintf(out, "%s{\"endpoint\":", i > 0 ? "," : "");
         write_json_text(out, snapshot->rules->endpoints[i].label);
-        fprintf(out, ",\"state\":\"%s\",\"age_seconds\":%llu,\"addresses\":[",
-                state_words[addresses->state], (unsigned long long)age_s(supervisor, addresses));
+        const char *problem = refresh_problem(supervisor->refresh, i);
+        fprintf(out, ",\"state\":\"%s\",\"confirmed\":%s,\"age_seconds\":%llu,\"problem\":",
+                state_words[addresses->state], addresses->confirmed_ms != 0 ? "true" : "false",
+                (unsigned long long)age_s(supervisor, i));
+        write_json_text(out, problem != NULL ? problem : "");
+        fputs(",\"addresses\":[", out);
         write_addresses(out, addresses, "\"", ",");
         fputs("]}", out);
     }

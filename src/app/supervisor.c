@@ -304,14 +304,20 @@ static int open_services(struct supervisor *supervisor)
     enum err err = control_open(&supervisor->control, supervisor->loop, config->control,
                                 answers_control, supervisor);
     if (err != ERR_OK) {
+        const char *hint = "";
+        if (err == ERR_IN_USE)
+            hint = "; another local53 is running with it";
+        else if (err == ERR_INVALID)
+            hint = "; something that is no socket stands there, or the path is too long";
         fprintf(stderr, "local53: control socket %s: %s%s\n", config->control,
-                err == ERR_SYSTEM ? strerror(errno) : err_text(err),
-                err == ERR_IN_USE ? "; another local53 is running with it" : "");
+                err == ERR_SYSTEM ? strerror(errno) : err_text(err), hint);
         return EXIT_ENVIRONMENT;
     }
     for (size_t i = 0; i < config->metrics_count && i < SUPERVISOR_METRICS_MAX; i++) {
-        err = http_server_open(&supervisor->http[i], supervisor->loop, &config->metrics[i],
-                               answers_http, supervisor);
+        err = ports_probe_tcp(&config->metrics[i]);
+        if (err == ERR_OK)
+            err = http_server_open(&supervisor->http[i], supervisor->loop, &config->metrics[i],
+                                   answers_http, supervisor);
         if (err != ERR_OK)
             return tell_address_problem(&config->metrics[i], "TCP", err);
         supervisor->http_count++;

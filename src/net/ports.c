@@ -34,6 +34,11 @@ static enum err probe_one(const struct addr *addr, int type)
     return err;
 }
 
+enum err ports_probe_tcp(const struct addr *addr)
+{
+    return probe_one(addr, SOCK_STREAM);
+}
+
 enum err ports_probe(const struct addr *addr, const char **transport)
 {
     *transport = "UDP";
@@ -41,7 +46,7 @@ enum err ports_probe(const struct addr *addr, const char **transport)
     if (err != ERR_OK)
         return err;
     *transport = "TCP";
-    return probe_one(addr, SOCK_STREAM);
+    return ports_probe_tcp(addr);
 }
 
 /* --- owner --- */

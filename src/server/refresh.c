@@ -29,15 +29,22 @@ struct ask {
     int family;              /* 0 for A, 1 for AAAA */
 };
 
+/* One endpoint that is followed. */
+struct followed {
+    struct target target; /* what is known of its names */
+    const char
+        *problems[TARGET_NAMES_MAX]; /* why a name has no address now, static; NULL: it has */
+    struct log_limit told;           /* "refresh.failed" is told once a period, each endpoint */
+};
+
 struct refresh {
     struct refresh_setup setup; /* what the owner lends */
     struct snapshot *snapshot;  /* held; whose endpoints and pools are used */
-    struct target *targets;     /* owned; one per endpoint of the snapshot */
+    struct followed *endpoints; /* owned; one per endpoint of the snapshot */
     struct slab asks;           /* struct ask */
     struct link active;         /* head; asks under way */
     struct alarm *due;          /* owned; when the next part is due */
     struct alarm *tell;         /* owned; tells on_change once a turn */
-    struct log_limit failures;  /* "refresh.failed" is told once a period */
 };
 
 /* --- reading an answer --- */
@@ -97,21 +104,6 @@ static void collect(struct found *found, const struct name *qname,
 
 static void look(struct refresh *refresh);
 
-static void log_failure(struct refresh *refresh, const struct ask *ask,
-                        const struct exchange_result *result)
-{
-    const struct target *target = &refresh->targets[ask->endpoint];
-    char name[TEXT_NAME_MAX];
-    const char *why = err_text(result->err);
-    if (result->err == ERR_OK)
-        why = text_rcode(result->message[3] & FLAG_RCODE_MASK);
-    LOG_LIMITED(&refresh->failures, loop_now_ms(refresh->setup.loop), LOG_LEVEL_WARN,
-                "refresh.failed",
-                LOG_TEXT("endpoint", refresh->snapshot->rules->endpoints[ask->endpoint].label),
-                LOG_TEXT("target", text_write_name(&target->names[ask->name], name)),
-                LOG_TEXT("reason", why));
-}
-
 /* The name is there or is not: both are answers; anything else is a try that failed. */
 static bool is_answer(const struct exchange_result *result)
 {
@@ -121,27 +113,63 @@ static bool is_answer(const struct exchange_result *result)
     return rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN;
 }
 
+/* What is wrong with a name after this result, as text; NULL when nothing is: an endpoint of one address
+ * family alone has no data for the other. */
+static const char *problem_after(const struct followed *followed, const struct ask *ask,
+                                 const struct exchange_result *result)
+{
+    const struct target_part *parts = followed->target.parts[ask->name];
+    if (result->err != ERR_OK)
+        return err_text(result->err);
+    unsigned rcode = result->message[3] & FLAG_RCODE_MASK;
+    if (rcode != RCODE_NOERROR)
+        return text_rcode(rcode);
+    bool is_empty = parts[0].count + parts[1].count == 0 && parts[0].answered && parts[1].answered;
+    return is_empty ? "the name has no addresses" : NULL;
+}
+
+/* Remembers what is wrong, or that nothing is; counts it, and tells it once a period. */
+static void note_problem(struct refresh *refresh, const struct ask *ask,
+                         const struct exchange_result *result)
+{
+    struct followed *followed = &refresh->endpoints[ask->endpoint];
+    const char *problem = problem_after(followed, ask, result);
+    char name[TEXT_NAME_MAX];
+    followed->problems[ask->name] = problem;
+    if (problem == NULL)
+        return;
+    metrics_add(refresh->setup.metrics, METRICS_ENDPOINT_REFRESH_FAILURES,
+                refresh->snapshot->endpoint_slots[ask->endpoint], 1);
+    LOG_LIMITED(&followed->told, loop_now_ms(refresh->setup.loop), LOG_LEVEL_WARN, "refresh.failed",
+                LOG_TEXT("endpoint", refresh->snapshot->rules->endpoints[ask->endpoint].label),
+                LOG_TEXT("target", text_write_name(&followed->target.names[ask->name], name)),
+                LOG_TEXT("reason", problem));
+}
+
+static void take_answer(struct target *target, const struct ask *ask,
+                        const struct exchange_result *result, uint64_t now_ms)
+{
+    struct found found;
+    collect(&found, &target->names[ask->name], result, ask->family == 0 ? TYPE_A : TYPE_AAAA);
+    struct target_answer answer = {.name = ask->name,
+                                   .family = ask->family,
+                                   .octets = (const uint8_t(*)[16])found.octets,
+                                   .count = found.count,
+                                   .ttl_s = found.count > 0 ? found.ttl_s : TARGET_TTL_MAX_S};
+    target_answer(target, &answer, now_ms);
+}
+
 static void on_answer(void *owner, const struct exchange_result *result)
 {
     struct ask *ask = owner;
     struct refresh *refresh = ask->refresh;
-    struct target *target = &refresh->targets[ask->endpoint];
+    struct target *target = &refresh->endpoints[ask->endpoint].target;
     uint64_t now_ms = loop_now_ms(refresh->setup.loop);
-    struct found found;
-    if (is_answer(result)) {
-        collect(&found, &target->names[ask->name], result, ask->family == 0 ? TYPE_A : TYPE_AAAA);
-        struct target_answer answer = {.name = ask->name,
-                                       .family = ask->family,
-                                       .octets = (const uint8_t(*)[16])found.octets,
-                                       .count = found.count,
-                                       .ttl_s = found.count > 0 ? found.ttl_s : TARGET_TTL_MAX_S};
-        target_answer(target, &answer, now_ms);
-    } else {
+    if (is_answer(result))
+        take_answer(target, ask, result, now_ms);
+    else
         target_failure(target, ask->name, ask->family, now_ms);
-        metrics_add(refresh->setup.metrics, METRICS_ENDPOINT_REFRESH_FAILURES,
-                    refresh->snapshot->endpoint_slots[ask->endpoint], 1);
-        log_failure(refresh, ask, result);
-    }
+    note_problem(refresh, ask, result);
     list_remove(&ask->link);
     slab_give(&refresh->asks, ask);
     alarm_set(refresh->tell, 0);
@@ -151,7 +179,7 @@ static void on_answer(void *owner, const struct exchange_result *result)
 /* Starts asking one part; false when it cannot be asked now. */
 static bool start_ask(struct refresh *refresh, size_t endpoint, size_t name, int family)
 {
-    struct target *target = &refresh->targets[endpoint];
+    struct target *target = &refresh->endpoints[endpoint].target;
     struct question question = {.qname = &target->names[name],
                                 .qtype = family == 0 ? TYPE_A : TYPE_AAAA,
                                 .qclass = CLASS_IN,
@@ -178,7 +206,7 @@ static uint64_t look_at(struct refresh *refresh, size_t endpoint, uint64_t now_m
     uint64_t due_ms = UINT64_MAX;
     size_t name;
     int family;
-    while (target_next(&refresh->targets[endpoint], &name, &family, &due_ms)) {
+    while (target_next(&refresh->endpoints[endpoint].target, &name, &family, &due_ms)) {
         if (due_ms > now_ms || !start_ask(refresh, endpoint, name, family))
             return due_ms;
     }
@@ -245,7 +273,7 @@ void refresh_free(struct refresh *refresh)
     alarm_free(refresh->tell);
     slab_deinit(&refresh->asks);
     snapshot_release(refresh->snapshot);
-    free(refresh->targets);
+    free(refresh->endpoints);
     free(refresh);
 }
 
@@ -254,23 +282,23 @@ static void adopt_known(const struct refresh *refresh, struct target *target)
 {
     size_t count = refresh->snapshot == NULL ? 0 : refresh->snapshot->rules->endpoint_count;
     for (size_t i = 0; i < count; i++)
-        target_adopt(target, &refresh->targets[i]);
+        target_adopt(target, &refresh->endpoints[i].target);
 }
 
 void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
 {
     const struct ruleset *rules = snapshot->rules;
-    struct target *targets = calloc(rules->endpoint_count + 1, sizeof(*targets));
-    CHECK(targets != NULL);
+    struct followed *endpoints = calloc(rules->endpoint_count + 1, sizeof(*endpoints));
+    CHECK(endpoints != NULL);
     cancel_all(refresh);
     for (size_t i = 0; i < rules->endpoint_count; i++) {
         const struct rule_endpoint *endpoint = &rules->endpoints[i];
-        target_init(&targets[i], endpoint->targets, endpoint->target_count,
+        target_init(&endpoints[i].target, endpoint->targets, endpoint->target_count,
                     endpoint->config->addresses, endpoint->config->address_count);
-        adopt_known(refresh, &targets[i]);
+        adopt_known(refresh, &endpoints[i].target);
     }
-    free(refresh->targets);
-    refresh->targets = targets;
+    free(refresh->endpoints);
+    refresh->endpoints = endpoints;
     refresh_use_pools(refresh, snapshot);
     refresh_addresses(refresh, snapshot->addresses);
 }
@@ -279,7 +307,7 @@ void refresh_use_pools(struct refresh *refresh, struct snapshot *snapshot)
 {
     struct snapshot *before = refresh->snapshot;
     const struct pool *pool = snapshot_resolver(snapshot);
-    CHECK(before == NULL || refresh->targets != NULL);
+    CHECK(before == NULL || refresh->endpoints != NULL);
     refresh->snapshot = snapshot_hold(snapshot);
     snapshot_release(before);
     upstream_keep(refresh->setup.upstream, &pool, 1);
@@ -290,7 +318,7 @@ void refresh_addresses(const struct refresh *refresh, struct addresses *out)
 {
     uint64_t now_ms = loop_now_ms(refresh->setup.loop);
     for (size_t i = 0; i < refresh->snapshot->rules->endpoint_count; i++)
-        target_addresses(&refresh->targets[i], now_ms, &out[i]);
+        target_addresses(&refresh->endpoints[i].target, now_ms, &out[i]);
 }
 
 bool refresh_is_ready(const struct refresh *refresh, const char **missing)
@@ -298,11 +326,22 @@ bool refresh_is_ready(const struct refresh *refresh, const char **missing)
     const struct ruleset *rules = refresh->snapshot->rules;
     struct addresses addresses;
     for (size_t i = 0; i < rules->endpoint_count; i++) {
-        target_addresses(&refresh->targets[i], loop_now_ms(refresh->setup.loop), &addresses);
+        target_addresses(&refresh->endpoints[i].target, loop_now_ms(refresh->setup.loop),
+                         &addresses);
         if (addresses.state == ADDRESSES_NONE && !rules->endpoints[i].config->optional) {
             *missing = rules->endpoints[i].label;
             return false;
         }
     }
     return true;
+}
+
+const char *refresh_problem(const struct refresh *refresh, size_t endpoint)
+{
+    const struct followed *followed = &refresh->endpoints[endpoint];
+    for (size_t i = 0; i < followed->target.name_count; i++) {
+        if (followed->problems[i] != NULL)
+            return followed->problems[i];
+    }
+    return NULL;
 }

@@ -115,7 +115,7 @@ enum metrics_reloaded {
     R(ENDPOINT_ANSWERS, COUNTER, ENDPOINT, "local53_endpoint_answers_total",                       \
       "Answers composed for an endpoint")                                                          \
     R(ENDPOINT_AGE, GAUGE, ENDPOINT, "local53_endpoint_age_seconds",                               \
-      "Seconds since the endpoint's addresses were last confirmed")                                \
+      "Seconds since the endpoint's targets last gave an address")                                 \
     R(ENDPOINT_ADDRESSES, GAUGE, ENDPOINT, "local53_endpoint_addresses", "Addresses known")        \
     R(ENDPOINT_REFRESH_FAILURES, COUNTER, ENDPOINT, "local53_endpoint_refresh_failures_total",     \
       "Refreshes of an endpoint's addresses that failed")                                          \

@@ -13,6 +13,9 @@
  * are free; ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE otherwise, with *transport set to "UDP" or "TCP". */
 enum err ports_probe(const struct addr *addr, const char **transport);
 
+/* The same for TCP alone: for services that have no UDP side. */
+enum err ports_probe_tcp(const struct addr *addr);
+
 /* Who holds a UDP or TCP port on that address (or on the wildcard), from /proc: "unbound (pid 812)",
  * or "another process" when it cannot be known without more privileges. out has PORTS_OWNER_MAX
  * octets; gives out. */

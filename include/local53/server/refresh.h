@@ -43,6 +43,10 @@ void refresh_use_pools(struct refresh *refresh, struct snapshot *snapshot);
 /* Copies what is known now of each endpoint to out (one per endpoint of the followed snapshot). */
 void refresh_addresses(const struct refresh *refresh, struct addresses *out);
 
+/* Why some target of an endpoint of the followed snapshot has no address now (static text: an rcode,
+ * "timed out", ...), or NULL. */
+const char *refresh_problem(const struct refresh *refresh, size_t endpoint);
+
 /* True when each endpoint that is not optional has an address; else *missing names the first. */
 bool refresh_is_ready(const struct refresh *refresh, const char **missing);
 
