@@ -22,13 +22,13 @@ static bool parse_decimal(const char *text, size_t max_digits, uint64_t *out)
     return true;
 }
 
-static bool parse_port(const char *text, uint16_t *port)
+bool addr_parse_port(uint16_t *out, const char *text)
 {
     uint64_t number;
 
     if (!parse_decimal(text, 5, &number) || number > UINT16_MAX)
         return false;
-    *port = (uint16_t)number;
+    *out = (uint16_t)number;
     return true;
 }
 
@@ -102,7 +102,7 @@ enum err addr_parse(struct addr *out, const char *text, uint16_t default_port)
         return ERR_INVALID;
     memcpy(copy, text, len + 1);
     host = split_port(copy, &port_text);
-    if (host == NULL || (port_text != NULL && !parse_port(port_text, &port)))
+    if (host == NULL || (port_text != NULL && !addr_parse_port(&port, port_text)))
         return ERR_INVALID;
     is_v6 = host != copy || strchr(host, ':') != NULL;
     if (!(is_v6 ? parse_v6(out, host) : parse_v4(out, host)))

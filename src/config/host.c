@@ -145,23 +145,17 @@ bool host_read_bare_address(struct addr *out, const char *text, struct value_fau
     return true;
 }
 
-/* Cuts a ":port" off a copy of the text. False when what stands behind the last colon is no port. */
+/* Cuts a ":port" off a copy of a text. False when what stands behind the last colon is no port. */
 static bool cut_port(char *text, uint16_t *port)
 {
     char *colon = strrchr(text, ':');
-    unsigned number = 0;
 
     *port = DNS_PORT;
     if (colon == NULL) {
         return true;
     }
-    if (strspn(colon + 1, "0123456789") != strlen(colon + 1) || strlen(colon + 1) > 5 ||
-        sscanf(colon + 1, "%u", &number) != 1 || number == 0 || number > UINT16_MAX) {
-        return false;
-    }
     *colon = '\0';
-    *port = (uint16_t)number;
-    return true;
+    return addr_parse_port(port, colon + 1) && *port != 0;
 }
 
 static bool read_resolv_conf(struct config_server *out, const char *file, struct arena *arena,
@@ -256,10 +250,7 @@ bool host_read_server(struct config_server *out, const char *text, struct arena 
 
 const char *host_write_name(const struct config_name *name, char *out)
 {
-    size_t used = name->below ? strlen(WILDCARD) : 0;
-
-    memcpy(out, WILDCARD, used);
-    text_write_name(&name->name, out + used);
+    text_write_name(&name->name, name->below ? stpcpy(out, WILDCARD) : out);
     return out;
 }
 

@@ -25,6 +25,9 @@ struct addr {
  * default_port (0..65535) where none is written. ERR_INVALID for anything else. */
 enum err addr_parse(struct addr *out, const char *text, uint16_t default_port);
 
+/* Reads a port, 0 to 65535: decimal digits and nothing else. */
+bool addr_parse_port(uint16_t *out, const char *text);
+
 /* An address from its raw octets: len 4 or 16, network order. Other lengths: CHECK. */
 struct addr addr_from_octets(const uint8_t *octets, size_t len, uint16_t port);
 

@@ -183,6 +183,20 @@ static void loopback_and_any_are_known(void **state)
     }
 }
 
+static void a_port_is_up_to_five_digits_within_16_bits(void **state)
+{
+    static const char *const bad[] = {"", "65536", "000053", " 53", "53 ", "+53", "-1", "0x35"};
+    uint16_t port = 7;
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        assert_false(addr_parse_port(&port, bad[i]));
+    assert_int_equal(port, 7);
+    assert_true(addr_parse_port(&port, "65535"));
+    assert_int_equal(port, 65535);
+    assert_true(addr_parse_port(&port, "00000"));
+    assert_int_equal(port, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -193,6 +207,7 @@ int main(void)
         cmocka_unit_test(equality_looks_at_family_address_scope_and_port),
         cmocka_unit_test(another_port_changes_nothing_else),
         cmocka_unit_test(loopback_and_any_are_known),
+        cmocka_unit_test(a_port_is_up_to_five_digits_within_16_bits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
