@@ -100,7 +100,8 @@ static void answer_text(struct http_answer *answer, int status, const char *text
 void answers_http(void *owner, const char *path, struct http_answer *answer)
 {
     struct supervisor *supervisor = owner;
-    char why[SUPERVISOR_WHY_MAX + 1];
+    char why[SUPERVISOR_WHY_MAX];
+    char body[SUPERVISOR_WHY_MAX + 1];
     if (strcmp(path, "/metrics") == 0) {
         answer->status = 200;
         answer->content_type = "text/plain; version=0.0.4; charset=utf-8";
@@ -112,8 +113,8 @@ void answers_http(void *owner, const char *path, struct http_answer *answer)
                     alive ? "ok\n" : "no query of our own was answered for 30 s\n");
     } else if (strcmp(path, "/readyz") == 0) {
         bool ready = supervisor_is_ready(supervisor, why);
-        strcat(why, "\n");
-        answer_text(answer, ready ? 200 : 503, ready ? "ready\n" : why);
+        snprintf(body, sizeof(body), "%s\n", ready ? "ready" : why);
+        answer_text(answer, ready ? 200 : 503, body);
     } else {
         answer_text(answer, 404, "try /metrics, /healthz or /readyz\n");
     }

@@ -21,7 +21,7 @@ static enum err connect_metadata(int *out)
 {
     const char *address = getenv("LOCAL53_METADATA");
     struct timeval limit = {.tv_sec = METADATA_BUDGET_MS / 1000,
-                            .tv_usec = (METADATA_BUDGET_MS % 1000) * 1000};
+                            .tv_usec = METADATA_BUDGET_MS % 1000 * 1000L};
     struct addr addr;
     if (addr_parse(&addr, address != NULL ? address : METADATA_ADDRESS, 80) != ERR_OK)
         return ERR_INVALID;

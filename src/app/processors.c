@@ -3,14 +3,16 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 unsigned processors_quota_percent(const char *cpu_max)
 {
-    unsigned long quota;
-    unsigned long period;
-    if (sscanf(cpu_max, "%lu %lu", &quota, &period) != 2 || period == 0)
-        return 0;
+    char *behind;
+    unsigned long quota = strtoul(cpu_max, &behind, 10);
+    unsigned long period = strtoul(behind, NULL, 10);
+    if (period == 0)
+        return 0; /* "max 100000" too: neither is a number there */
     unsigned long percent = quota * 100 / period;
     return percent > 1000000 ? 0 : (unsigned)percent;
 }

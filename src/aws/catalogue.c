@@ -119,24 +119,23 @@ static enum err fill_template(char *out, const char *template, size_t len,
 {
     size_t used = 0;
 
-    for (size_t at = 0; at < len;) {
-        size_t skip = 1;
-        const char *value = NULL;
+    for (size_t at = 0, skip; at < len; at += skip) {
+        const char *value = template + at;
         size_t value_len = 1;
 
-        if (template[at] == '{') {
-            value = placeholder_at(template + at, place, &skip);
-            if (value == NULL) {
-                return ERR_INVALID;
-            }
-            value_len = strlen(value);
+        skip = 1;
+        if (*value == '{') {
+            value = placeholder_at(value, place, &skip);
+            value_len = value != NULL ? strlen(value) : 0;
+        }
+        if (value == NULL) {
+            return ERR_INVALID;
         }
         if (used + value_len >= TEMPLATE_MAX) {
             return ERR_TOO_LONG;
         }
-        memcpy(out + used, value != NULL ? value : template + at, value_len);
+        memcpy(out + used, value, value_len);
         used += value_len;
-        at += skip;
     }
     out[used] = '\0';
     return ERR_OK;

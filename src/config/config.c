@@ -91,18 +91,26 @@ static void check_zones(const struct config *config, struct report *report)
     }
 }
 
+static bool is_listen_address(const struct config *config, const struct addr *addr)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (addr_equal(addr, &config->listen[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Both are TCP listeners of ours, so the second to bind would fail. */
 static void check_metrics(const struct config *config, struct report *report)
 {
     char text[ADDR_TEXT_MAX];
 
     for (size_t i = 0; i < config->metrics_count; i++) {
-        for (size_t j = 0; j < config->listen_count; j++) {
-            if (addr_equal(&config->metrics[i], &config->listen[j])) {
-                report_add(report, REPORT_ERROR, config->metrics_mark,
-                           "metrics[%zu]: \"%s\" is also in listen; give it another port", i,
-                           addr_format(&config->metrics[i], text));
-            }
+        if (is_listen_address(config, &config->metrics[i])) {
+            report_add(report, REPORT_ERROR, config->metrics_mark,
+                       "metrics[%zu]: \"%s\" is also in listen; give it another port", i,
+                       addr_format(&config->metrics[i], text));
         }
     }
 }

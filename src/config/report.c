@@ -145,6 +145,12 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+/* Two neighbours of a stand in b the other way round. */
+static bool is_swapped(const char *a, const char *b)
+{
+    return lower(a[0]) == lower(b[1]) && lower(a[1]) == lower(b[0]);
+}
+
 /* Edits from a to b: one octet put in, taken out or changed, or two neighbours swapped ("optimal string
  * alignment"). Rows i-2, i-1 and i of its table are kept. Both at most NEAREST_WORD_MAX long. */
 static size_t count_edits(const char *a, const char *b)
@@ -165,10 +171,8 @@ static size_t count_edits(const char *a, const char *b)
             bool same = lower(a[i - 1]) == lower(b[j - 1]);
 
             row[j] = least(least(above[j], row[j - 1]) + 1, above[j - 1] + (same ? 0 : 1));
-            if (i > 1 && j > 1 && lower(a[i - 1]) == lower(b[j - 2]) &&
-                lower(a[i - 2]) == lower(b[j - 1])) {
-                row[j] = least(row[j], rows[(i - 2) % 3][j - 2] + 1);
-            }
+            bool swapped = i > 1 && j > 1 && is_swapped(a + i - 2, b + j - 2);
+            row[j] = least(row[j], swapped ? rows[(i - 2) % 3][j - 2] + 1 : SIZE_MAX);
         }
     }
     return rows[a_len % 3][b_len];

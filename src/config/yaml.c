@@ -212,6 +212,14 @@ static bool open_node(struct builder *b, enum yaml_kind kind, const yaml_event_t
     return true;
 }
 
+/* libyaml tells as many ends as beginnings. */
+static bool close_node(struct builder *b)
+{
+    CHECK(b->depth > 0);
+    b->depth--;
+    return true;
+}
+
 /* The path of a key in the innermost open map: "endpoints[2].target". */
 static void write_path(const struct builder *b, const char *key, char *out)
 {
@@ -337,7 +345,7 @@ static bool take_event(struct builder *b, const yaml_event_t *event)
                                      event->data.mapping_start.tag) &&
                open_node(b, YAML_MAP, event);
     case YAML_SEQUENCE_END_EVENT:
-    case YAML_MAPPING_END_EVENT: b->depth--; return true;
+    case YAML_MAPPING_END_EVENT: return close_node(b);
     default: return true;
     }
 }

@@ -300,7 +300,7 @@ static void on_connection(void *owner, struct stream_listener *listener, struct 
 {
     struct http_server *server = owner;
     (void)listener;
-    if (server->count == 2 * CONNECTIONS_MAX) {
+    if (server->count == 2 * (size_t)CONNECTIONS_MAX) {
         stream_refuse(stream);
         return;
     }

@@ -328,8 +328,8 @@ void listeners_close(struct worker *worker)
 {
     struct listeners *listeners = &worker->listeners;
     listeners_drain(worker);
-    LIST_EACH(item, after, &listeners->open)
-    connection_close(LIST_ITEM(item, struct connection, open), true);
+    for (struct link *item; (item = list_first(&listeners->open)) != NULL;)
+        connection_close(LIST_ITEM(item, struct connection, open), true);
     for (size_t i = 0; i < listeners->count; i++)
         udp_server_close(listeners->udp[i]);
     listeners->count = 0;

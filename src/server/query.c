@@ -479,12 +479,11 @@ static struct entry *build_entry(struct pending *pending, struct entry_source *s
     if (result->err == ERR_OK) {
         ede = EDE_INVALID_DATA;
         if (entry_scan_chain(&chain, source) == ERR_OK &&
-            cut_of_answer(&source->decision.cut, rules, &chain, source)) {
-            if (entry_build(entry, ENTRY_SCRATCH, source) == ERR_OK) {
-                if (entry->kind == ENTRY_FAILURE)
-                    entry_back_off(entry, failures);
-                return entry;
-            }
+            cut_of_answer(&source->decision.cut, rules, &chain, source) &&
+            entry_build(entry, ENTRY_SCRATCH, source) == ERR_OK) {
+            if (entry->kind == ENTRY_FAILURE)
+                entry_back_off(entry, failures);
+            return entry;
         }
     }
     source->decision.cut = 0;

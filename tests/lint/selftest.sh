@@ -19,7 +19,7 @@ make_good_tree() {
     printf '%s\n' '/* thing. */' '#ifndef THING_H' '#define THING_H' '' 'struct thing {' \
         '    int size; /* octets */' '};' '' '/* Its size. */' 'int thing_size(const struct thing *thing);' '' '#endif' \
         >"$tree/include/local53/base/thing.h"
-    printf '%s\n' '#include "local53/base/thing.h"' '' 'int thing_size(const struct thing *thing) {' \
+    printf '%s\n' '#include "local53/base/thing.h"' '' 'int thing_size(const struct thing *thing)' '{' \
         '    return thing->size;' '}' >"$tree/src/base/thing.c"
     printf '%s\n' '#include <cmocka.h>' '' '#include "local53/base/thing.h"' >"$tree/tests/unit/base/test_thing.c"
 }
