@@ -60,6 +60,6 @@ grep 'warning: ' /tmp/build.log | sort -u | head -n 20 || true
 /tmp/build/local53 --version
 /tmp/build/local53 check -q -c conf/demo.yaml
 ctest --test-dir /tmp/build -E '^gate\.' -j "$(nproc)" --no-tests=error --output-on-failure >/tmp/test.log 2>&1 ||
-    { grep -E '^\[  (ERROR|FAILED)|^\[   LINE|\(Failed\)|\(Timeout\)' /tmp/test.log | head -n 60; exit 1; }
+    { grep -E '^\[  (ERROR|FAILED)|^\[   LINE|check failed|\((Failed|Timeout|Subprocess aborted|SEGFAULT)\)' /tmp/test.log | head -n 60; exit 1; }
 tail -n 4 /tmp/test.log
 INSIDE
