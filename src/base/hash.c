@@ -25,21 +25,17 @@ static inline uint64_t load_word(const uint8_t *at)
     return word;
 }
 
-/* As load_word, of the 0..7 octets that are left. */
-static inline uint64_t load_tail(const uint8_t *at, size_t len)
+/* As load_word, of the last 0..7 octets that fill no word of their own. Where there is a word before them
+ * one load takes both, and the octets of the former are shifted out: in two steps, for none may be left. */
+static inline uint64_t load_tail(const uint8_t *data, size_t len)
 {
     uint64_t word = 0;
 
-    switch (len) {
-    case 7: word |= (uint64_t)at[6] << 48; /* fall through */
-    case 6: word |= (uint64_t)at[5] << 40; /* fall through */
-    case 5: word |= (uint64_t)at[4] << 32; /* fall through */
-    case 4: word |= (uint64_t)at[3] << 24; /* fall through */
-    case 3: word |= (uint64_t)at[2] << 16; /* fall through */
-    case 2: word |= (uint64_t)at[1] << 8;  /* fall through */
-    case 1: word |= at[0];                 /* fall through */
-    default: return word;
-    }
+    if (len >= 8)
+        return load_word(data + len - 8) >> 1 >> (63 - len % 8 * 8);
+    for (size_t i = 0; i < len; i++)
+        word |= (uint64_t)data[i] << (i * 8);
+    return word;
 }
 
 static inline void sip_round(struct sip *s)
@@ -68,13 +64,13 @@ uint64_t hash_bytes(const struct hash_key *key, uint64_t seed, const void *data,
 {
     struct sip s = {key->k0 ^ 0x736f6d6570736575ULL, key->k1 ^ 0x646f72616e646f6dULL,
                     key->k0 ^ 0x6c7967656e657261ULL, key->k1 ^ 0x7465646279746573ULL};
+    uint64_t last = (uint64_t)(len + sizeof(seed)) << 56 | load_tail(data, len);
     const uint8_t *at = data;
-    uint64_t last = (uint64_t)(len + sizeof(seed)) << 56;
 
     sip_absorb(&s, seed);
-    for (; len >= 8; len -= 8, at += 8)
+    for (size_t words = len / 8; words > 0; words--, at += 8)
         sip_absorb(&s, load_word(at));
-    sip_absorb(&s, last | load_tail(at, len));
+    sip_absorb(&s, last);
     s.v2 ^= 0xff;
     sip_round(&s);
     sip_round(&s);
