@@ -55,8 +55,8 @@ struct build {
 /* The winner of a walk. */
 struct candidate {
     const struct slot *slot; /* NULL while nothing won */
-    size_t label;            /* the slot's name begins at this label of the name asked */
-    bool below;              /* by its wildcard */
+    size_t label; /* the slot's name begins at this label of the name asked; its value for
+                              * names below it counts unless this is 0 */
 };
 
 __extension__ typedef unsigned __int128 wide;
@@ -270,26 +270,21 @@ size_t names_memory(const struct names *names)
 
 /* ---- Finding ------------------------------------------------------------------------------------- */
 
-/* Lets the slot of the name's last labels from i on win, if it has a value that fits. */
-static inline void consider(struct candidate *best, const struct slot *slot, size_t i)
-{
-    if (i > 0 && slot->below != NONE) {
-        *best = (struct candidate){slot, i, true};
-    }
-    if (i == 0 && slot->exact != NONE) {
-        *best = (struct candidate){slot, i, false};
-    }
-}
-
 /* From the root downwards as long as the table knows the way; the last to win is the longest. With
  * `sure` each step is compared, otherwise its tag is believed. */
 static inline struct candidate walk(const struct names *names, const struct name *name, bool sure)
 {
-    struct candidate best = {NULL, 0, false};
+    struct candidate best = {NULL, 0};
     uint64_t hash = names->seed;
+    size_t i = name->labels;
 
-    consider(&best, &names->root, name->labels);
-    for (size_t i = name->labels; i-- > 0;) {
+    if (i == 0) {
+        return names->root.exact != NONE ? (struct candidate){&names->root, 0} : best;
+    }
+    if (names->root.below != NONE) {
+        best = (struct candidate){&names->root, i};
+    }
+    while (i-- > 0) {
         const struct slot *slot;
 
         hash = mix_label(hash, name->wire + name->offset[i]);
@@ -297,9 +292,18 @@ static inline struct candidate walk(const struct names *names, const struct name
         if (slot->wire == 0 || (sure && !slot_holds(names, slot, name, i))) {
             break;
         }
-        consider(&best, slot, i);
+        if ((i > 0 ? slot->below : slot->exact) != NONE) {
+            best = (struct candidate){slot, i};
+        }
     }
     return best;
+}
+
+/* Where a tag fitted by chance: hardly ever, and kept out of the way of all others. */
+__attribute__((noinline, cold)) static struct candidate walk_surely(const struct names *names,
+                                                                    const struct name *name)
+{
+    return walk(names, name, true);
 }
 
 bool names_find(const struct names *names, const struct name *name, struct names_match *out)
@@ -309,13 +313,13 @@ bool names_find(const struct names *names, const struct name *name, struct names
     /* If the winner's octets fit, all steps to it were right, since its ancestors are in the table; and
      * nothing beyond it won. Otherwise a tag fitted by chance. */
     if (best.slot != NULL && !slot_holds(names, best.slot, name, best.label)) {
-        best = walk(names, name, true);
+        best = walk_surely(names, name);
     }
     if (best.slot == NULL) {
         return false;
     }
-    out->value = best.below ? best.slot->below : best.slot->exact;
+    out->below = best.label > 0;
+    out->value = out->below ? best.slot->below : best.slot->exact;
     out->rule_labels = (uint8_t)(name->labels - best.label);
-    out->below = best.below;
     return true;
 }
