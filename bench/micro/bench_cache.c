@@ -79,9 +79,8 @@ static void bench_begin(struct bench *bench, uint32_t names, bool edns)
     bench->packets = malloc((size_t)QUERIES * PACKET_OCTETS);
     bench->request = malloc(sizeof(*bench->request));
     CHECK(bench->packets != NULL && bench->request != NULL);
-    for (uint32_t i = 0; i < names; i++) {
+    for (uint32_t i = 0; i < names; i++)
         store(bench->cache, i);
-    }
     rng_init_seeded(&rng, names);
     for (size_t i = 0; i < QUERIES; i++) {
         struct writer w = writer_init(bench->packets + i * PACKET_OCTETS, PACKET_OCTETS);

@@ -26,9 +26,8 @@ static void input_set(struct input *input, bool edns, bool cookie)
     writer_u32(&w, edns ? 1 : 0);
     writer_put(&w, QNAME, sizeof(QNAME));
     writer_u32(&w, 0x00010001);
-    if (edns) {
+    if (edns)
         edns_write(&w, 0, false, EDE_NONE, NULL);
-    }
     if (cookie) {
         writer_patch_u16(&w, w.len - 2, 12);
         writer_u32(&w, 0x000a0008);

@@ -132,9 +132,8 @@ int main(void)
 
     CHECK(input != NULL);
     bench_title("names: one lookup");
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
         run(input, rules[i]);
-    }
     free(input);
     return 0;
 }

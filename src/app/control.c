@@ -203,7 +203,7 @@ void control_close(struct control *control)
     stream_listener_close(control->listener);
     control->listener = NULL;
     LIST_EACH(item, after, &control->peers)
-    stream_close(LIST_ITEM(item, struct peer, link)->stream);
+        stream_close(LIST_ITEM(item, struct peer, link)->stream);
     timer_class_free(control->idle);
     control->idle = NULL;
 }

@@ -78,9 +78,8 @@ static bool respell(char *text, size_t cap, const struct partition *partition)
 {
     size_t len = strlen(text);
 
-    if (!ends_with(text, AWS_TOP_LEVEL) || strcmp(partition->dualstack_suffix, "api.aws") == 0) {
+    if (!ends_with(text, AWS_TOP_LEVEL) || strcmp(partition->dualstack_suffix, "api.aws") == 0)
         return true;
-    }
     if (ends_with(text, DUALSTACK_ENDING)) {
         len -= strlen(DUALSTACK_ENDING) - 1;
         snprintf(text + len, cap - len, "%s", partition->dualstack_suffix);
@@ -128,12 +127,10 @@ static enum err fill_template(char *out, const char *template, size_t len,
             value = placeholder_at(value, place, &skip);
             value_len = value != NULL ? strlen(value) : 0;
         }
-        if (value == NULL) {
+        if (value == NULL)
             return ERR_INVALID;
-        }
-        if (used + value_len >= TEMPLATE_MAX) {
+        if (used + value_len >= TEMPLATE_MAX)
             return ERR_TOO_LONG;
-        }
         memcpy(out + used, value, value_len);
         used += value_len;
     }
@@ -148,13 +145,11 @@ static enum err expand_one(const char *template, size_t len, const struct place 
     char text[TEMPLATE_MAX];
     enum err err = fill_template(text, template, len, place);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     *written = respell(text, sizeof(text), place->partition);
-    if (!*written) {
+    if (!*written)
         return ERR_OK;
-    }
     out->below = strncmp(text, "*.", 2) == 0;
     return text_read_name(&out->name, out->below ? text + 2 : text);
 }
@@ -162,14 +157,12 @@ static enum err expand_one(const char *template, size_t len, const struct place 
 /* The templates of a row in a partition; NULL when a global service has no name there. */
 static const char *templates_of(const struct catalogue_row *row, const struct partition *partition)
 {
-    if (!catalogue_is_global(row) || strcmp(partition->name, "aws") == 0) {
+    if (!catalogue_is_global(row) || strcmp(partition->name, "aws") == 0)
         return row->names;
-    }
     for (size_t i = 0; i < GLOBAL_ELSEWHERE_COUNT; i++) {
         if (strcmp(GLOBAL_ELSEWHERE[i].partition, partition->name) == 0 &&
-            strcmp(GLOBAL_ELSEWHERE[i].service, row->service) == 0) {
+            strcmp(GLOBAL_ELSEWHERE[i].service, row->service) == 0)
             return GLOBAL_ELSEWHERE[i].names;
-        }
     }
     return NULL;
 }
@@ -181,24 +174,20 @@ enum err catalogue_expand(const struct catalogue_row *row, const char *region,
     const char *templates = templates_of(row, place.partition);
 
     *count = 0;
-    if (!catalogue_is_global(row) && (region == NULL || !partition_is_region(region))) {
+    if (!catalogue_is_global(row) && (region == NULL || !partition_is_region(region)))
         return ERR_INVALID;
-    }
     while (templates != NULL && *templates != '\0') {
         size_t len = strcspn(templates, ",");
         struct catalogue_name name;
         bool written = false;
         enum err err = expand_one(templates, len, &place, &name, &written);
 
-        if (err == ERR_OK && written && *count == cap) {
+        if (err == ERR_OK && written && *count == cap)
             err = ERR_NO_SPACE;
-        }
-        if (err != ERR_OK) {
+        if (err != ERR_OK)
             return err;
-        }
-        if (written) {
+        if (written)
             out[(*count)++] = name;
-        }
         templates += len + (templates[len] == ',');
     }
     return ERR_OK;

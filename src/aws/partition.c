@@ -29,9 +29,8 @@ const struct partition *partition_of_region(const char *region)
     size_t i = 0;
 
     while (i < PARTITION_COUNT - 1 &&
-           strncmp(region, PARTITIONS[i].region_prefix, strlen(PARTITIONS[i].region_prefix)) != 0) {
+           strncmp(region, PARTITIONS[i].region_prefix, strlen(PARTITIONS[i].region_prefix)) != 0)
         i++;
-    }
     return &PARTITIONS[i];
 }
 
@@ -70,12 +69,10 @@ static bool stands_below(const struct name *name, const char *suffix)
     while (end > 0) {
         size_t start = end;
 
-        while (start > 0 && suffix[start - 1] != '.') {
+        while (start > 0 && suffix[start - 1] != '.')
             start--;
-        }
-        if (label == 0 || !label_is(name, label - 1, suffix + start, end - start)) {
+        if (label == 0 || !label_is(name, label - 1, suffix + start, end - start))
             return false;
-        }
         label--;
         end = start > 0 ? start - 1 : 0;
     }
@@ -84,12 +81,10 @@ static bool stands_below(const struct name *name, const char *suffix)
 
 const char *partition_suffix(size_t i)
 {
-    if (i < PARTITION_COUNT) {
+    if (i < PARTITION_COUNT)
         return PARTITIONS[i].suffix;
-    }
-    if (i < 2 * PARTITION_COUNT) {
+    if (i < 2 * PARTITION_COUNT)
         return PARTITIONS[i - PARTITION_COUNT].dualstack_suffix;
-    }
     i -= 2 * PARTITION_COUNT;
     return i < MORE_SUFFIX_COUNT ? MORE_SUFFIXES[i] : NULL;
 }
@@ -99,9 +94,8 @@ bool partition_owns_name(const struct name *name)
     const char *suffix;
 
     for (size_t i = 0; (suffix = partition_suffix(i)) != NULL; i++) {
-        if (stands_below(name, suffix)) {
+        if (stands_below(name, suffix))
             return true;
-        }
     }
     return false;
 }

@@ -37,27 +37,22 @@ struct cache *cache_new(size_t budget, const struct hash_key *secret)
 
     CHECK(cache != NULL);
     *cache = (struct cache){.shard_count = 1, .secret = *secret};
-    while (cache->shard_count < SHARDS_MAX &&
-           budget / (cache->shard_count * 2) >= SHARD_OCTETS_MIN) {
+    while (cache->shard_count < SHARDS_MAX && budget / (cache->shard_count * 2) >= SHARD_OCTETS_MIN)
         cache->shard_count *= 2;
-    }
     cache->shards =
         aligned_alloc(_Alignof(struct shard), cache->shard_count * sizeof(struct shard));
     CHECK(cache->shards != NULL);
-    for (size_t i = 0; i < cache->shard_count; i++) {
+    for (size_t i = 0; i < cache->shard_count; i++)
         shard_init(&cache->shards[i], shard_budget(cache, budget), secret);
-    }
     return cache;
 }
 
 void cache_free(struct cache *cache)
 {
-    if (cache == NULL) {
+    if (cache == NULL)
         return;
-    }
-    for (size_t i = 0; i < cache->shard_count; i++) {
+    for (size_t i = 0; i < cache->shard_count; i++)
         shard_deinit(&cache->shards[i]);
-    }
     free(cache->shards);
     free(cache);
 }
@@ -94,9 +89,8 @@ bool cache_find(struct cache *cache, const struct cache_key *key, uint64_t now_m
         unlock(shard);
         return false;
     }
-    if (!node_entry(node)->visited) {
+    if (!node_entry(node)->visited)
         node_entry(node)->visited = true;
-    }
     *hit = (struct cache_hit){.entry = node_entry(node), .pin = shard, .place = node};
     return true;
 }
@@ -142,9 +136,8 @@ static void drop_nxdomain(struct cache *cache, struct cache_key key, uint32_t ep
     shard = shard_of(cache, key.hash);
     lock(shard);
     node = shard_find(shard, &key);
-    if (node != NULL && node_entry(node)->epoch <= epoch) {
+    if (node != NULL && node_entry(node)->epoch <= epoch)
         shard_remove(shard, node);
-    }
     unlock(shard);
 }
 
@@ -155,18 +148,16 @@ bool cache_insert(struct cache *cache, const struct entry *entry)
     struct name name;
     bool stored;
 
-    if (entry->ttl_s == 0 || entry->size > ENTRY_CACHE_MAX) {
+    if (entry->ttl_s == 0 || entry->size > ENTRY_CACHE_MAX)
         return false;
-    }
     key_of_entry(&key, &name, entry);
     cache_key_hash(&key, &cache->secret);
     shard = shard_of(cache, key.hash);
     lock(shard);
     stored = shard_insert(shard, &key, entry);
     unlock(shard);
-    if (stored && entry->kind == ENTRY_POSITIVE) {
+    if (stored && entry->kind == ENTRY_POSITIVE)
         drop_nxdomain(cache, key, entry->epoch);
-    }
     return stored;
 }
 
@@ -178,9 +169,8 @@ unsigned cache_failures(struct cache *cache, const struct cache_key *key)
 
     lock(shard);
     node = shard_find(shard, key);
-    if (node != NULL && node_entry(node)->kind == ENTRY_FAILURE) {
+    if (node != NULL && node_entry(node)->kind == ENTRY_FAILURE)
         failures = node_entry(node)->failures;
-    }
     unlock(shard);
     return failures;
 }
@@ -191,8 +181,7 @@ static size_t flush_ring(struct shard *shard, struct link *ring, const struct na
 {
     size_t flushed = 0;
 
-    LIST_EACH(item, after, ring)
-    {
+    LIST_EACH(item, after, ring) {
         struct node *node = LIST_ITEM(item, struct node, ring);
         struct name owner;
 
@@ -224,9 +213,7 @@ static void visit_ring(struct link *ring, void (*visit)(void *owner, const struc
                        void *owner)
 {
     LIST_EACH(item, after, ring)
-    {
         visit(owner, node_entry(LIST_ITEM(item, struct node, ring)));
-    }
 }
 
 void cache_visit(struct cache *cache, void (*visit)(void *owner, const struct entry *entry),

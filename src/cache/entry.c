@@ -53,12 +53,10 @@ void entry_back_off(struct entry *entry, unsigned failures)
     uint32_t ttl_s = ENTRY_FAILURE_MIN_S;
 
     CHECK(failures > 0);
-    for (unsigned i = 1; i < failures && ttl_s < ENTRY_FAILURE_MAX_S; i++) {
+    for (unsigned i = 1; i < failures && ttl_s < ENTRY_FAILURE_MAX_S; i++)
         ttl_s *= 2;
-    }
-    if (failures > FAILURES_MAX) {
+    if (failures > FAILURES_MAX)
         failures = FAILURES_MAX;
-    }
     entry->failures = failures & FAILURES_MAX;
     entry->ttl_s = ttl_s < ENTRY_FAILURE_MAX_S ? ttl_s : ENTRY_FAILURE_MAX_S;
 }
@@ -69,9 +67,8 @@ static uint16_t reply_flags(const struct entry *entry, const struct request *req
 {
     unsigned flags = bytes_get_u16(entry_wire(entry) + FLAGS_OFFSET);
 
-    if ((request->header.flags & FLAG_AD) == 0 && !request->edns.dnssec_ok) {
+    if ((request->header.flags & FLAG_AD) == 0 && !request->edns.dnssec_ok)
         flags &= ~(unsigned)FLAG_AD;
-    }
     return (uint16_t)(flags | (request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD)));
 }
 
@@ -87,9 +84,8 @@ static void count_down(uint8_t *wire, const struct entry *entry, uint32_t age_s)
 
 static enum ede_code failure_ede(const struct entry *entry, uint64_t now_ms)
 {
-    if (entry->kind != ENTRY_FAILURE) {
+    if (entry->kind != ENTRY_FAILURE)
         return EDE_NONE;
-    }
     return now_ms <= entry->stored_ms ? (enum ede_code)entry->ede : EDE_CACHED_ERROR;
 }
 
@@ -122,9 +118,8 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
         return;
     }
     writer_put(w, entry_wire(entry), entry->wire_len);
-    if (w->failed) {
+    if (w->failed)
         return;
-    }
     bytes_put_u16(w->data, request->header.id);
     bytes_put_u16(w->data + FLAGS_OFFSET, reply_flags(entry, request));
     memcpy(w->data + MESSAGE_HEADER_OCTETS, request->question, request->question_len);
@@ -147,7 +142,6 @@ void entry_render_chain(struct writer *w, const struct entry *entry, const struc
     *last = entry->offsets[entry->ttl_count + entry->chain_count - 1];
     reply_begin(w, request);
     writer_put(w, entry_wire(entry) + records_at, entry->wire_len - records_at);
-    for (size_t i = 0; i < entry->ttl_count && !w->failed; i++) {
+    for (size_t i = 0; i < entry->ttl_count && !w->failed; i++)
         bytes_put_u32(w->data + entry->offsets[i], ttl_s);
-    }
 }

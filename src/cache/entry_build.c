@@ -35,9 +35,8 @@ struct groups {
  * DNSSEC records are for those who set DO or asked for that very type (RFC 4035 section 3.2.1). */
 bool entry_record_is_kept(const struct rr *rr, const struct entry_source *source)
 {
-    if (rr->type == TYPE_OPT || rr->type == TYPE_TSIG) {
+    if (rr->type == TYPE_OPT || rr->type == TYPE_TSIG)
         return false;
-    }
     return source->dnssec_ok || rr->type == source->qtype || !rr_is_dnssec(rr->type);
 }
 
@@ -48,9 +47,8 @@ static enum err record_answers(bool *answers, const struct rr *rr, const struct 
     enum err err;
 
     *answers = entry_several_types_asked(source->qtype);
-    if (*answers || rr->type != source->qtype || !entry_class_is_asked(rr->class, source)) {
+    if (*answers || rr->type != source->qtype || !entry_class_is_asked(rr->class, source))
         return ERR_OK;
-    }
     err = rr_name_at(&owner, source->message, source->len, rr->owner_offset);
     *answers = err == ERR_OK && name_equal(&owner, last);
     return err;
@@ -64,11 +62,10 @@ static enum err survey_answer(struct build *build, const struct rr *rr, const st
     struct survey *survey = &build->survey;
 
     if (*links < build->chain.count) {
-        if (rr->rdata_offset == build->chain.target_offset[*links]) {
+        if (rr->rdata_offset == build->chain.target_offset[*links])
             (*links)++;
-        } else if (rr->type == build->source->qtype) {
+        else if (rr->type == build->source->qtype)
             survey->in_place = false;
-        }
     }
     return survey->answered ? ERR_OK : record_answers(&survey->answered, rr, last, build->source);
 }
@@ -86,9 +83,8 @@ static enum err survey_records(struct build *build, const struct name *last)
     rr_walk_init(&walk, build->source->message, build->source->len);
     survey->end = walk.reader.pos;
     while (err == ERR_OK && rr_next(&walk, &rr)) {
-        if (rr.type == TYPE_OPT) {
+        if (rr.type == TYPE_OPT)
             survey->rcode_high = (uint16_t)(rr.ttl >> 24 << 4);
-        }
         if (!entry_record_is_kept(&rr, build->source)) {
             gap = true;
             continue;
@@ -96,9 +92,8 @@ static enum err survey_records(struct build *build, const struct name *last)
         survey->in_place = survey->in_place && !gap;
         survey->end = walk.reader.pos;
         survey->counts[rr.section]++;
-        if (rr.section == SECTION_ANSWER) {
+        if (rr.section == SECTION_ANSWER)
             err = survey_answer(build, &rr, last, &links);
-        }
     }
     survey->in_place = survey->in_place && links == build->chain.count;
     return err != ERR_OK || walk.err != ERR_OK ? ERR_MALFORMED : ERR_OK;
@@ -114,9 +109,8 @@ static enum err entry_begin(struct build *build, size_t cap, size_t records, siz
     size_t wire_at = sizeof(*entry) + (records + links) * sizeof(entry->offsets[0]);
 
     CHECK(source->epoch <= UINT32_MAX && links <= ENTRY_CHAIN_MAX);
-    if (wire_at >= cap || records > UINT16_MAX) {
+    if (wire_at >= cap || records > UINT16_MAX)
         return ERR_NO_SPACE;
-    }
     *entry = (struct entry){.stored_ms = source->now_ms,
                             .decision = source->decision,
                             .epoch = (uint32_t)source->epoch,
@@ -140,9 +134,8 @@ static void write_header(struct writer *w, uint16_t flags, const uint16_t counts
     writer_u16(w, 0);
     writer_u16(w, flags);
     writer_u16(w, 1);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         writer_u16(w, counts[i]);
-    }
 }
 
 void entry_write_frame(struct writer *w, const struct entry_source *source, uint16_t flags,
@@ -156,9 +149,8 @@ void entry_write_frame(struct writer *w, const struct entry_source *source, uint
 
 static enum err entry_end(struct build *build)
 {
-    if (build->wire.failed) {
+    if (build->wire.failed)
         return ERR_NO_SPACE;
-    }
     build->entry->wire_len = (uint16_t)build->wire.len;
     build->entry->size += (uint32_t)build->wire.len;
     return ERR_OK;
@@ -169,9 +161,8 @@ static enum err build_failed(struct build *build, size_t cap, uint16_t rcode)
     static const uint16_t no_records[3] = {0, 0, 0};
     enum err err = entry_begin(build, cap, 0, 0);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     build->entry->kind = ENTRY_FAILURE;
     entry_back_off(build->entry, 1);
     entry_write_frame(&build->wire, build->source, FLAG_QR | FLAG_RA | rcode, no_records);
@@ -196,9 +187,8 @@ void entry_build_failure(struct entry *out, size_t cap, const struct entry_sourc
 static size_t group_find(struct groups *groups, uint32_t hash)
 {
     for (size_t i = 0; i < groups->count; i++) {
-        if (groups->of[i].hash == hash) {
+        if (groups->of[i].hash == hash)
             return i;
-        }
     }
     if (groups->count < GROUPS_MAX) {
         groups->of[groups->count] = (struct group){hash, RR_TTL_MAX, false};
@@ -220,9 +210,8 @@ static enum err owner_hash(uint64_t *hash, struct groups *groups, const struct w
         return ERR_OK;
     }
     err = rr_name_at(&owner, wire->data, wire->len, rr->owner_offset);
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     *hash = hash_fnv(HASH_FNV_START, owner.wire, owner.len);
     if (pointer >= POINTER_BITS) {
         groups->owner_pointer = pointer;
@@ -239,12 +228,10 @@ static enum err group_of(size_t *group, struct groups *groups, const struct writ
     uint64_t hash = 0;
     enum err err = owner_hash(&hash, groups, wire, rr);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
-    if (rr->type == TYPE_RRSIG && rr->rdata_len >= sizeof(rest[2])) {
+    if (rr->type == TYPE_RRSIG && rr->rdata_len >= sizeof(rest[2]))
         rest[2] = bytes_get_u16(wire->data + rr->rdata_offset);
-    }
     hash = hash_fnv(hash, rest, sizeof(rest));
     *group = group_find(groups, (uint32_t)(hash ^ hash >> 32));
     return ERR_OK;
@@ -280,12 +267,10 @@ static enum err group_join(struct groups *groups, struct build *build, const str
     uint32_t ttl = 0;
     enum err err = group_of(&number, groups, &build->wire, rr);
 
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         err = record_ttl(&ttl, build, rr);
-    }
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     group = &groups->of[number];
     group->ttl = ttl < group->ttl ? ttl : group->ttl;
     group->decides = group->decides || rr->section == SECTION_ANSWER || record_denies(build, rr);
@@ -299,13 +284,11 @@ static uint32_t groups_ttl(const struct groups *groups, const struct build *buil
 {
     uint32_t ttl = RR_TTL_MAX;
 
-    if (build->entry->kind != ENTRY_POSITIVE && !denied) {
+    if (build->entry->kind != ENTRY_POSITIVE && !denied)
         return 0;
-    }
     for (size_t i = 0; i < groups->count; i++) {
-        if (groups->of[i].decides && groups->of[i].ttl < ttl) {
+        if (groups->of[i].decides && groups->of[i].ttl < ttl)
             ttl = groups->of[i].ttl;
-        }
     }
     return ttl;
 }
@@ -327,9 +310,8 @@ static enum err settle_ttls(struct build *build)
         denied = denied || record_denies(build, &rr);
         err = group_join(&groups, build, &rr);
     }
-    if (err != ERR_OK || walk.err != ERR_OK) {
+    if (err != ERR_OK || walk.err != ERR_OK)
         return ERR_MALFORMED;
-    }
     for (size_t i = 0; i < build->entry->ttl_count; i++) {
         uint8_t *at = build->wire.data + build->entry->offsets[i];
 
@@ -358,9 +340,8 @@ static enum err build_cut(struct build *build, size_t cap)
 
 static enum entry_kind kind_of(const struct survey *survey, uint16_t rcode)
 {
-    if (rcode == RCODE_NXDOMAIN) {
+    if (rcode == RCODE_NXDOMAIN)
         return ENTRY_NXDOMAIN;
-    }
     return survey->answered ? ENTRY_POSITIVE : ENTRY_NODATA;
 }
 
@@ -371,17 +352,14 @@ static enum err build_answer(struct build *build, size_t cap, uint16_t flags)
     enum entry_kind kind = kind_of(&build->survey, flags & FLAG_RCODE_MASK);
     enum err err = entry_begin(build, cap, records, build->chain.count);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     build->entry->kind = (uint8_t)(kind & 3);
-    if (kind == ENTRY_NXDOMAIN && counts[SECTION_ANSWER] == 0) {
+    if (kind == ENTRY_NXDOMAIN && counts[SECTION_ANSWER] == 0)
         build->entry->type = CACHE_TYPE_NXDOMAIN;
-    }
     flags = FLAG_QR | FLAG_RA | (flags & (FLAG_AD | FLAG_TC | FLAG_RCODE_MASK));
-    if (!build->survey.in_place || !entry_copy_in_place(build, flags)) {
+    if (!build->survey.in_place || !entry_copy_in_place(build, flags))
         err = entry_copy_anew(build, flags);
-    }
     return err == ERR_OK ? settle_ttls(build) : err;
 }
 
@@ -394,33 +372,25 @@ static enum err build_any(struct build *build, size_t cap)
     uint16_t rcode;
     enum err err = header_read(&header, &r);
 
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         err = entry_chain_find(&build->chain, &last, source);
-    }
-    if (err == ERR_OK && source->decision.cut > 0) {
+    if (err == ERR_OK && source->decision.cut > 0)
         return build_cut(build, cap);
-    }
-    if (build->chain.too_long) {
+    if (build->chain.too_long)
         build->chain.count = 0;
-    }
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         err = survey_records(build, &last);
-    }
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     rcode = (header.flags & FLAG_RCODE_MASK) | build->survey.rcode_high;
-    if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN) {
+    if (rcode != RCODE_NOERROR && rcode != RCODE_NXDOMAIN)
         return build_failed(build, cap, rcode <= FLAG_RCODE_MASK ? rcode : RCODE_SERVFAIL);
-    }
     if (!message_question_matches(source->message, source->len, source->qname, source->qtype,
-                                  source->qclass)) {
+                                  source->qclass))
         return ERR_MALFORMED;
-    }
     err = build_answer(build, cap, header.flags);
-    if (err == ERR_OK && (build->chain.too_long || (header.flags & FLAG_TC) != 0)) {
+    if (err == ERR_OK && (build->chain.too_long || (header.flags & FLAG_TC) != 0))
         build->entry->ttl_s = 0;
-    }
     return err;
 }
 
@@ -429,11 +399,9 @@ enum err entry_build(struct entry *out, size_t cap, const struct entry_source *s
     struct build build = {.source = source, .entry = out};
     enum err err = build_any(&build, cap);
 
-    if (build.wire.failed) {
+    if (build.wire.failed)
         return ERR_NO_SPACE;
-    }
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         entry_end(&build);
-    }
     return err == ERR_OK || err == ERR_NO_SPACE ? err : ERR_MALFORMED;
 }

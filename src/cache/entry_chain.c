@@ -54,9 +54,8 @@ static enum err chain_follow(struct entry_chain *chain, struct name *at,
     rr_walk_init(&walk, source->message, source->len);
     while (err == ERR_OK && !chain->too_long && rr_next(&walk, &rr) &&
            rr.section == SECTION_ANSWER) {
-        if (rr.type != TYPE_CNAME || !entry_class_is_asked(rr.class, source)) {
+        if (rr.type != TYPE_CNAME || !entry_class_is_asked(rr.class, source))
             continue;
-        }
         err = rr_name_at(&owner, source->message, source->len, rr.owner_offset);
         if (err == ERR_OK && name_equal(&owner, at)) {
             chain_add(chain, &rr);
@@ -76,9 +75,8 @@ enum err entry_chain_find(struct entry_chain *chain, struct name *last,
 
     *chain = (struct entry_chain){0};
     *last = *source->qname;
-    if (source->qtype == TYPE_CNAME || entry_several_types_asked(source->qtype)) {
+    if (source->qtype == TYPE_CNAME || entry_several_types_asked(source->qtype))
         return ERR_OK;
-    }
     do {
         before = chain->count;
         err = chain_follow(chain, last, source);

@@ -29,17 +29,15 @@ static bool run_is_settled(const struct build *build, size_t from, size_t to)
     size_t low = 0;
     size_t high = entry->ttl_count;
 
-    if (from < MESSAGE_HEADER_OCTETS || (from < tail + QUESTION_TAIL_OCTETS && to > tail)) {
+    if (from < MESSAGE_HEADER_OCTETS || (from < tail + QUESTION_TAIL_OCTETS && to > tail))
         return false;
-    }
     while (low < high) {
         size_t middle = (low + high) / 2;
 
-        if (entry->offsets[middle] + sizeof(uint32_t) <= from) {
+        if (entry->offsets[middle] + sizeof(uint32_t) <= from)
             low = middle + 1;
-        } else {
+        else
             high = middle;
-        }
     }
     return low == entry->ttl_count || entry->offsets[low] >= to;
 }
@@ -74,13 +72,11 @@ static bool name_is_settled(const struct build *build, size_t *at)
         reader_seek(&r, run);
         end = run_skip(&r, &octets);
         target = end == 0 ? 0 : (size_t)(end & ~POINTER_KIND) << 8 | reader_u8(&r);
-        if (r.failed || (jumps > 0 && !run_is_settled(build, run, r.pos))) {
+        if (r.failed || (jumps > 0 && !run_is_settled(build, run, r.pos)))
             return false;
-        }
         *at = jumps == 0 ? r.pos : *at;
-        if (end == 0 || target >= run) {
+        if (end == 0 || target >= run)
             return end == 0;
-        }
         run = target;
     }
     return false;
@@ -128,14 +124,12 @@ static bool record_is_settled(const struct build *build, const struct rr *rr)
     size_t shape[3];
     size_t at = rr->owner_offset;
 
-    if (!name_is_settled(build, &at) || !shape_of(rr->type, shape)) {
+    if (!name_is_settled(build, &at) || !shape_of(rr->type, shape))
         return false;
-    }
     at = rr->rdata_offset + shape[0];
     for (size_t i = 0; i < shape[1]; i++) {
-        if (!name_is_settled(build, &at)) {
+        if (!name_is_settled(build, &at))
             return false;
-        }
     }
     return shape[1] == 0 || at + shape[2] == (size_t)rr->rdata_offset + rr->rdata_len;
 }
@@ -146,9 +140,8 @@ void entry_index_ttls(struct build *build)
     struct rr rr;
 
     rr_walk_init(&walk, build->wire.data, build->wire.len);
-    for (size_t i = 0; i < build->entry->ttl_count && rr_next(&walk, &rr); i++) {
+    for (size_t i = 0; i < build->entry->ttl_count && rr_next(&walk, &rr); i++)
         build->entry->offsets[i] = rr.ttl_offset;
-    }
 }
 
 /* Takes the wire over as it is; false when a name in it does not bear that. */
@@ -160,20 +153,17 @@ bool entry_copy_in_place(struct build *build, uint16_t flags)
     bool settled = true;
 
     writer_put(w, build->source->message, build->survey.end);
-    if (w->failed) {
+    if (w->failed)
         return true;
-    }
     w->len = 0;
     entry_write_frame(w, build->source, flags, build->survey.counts);
     w->len = build->survey.end;
     entry_index_ttls(build);
     rr_walk_init(&walk, w->data, w->len);
-    while (settled && rr_next(&walk, &rr)) {
+    while (settled && rr_next(&walk, &rr))
         settled = record_is_settled(build, &rr);
-    }
-    for (size_t i = 0; i < build->chain.count; i++) {
+    for (size_t i = 0; i < build->chain.count; i++)
         build->entry->offsets[build->entry->ttl_count + i] = build->chain.target_offset[i];
-    }
     return settled;
 }
 
@@ -188,10 +178,9 @@ static uint32_t name_hash(const struct name *name)
 
 static void known_add(struct build *build, const struct name *name, size_t offset)
 {
-    if (build->known_count < KNOWN_MAX && offset <= POINTER_MAX) {
+    if (build->known_count < KNOWN_MAX && offset <= POINTER_MAX)
         build->known[build->known_count++] =
             (struct known){.hash = name_hash(name), .offset = (uint16_t)offset};
-    }
 }
 
 /* Where the name was written before; 0 when it was not. */
@@ -204,9 +193,8 @@ static uint16_t known_find(const struct build *build, const struct name *name)
         if (build->known[i].hash == hash &&
             rr_name_at(&other, build->wire.data, build->wire.len, build->known[i].offset) ==
                 ERR_OK &&
-            name_equal(&other, name)) {
+            name_equal(&other, name))
             return build->known[i].offset;
-        }
     }
     return 0;
 }
@@ -224,18 +212,16 @@ static enum err copy_record(struct build *build, const struct rr *rr, uint16_t *
     uint16_t earlier;
     enum err err = rr_name_at(&owner, source->message, source->len, rr->owner_offset);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     name_root(&none);
     earlier = known_find(build, &owner);
     err = rr_copy(w, (struct bytes){source->message, source->len}, rr, earlier > 0 ? &owner : &none,
                   ttl_offset);
-    if (err == ERR_OK && earlier > 0) {
+    if (err == ERR_OK && earlier > 0)
         writer_patch_u16(w, start, POINTER_BITS | earlier);
-    } else if (err == ERR_OK && owner.len > 1) {
+    else if (err == ERR_OK && owner.len > 1)
         known_add(build, &owner, start);
-    }
     return err;
 }
 
@@ -254,14 +240,12 @@ static enum err copy_link(struct build *build, size_t link)
         CHECK(rr_next(&walk, &rr));
     } while (rr.rdata_offset != build->chain.target_offset[link]);
     err = copy_record(build, &rr, &ttl_offset);
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     *offset = (uint16_t)(ttl_offset + RDATA_BEHIND_TTL);
     err = rr_name_at(&target, build->wire.data, build->wire.len, *offset);
-    if (err == ERR_OK && target.len > 1) {
+    if (err == ERR_OK && target.len > 1)
         known_add(build, &target, *offset);
-    }
     return err;
 }
 
@@ -274,21 +258,18 @@ enum err entry_copy_links(struct build *build, uint16_t flags, const uint16_t co
     build->wire = writer_init(build->wire.data, build->wire.cap);
     entry_write_frame(&build->wire, build->source, flags, counts);
     build->known_count = 0;
-    if (build->source->qname->len > 1) {
+    if (build->source->qname->len > 1)
         known_add(build, build->source->qname, MESSAGE_HEADER_OCTETS);
-    }
-    for (size_t i = 0; err == ERR_OK && i < links; i++) {
+    for (size_t i = 0; err == ERR_OK && i < links; i++)
         err = copy_link(build, i);
-    }
     return err;
 }
 
 static bool record_is_link(const struct build *build, const struct rr *rr)
 {
     for (size_t i = 0; i < build->chain.count; i++) {
-        if (rr->rdata_offset == build->chain.target_offset[i]) {
+        if (rr->rdata_offset == build->chain.target_offset[i])
             return true;
-        }
     }
     return false;
 }
@@ -303,9 +284,8 @@ enum err entry_copy_anew(struct build *build, uint16_t flags)
 
     rr_walk_init(&walk, build->source->message, build->source->len);
     while (err == ERR_OK && rr_next(&walk, &rr)) {
-        if (entry_record_is_kept(&rr, build->source) && !record_is_link(build, &rr)) {
+        if (entry_record_is_kept(&rr, build->source) && !record_is_link(build, &rr))
             err = copy_record(build, &rr, &ttl_offset);
-        }
     }
     return err;
 }

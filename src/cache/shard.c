@@ -66,9 +66,7 @@ void shard_init(struct shard *shard, size_t budget, const struct hash_key *secre
 static void ring_free(struct link *ring)
 {
     LIST_EACH(item, after, ring)
-    {
         free(node_of(item));
-    }
     list_init(ring);
 }
 
@@ -122,10 +120,8 @@ static struct node *bucket_find(const struct bucket *bucket, const struct cache_
     uint8_t tag = tag_of(key->hash);
 
     for (size_t i = 0; i < BUCKET_SLOTS; i++) {
-        if (bucket->tag[i] == tag && bucket->node[i] != NULL &&
-            node_matches(bucket->node[i], key)) {
+        if (bucket->tag[i] == tag && bucket->node[i] != NULL && node_matches(bucket->node[i], key))
             return bucket->node[i];
-        }
     }
     return NULL;
 }
@@ -138,9 +134,8 @@ struct node *shard_find(const struct shard *shard, const struct cache_key *key)
         const struct bucket *bucket = &shard->buckets[at];
         struct node *node = bucket_find(bucket, key);
 
-        if (node != NULL || bucket->spilled == 0) {
+        if (node != NULL || bucket->spilled == 0)
             return node;
-        }
         at = (at + 1) & (shard->bucket_count - 1);
     }
     return NULL;
@@ -155,9 +150,8 @@ static bool bucket_put(struct bucket *bucket, struct node *node, uint8_t tag)
             return true;
         }
     }
-    if (bucket->spilled < SPILLED_MANY) {
+    if (bucket->spilled < SPILLED_MANY)
         bucket->spilled++;
-    }
     return false;
 }
 
@@ -166,9 +160,8 @@ static void table_put(struct shard *shard, struct node *node, uint64_t hash)
 {
     size_t at = home_of(shard, hash);
 
-    while (!bucket_put(&shard->buckets[at], node, tag_of(hash))) {
+    while (!bucket_put(&shard->buckets[at], node, tag_of(hash)))
         at = (at + 1) & (shard->bucket_count - 1);
-    }
 }
 
 static bool bucket_take(struct bucket *bucket, const struct node *node)
@@ -179,9 +172,8 @@ static bool bucket_take(struct bucket *bucket, const struct node *node)
             return true;
         }
     }
-    if (bucket->spilled < SPILLED_MANY) {
+    if (bucket->spilled < SPILLED_MANY)
         bucket->spilled--;
-    }
     return false;
 }
 
@@ -197,8 +189,7 @@ static void table_take(struct shard *shard, struct node *node)
 
 static void table_put_ring(struct shard *shard, struct link *ring)
 {
-    LIST_EACH(item, after, ring)
-    {
+    LIST_EACH(item, after, ring) {
         struct node *node = node_of(item);
 
         table_put(shard, node, node_hash(shard, node));
@@ -232,9 +223,8 @@ static void shard_forget(struct shard *shard, struct node *node)
 
 void shard_remove(struct shard *shard, struct node *node)
 {
-    if (shard->hand == &node->ring) {
+    if (shard->hand == &node->ring)
         shard->hand = node->ring.next == &shard->good ? NULL : node->ring.next;
-    }
     list_remove(&node->ring);
     shard_forget(shard, node);
 }
@@ -272,11 +262,10 @@ static void evict_one(struct shard *shard, uint64_t now_ms)
     struct link *failed = list_first(&shard->failed);
 
     if (failed != NULL &&
-        (list_is_empty(&shard->good) || entry_ttl_left(node_entry(node_of(failed)), now_ms) == 0)) {
+        (list_is_empty(&shard->good) || entry_ttl_left(node_entry(node_of(failed)), now_ms) == 0))
         evict_failure(shard);
-    } else {
+    else
         evict_good(shard, now_ms);
-    }
 }
 
 /* Makes room for one more entry of so many octets, and a place for it in the table. The table grows
@@ -286,13 +275,11 @@ static void make_room(struct shard *shard, size_t octets, uint64_t now_ms)
     size_t after = shard->entries + 1;
 
     if (after > shard->bucket_count * LOAD_GROW &&
-        shard->octets + octets + table_octets(shard->bucket_count) <= shard->budget) {
+        shard->octets + octets + table_octets(shard->bucket_count) <= shard->budget)
         table_rebuild(shard, shard->bucket_count * 2);
-    }
     while (shard->octets + octets > shard->budget ||
-           shard->entries + 1 > shard->bucket_count * LOAD_MAX) {
+           shard->entries + 1 > shard->bucket_count * LOAD_MAX)
         evict_one(shard, now_ms);
-    }
 }
 
 /* --- storing --- */
@@ -302,9 +289,8 @@ static bool may_replace(struct node *node, const struct entry *entry)
 {
     const struct entry *there = node_entry(node);
 
-    if (there->epoch > entry->epoch) {
+    if (there->epoch > entry->epoch)
         return false;
-    }
     return entry->kind != ENTRY_FAILURE || there->kind == ENTRY_FAILURE ||
            entry_ttl_left(there, entry->stored_ms) == 0;
 }
@@ -313,12 +299,10 @@ static bool failure_fits(struct shard *shard, size_t octets)
 {
     size_t most = shard->budget / FAILED_PART;
 
-    if (octets > most) {
+    if (octets > most)
         return false;
-    }
-    while (shard->failed_octets + octets > most) {
+    while (shard->failed_octets + octets > most)
         evict_failure(shard);
-    }
     return true;
 }
 
@@ -349,16 +333,14 @@ bool shard_insert(struct shard *shard, const struct cache_key *key, const struct
     bool visited = false;
 
     if ((there != NULL && !may_replace(there, entry)) ||
-        table_octets(shard->bucket_count) + octets > shard->budget) {
+        table_octets(shard->bucket_count) + octets > shard->budget)
         return false;
-    }
     if (there != NULL) {
         visited = node_entry(there)->visited;
         shard_remove(shard, there);
     }
-    if (entry->kind == ENTRY_FAILURE && !failure_fits(shard, octets)) {
+    if (entry->kind == ENTRY_FAILURE && !failure_fits(shard, octets))
         return false;
-    }
     make_room(shard, octets, entry->stored_ms);
     node_add(shard, key, entry, visited);
     return true;
@@ -369,9 +351,8 @@ static size_t buckets_for(size_t entries)
 {
     size_t count = 1;
 
-    while (count * LOAD_GROW < entries) {
+    while (count * LOAD_GROW < entries)
         count *= 2;
-    }
     return count;
 }
 
@@ -381,15 +362,13 @@ void shard_resize(struct shard *shard, size_t budget)
     size_t nodes;
 
     shard->budget = budget;
-    while (shard->failed_octets > budget / FAILED_PART) {
+    while (shard->failed_octets > budget / FAILED_PART)
         evict_failure(shard);
-    }
     nodes = shard->octets - table_octets(shard->bucket_count);
     while (shard->entries > 0 && nodes + table_octets(buckets_for(shard->entries)) > budget) {
         evict_one(shard, 0);
         nodes = shard->octets - table_octets(shard->bucket_count);
     }
-    if (buckets_for(shard->entries) < shard->bucket_count) {
+    if (buckets_for(shard->entries) < shard->bucket_count)
         table_rebuild(shard, buckets_for(shard->entries));
-    }
 }

@@ -30,9 +30,8 @@ static void resolve_region(struct config *config, struct report *report)
     for (size_t i = 0; config->region_auto && config->region == NULL && i < 2; i++) {
         const char *value = getenv(variables[i]);
 
-        if (value == NULL || value[0] == '\0') {
+        if (value == NULL || value[0] == '\0')
             continue;
-        }
         if (!value_check_text(value, &plain, &fault)) {
             report_add(report, REPORT_ERROR, config->region_mark,
                        "aws.region: auto takes the environment variable %s: %s", variables[i],
@@ -45,33 +44,29 @@ static void resolve_region(struct config *config, struct report *report)
 
 static void check_endpoint(const struct config_endpoint *endpoint, size_t i, struct report *report)
 {
-    if (endpoint->service == NULL && endpoint->name_count == 0) {
+    if (endpoint->service == NULL && endpoint->name_count == 0)
         report_add(report, REPORT_ERROR, endpoint->mark,
                    "endpoints[%zu]: answers no name; write \"service\" (see local53 services) or "
                    "\"names\"",
                    i);
-    }
-    if (endpoint->target_count == 0 && endpoint->address_count == 0) {
+    if (endpoint->target_count == 0 && endpoint->address_count == 0)
         report_add(
             report, REPORT_ERROR, endpoint->mark,
             "endpoints[%zu]: leads nowhere; write \"target\" (the vpce- name of the endpoint) "
             "or \"addresses\"",
             i);
-    }
-    if (endpoint->service == NULL && endpoint->region != NULL) {
+    if (endpoint->service == NULL && endpoint->region != NULL)
         report_add(report, REPORT_ERROR, endpoint->mark,
                    "endpoints[%zu].region: has no meaning without \"service\"; names are taken as "
                    "written",
                    i);
-    }
 }
 
 static const struct config_forward *earlier_zone(const struct config *config, size_t i)
 {
     for (size_t j = 0; j < i; j++) {
-        if (name_equal(&config->forward[j].zone, &config->forward[i].zone)) {
+        if (name_equal(&config->forward[j].zone, &config->forward[i].zone))
             return &config->forward[j];
-        }
     }
     return NULL;
 }
@@ -81,22 +76,20 @@ static void check_zones(const struct config *config, struct report *report)
     for (size_t i = 0; i < config->forward_count; i++) {
         const struct config_forward *earlier = earlier_zone(config, i);
 
-        if (earlier != NULL) {
+        if (earlier != NULL)
             report_add(
                 report, REPORT_ERROR, config->forward[i].mark,
                 "forward[%zu].zone: the zone stands in the list a second time, first in line "
                 "%u; put all its servers there",
                 i, earlier->mark.line);
-        }
     }
 }
 
 static bool is_listen_address(const struct config *config, const struct addr *addr)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
-        if (addr_equal(addr, &config->listen[i])) {
+        if (addr_equal(addr, &config->listen[i]))
             return true;
-        }
     }
     return false;
 }
@@ -107,11 +100,10 @@ static void check_metrics(const struct config *config, struct report *report)
     char text[ADDR_TEXT_MAX];
 
     for (size_t i = 0; i < config->metrics_count; i++) {
-        if (is_listen_address(config, &config->metrics[i])) {
+        if (is_listen_address(config, &config->metrics[i]))
             report_add(report, REPORT_ERROR, config->metrics_mark,
                        "metrics[%zu]: \"%s\" is also in listen; give it another port", i,
                        addr_format(&config->metrics[i], text));
-        }
     }
 }
 
@@ -122,16 +114,14 @@ static void add_root_zone(struct config *config)
     struct config_forward *pools;
 
     for (size_t i = 0; i < config->forward_count; i++) {
-        if (config->forward[i].zone.labels == 0) {
+        if (config->forward[i].zone.labels == 0)
             return;
-        }
     }
     fill_default(&defaults, schema_find("forward"), &config->arena);
     CHECK(defaults.forward_count == 1);
     pools = ARENA_NEW(&config->arena, struct config_forward, config->forward_count + 1);
-    if (config->forward_count > 0) {
+    if (config->forward_count > 0)
         memcpy(pools, config->forward, sizeof(*pools) * config->forward_count);
-    }
     pools[config->forward_count++] = defaults.forward[0];
     config->forward = pools;
 }
@@ -139,9 +129,8 @@ static void add_root_zone(struct config *config)
 static void finish(struct config *config, struct report *report)
 {
     resolve_region(config, report);
-    for (size_t i = 0; i < config->endpoint_count; i++) {
+    for (size_t i = 0; i < config->endpoint_count; i++)
         check_endpoint(&config->endpoints[i], i, report);
-    }
     check_zones(config, report);
     check_metrics(config, report);
     add_root_zone(config);
@@ -160,12 +149,10 @@ enum err config_parse(struct config **out, const char *file, const char *text, s
     *out = NULL;
     config->file = arena_copy_text(&config->arena, file);
     root = yaml_parse(&config->arena, text, len, report);
-    if (root != NULL) {
+    if (root != NULL)
         fill_config(config, root, report);
-    }
-    if (report->errors == errors_before) {
+    if (report->errors == errors_before)
         finish(config, report);
-    }
     if (report->errors > errors_before) {
         config_free(config);
         return ERR_INVALID;
@@ -182,9 +169,8 @@ static char *read_file(const char *path, size_t *len)
     char *text;
     int error;
 
-    if (file == NULL) {
+    if (file == NULL)
         return NULL;
-    }
     text = malloc(cap);
     CHECK(text != NULL);
     errno = 0;
@@ -253,9 +239,8 @@ void config_free(struct config *config)
 {
     struct arena arena;
 
-    if (config == NULL) {
+    if (config == NULL)
         return;
-    }
     arena = config->arena;
     free(config);
     arena_deinit(&arena);

@@ -96,9 +96,8 @@ static bool is_nothing(const struct yaml_node *node)
     static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
 
     for (size_t i = 0; node->kind == YAML_SCALAR && !node->quoted && i < 5; i++) {
-        if (strcmp(node->text, nulls[i]) == 0) {
+        if (strcmp(node->text, nulls[i]) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -111,15 +110,14 @@ static void refuse_type(struct filler *f, const struct schema_row *row,
                         : node->kind == YAML_LIST ? "a list"
                                                   : "a single value";
 
-    if (is_nothing(node)) {
+    if (is_nothing(node))
         snprintf(text, sizeof(text), "wants %s, found nothing; write a value or take the key out",
                  WANTED[row->type]);
-    } else if (node->kind == YAML_SCALAR) {
+    else if (node->kind == YAML_SCALAR)
         snprintf(text, sizeof(text), "wants %s, found \"%.80s\"%s", WANTED[row->type], node->text,
                  node->quoted ? " in quotes; write it without" : "");
-    } else {
+    else
         snprintf(text, sizeof(text), "wants %s, found %s", WANTED[row->type], found);
-    }
     refuse(f, node->mark, text);
 }
 
@@ -128,9 +126,8 @@ static bool check_scalar(struct filler *f, const struct schema_row *row,
 {
     bool bare = row->type == SCHEMA_BOOL || row->type == SCHEMA_INTEGER;
 
-    if (node->kind == YAML_SCALAR && !is_nothing(node) && !(bare && node->quoted)) {
+    if (node->kind == YAML_SCALAR && !is_nothing(node) && !(bare && node->quoted))
         return true;
-    }
     refuse_type(f, row, node);
     return false;
 }
@@ -158,9 +155,8 @@ static void store_text(struct filler *f, const struct schema_row *row, const cha
     const char *copy = is_word ? NULL : arena_copy_text(f->arena, text);
 
     memcpy(base + row->slot.value, &copy, sizeof(copy));
-    if (is_word) {
+    if (is_word)
         memcpy(base + row->slot.also, &is_word, sizeof(is_word));
-    }
 }
 
 static bool read_number(const struct schema_row *row, const char *text, char *at,
@@ -175,9 +171,8 @@ static bool read_number(const struct schema_row *row, const char *text, char *at
     case SCHEMA_SIZE: good = value_read_size(&number, text, row, fault); break;
     default: good = value_read_word(&number, text, row, fault); break;
     }
-    if (good) {
+    if (good)
         store_number(at, row->slot.size, number);
-    }
     return good;
 }
 
@@ -193,9 +188,8 @@ static bool read_scalar(struct filler *f, const struct spot *spot, struct value_
     case SCHEMA_TEXT:
     case SCHEMA_PATH:
     case SCHEMA_REGION:
-        if (!value_check_text(text, row, fault)) {
+        if (!value_check_text(text, row, fault))
             return false;
-        }
         store_text(f, row, text, spot->base);
         return true;
     default: return read_number(row, text, at, fault);
@@ -212,9 +206,8 @@ static void fill_scalar(struct filler *f, const struct spot *spot)
 {
     struct value_fault fault;
 
-    if (check_scalar(f, spot->row, spot->node) && !read_scalar(f, spot, &fault)) {
+    if (check_scalar(f, spot->row, spot->node) && !read_scalar(f, spot, &fault))
         refuse_value(f, spot->node, &fault);
-    }
 }
 
 /* ---- Lists of values --------------------------------------------------------------------------- */
@@ -228,9 +221,8 @@ static size_t item_size(enum schema_type type)
 
 static bool read_listen(struct addr *out, const char *text, struct value_fault *fault)
 {
-    if (!host_read_address(out, text, DNS_PORT, fault)) {
+    if (!host_read_address(out, text, DNS_PORT, fault))
         return false;
-    }
     return !addr_is_any(out) ||
            value_refuse(fault,
                         "\"%.80s\" is every address of the node, systemd-resolved's included; list "
@@ -256,9 +248,8 @@ static bool read_item(struct filler *f, const struct schema_row *row, const stru
 
 static bool same_server(const struct config_server *a, const struct config_server *b)
 {
-    if (a->kind != b->kind || a->port != b->port) {
+    if (a->kind != b->kind || a->port != b->port)
         return false;
-    }
     return a->kind == CONFIG_SERVER_ADDRESS ? addr_equal(&a->addr, &b->addr)
                                             : strcmp(a->text, b->text) == 0;
 }
@@ -268,9 +259,8 @@ static bool same_item(enum schema_type type, const void *a, const void *b)
     const struct config_name *name = a;
     const struct config_name *other = b;
 
-    if (type == SCHEMA_SERVER_LIST) {
+    if (type == SCHEMA_SERVER_LIST)
         return same_server(a, b);
-    }
     return type == SCHEMA_NAME_LIST
                ? name->below == other->below && name_equal(&name->name, &other->name)
                : addr_equal(a, b);
@@ -283,9 +273,8 @@ static bool fill_item(struct filler *f, const struct schema_row *row, const stru
     size_t size = item_size(row->type);
     struct value_fault fault;
 
-    if (!check_scalar(f, row, node)) {
+    if (!check_scalar(f, row, node))
         return false;
-    }
     if (!read_item(f, row, node, items + count * size, &fault)) {
         refuse_value(f, node, &fault);
         return false;
@@ -304,9 +293,8 @@ static size_t count_items(const struct yaml_node *first)
 {
     size_t count = 0;
 
-    for (; first != NULL; first = first->next) {
+    for (; first != NULL; first = first->next)
         count++;
-    }
     return count;
 }
 
@@ -315,15 +303,14 @@ static bool check_count(struct filler *f, const struct spot *spot, size_t count)
 {
     struct value_fault fault;
 
-    if (count > spot->row->max) {
+    if (count > spot->row->max)
         value_refuse(&fault, "has %zu items; at most %llu are allowed", count,
                      (unsigned long long)spot->row->max);
-    } else if (count < spot->row->min) {
+    else if (count < spot->row->min)
         value_refuse(&fault, "is an empty list; write at least one item%s",
                      spot->row->fallback != NULL ? " or take the key out" : "");
-    } else {
+    else
         return true;
-    }
     refuse_value(f, spot->node, &fault);
     return false;
 }
@@ -346,14 +333,12 @@ static void fill_list(struct filler *f, const struct spot *spot)
         refuse_type(f, spot->row, node);
         return;
     }
-    if (!check_count(f, spot, total)) {
+    if (!check_count(f, spot, total))
         return;
-    }
     items = arena_take(f->arena, total * item_size(spot->row->type));
     for (const struct yaml_node *item = alone ? node : node->first; item != NULL;
-         item = alone ? NULL : item->next) {
+         item = alone ? NULL : item->next)
         count += fill_item(f, spot->row, item, items, count) ? 1 : 0;
-    }
     store_list(spot, items, count);
 }
 
@@ -372,9 +357,8 @@ static void fill_map_list(struct filler *f, const struct spot *spot)
         refuse_type(f, row, spot->node);
         return;
     }
-    if (!check_count(f, spot, total)) {
+    if (!check_count(f, spot, total))
         return;
-    }
     items = arena_take(f->arena, total * row->slot.size);
     for (const struct yaml_node *item = spot->node->first; item != NULL; item = item->next, i++) {
         char *base = items + i * row->slot.size;
@@ -411,9 +395,8 @@ static const char *key_elsewhere(const char *key)
     const struct schema_row *rows = schema_rows(&total);
 
     for (size_t i = 0; i < total; i++) {
-        if (strcmp(schema_key(&rows[i]), key) == 0) {
+        if (strcmp(schema_key(&rows[i]), key) == 0)
             return rows[i].path;
-        }
     }
     return NULL;
 }
@@ -434,9 +417,8 @@ static void refuse_key(struct filler *f, const struct schema_row *parent,
     } else if (nearest != NULL) {
         snprintf(text, sizeof(text), "unknown key; did you mean \"%s\"?", nearest);
     } else {
-        for (size_t i = 0, used = 0; i < count; i++, used = strlen(list)) {
+        for (size_t i = 0, used = 0; i < count; i++, used = strlen(list))
             snprintf(list + used, sizeof(list) - used, "%s%s", i > 0 ? ", " : "", keys[i]);
-        }
         snprintf(text, sizeof(text), "unknown key; keys here: %s", list);
     }
     refuse(f, node->key_mark, text);
@@ -447,9 +429,8 @@ static const struct yaml_node *child_of(const struct yaml_node *map, const char 
 {
     const struct yaml_node *node = map != NULL ? map->first : NULL;
 
-    while (node != NULL && strcmp(node->key, key) != 0) {
+    while (node != NULL && strcmp(node->key, key) != 0)
         node = node->next;
-    }
     return node;
 }
 
@@ -462,12 +443,10 @@ static void check_keys(struct filler *f, const struct schema_row *parent,
     for (const struct yaml_node *node = map->first; node != NULL; node = node->next) {
         size_t i = 0;
 
-        while (i < count && strcmp(keys[i], node->key) != 0) {
+        while (i < count && strcmp(keys[i], node->key) != 0)
             i++;
-        }
-        if (i == count) {
+        if (i == count)
             refuse_key(f, parent, node);
-        }
     }
 }
 
@@ -478,15 +457,14 @@ static void fill_written(struct filler *f, const struct spot *spot)
 
         memcpy(spot->base + spot->row->slot.mark, &mark, sizeof(mark));
     }
-    if (spot->row->type == SCHEMA_MAP) {
+    if (spot->row->type == SCHEMA_MAP)
         fill_map(f, spot);
-    } else if (spot->row->type == SCHEMA_MAP_LIST) {
+    else if (spot->row->type == SCHEMA_MAP_LIST)
         fill_map_list(f, spot);
-    } else if (spot->row->type >= SCHEMA_LISTEN_LIST) {
+    else if (spot->row->type >= SCHEMA_LISTEN_LIST)
         fill_list(f, spot);
-    } else {
+    else
         fill_scalar(f, spot);
-    }
 }
 
 /* One key of a map: what is written, or its default. */
@@ -521,9 +499,8 @@ static void fill_map(struct filler *f, const struct spot *spot)
         refuse_type(f, spot->row != NULL ? spot->row : rows, map);
         return;
     }
-    if (map != NULL) {
+    if (map != NULL)
         check_keys(f, spot->row, map);
-    }
     for (size_t i = 0; i < total; i++) {
         if (schema_is_inside(&rows[i], spot->row)) {
             const struct yaml_node *node = child_of(map, schema_key(&rows[i]));
@@ -541,9 +518,8 @@ void fill_default(void *base, const struct schema_row *row, struct arena *arena)
     const struct yaml_node *node = &scalar;
     struct report report = {0};
 
-    if (row->type == SCHEMA_MAP_LIST || row->type >= SCHEMA_LISTEN_LIST) {
+    if (row->type == SCHEMA_MAP_LIST || row->type >= SCHEMA_LISTEN_LIST)
         node = yaml_parse(arena, row->fallback, strlen(row->fallback), &report);
-    }
     CHECK(node != NULL);
     enter_key(&f, row->path);
     fill_written(&f, &(struct spot){row, node, base});

@@ -36,18 +36,15 @@ static bool looks_like_address(const char *text)
 /* Why a text with other characters is no name, in the words of its most likely meaning. */
 static bool refuse_characters(const char *text, struct value_fault *fault)
 {
-    if (strstr(text, "://") != NULL) {
+    if (strstr(text, "://") != NULL)
         return value_refuse(fault, "\"" FOUND "\" is a URL; write its host name only", text);
-    }
-    if (strchr(text, '*') != NULL) {
+    if (strchr(text, '*') != NULL)
         return value_refuse(fault,
                             "\"" FOUND "\": * stands only at the beginning, before a dot: "
                             "\"*.example.com\"",
                             text);
-    }
-    if (strchr(text, ':') != NULL) {
+    if (strchr(text, ':') != NULL)
         return value_refuse(fault, "\"" FOUND "\" is not a domain name; names have no port", text);
-    }
     return value_refuse(fault,
                         "\"" FOUND
                         "\" is not a domain name; names have letters, digits, \"-\", \"_\" "
@@ -60,40 +57,33 @@ static bool read_plain_name(struct name *out, const char *text, struct value_fau
 {
     enum err err;
 
-    if (text[0] == '\0') {
+    if (text[0] == '\0')
         return value_refuse(fault, "a domain name is missing");
-    }
-    if (strcmp(text, ".") == 0) {
+    if (strcmp(text, ".") == 0)
         return value_refuse(fault, "\".\" is the root; write a domain name");
-    }
-    if (looks_like_address(text)) {
+    if (looks_like_address(text))
         return value_refuse(fault, "\"" FOUND "\" is an address; a domain name is wanted here",
                             text);
-    }
-    if (strspn(text, NAME_CHARACTERS) != strlen(text)) {
+    if (strspn(text, NAME_CHARACTERS) != strlen(text))
         return refuse_characters(text, fault);
-    }
     err = text_read_name(out, text);
-    if (err == ERR_TOO_LONG) {
+    if (err == ERR_TOO_LONG)
         return value_refuse(fault, "\"" FOUND "\" is longer than 255 octets", text);
-    }
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return value_refuse(fault,
                             "\"" FOUND
                             "\" is not a domain name; there is nothing between two dots, or "
                             "more than 63 characters",
                             text);
-    }
     return true;
 }
 
 bool host_read_name(struct config_name *out, const char *text, struct value_fault *fault)
 {
     out->below = strncmp(text, WILDCARD, strlen(WILDCARD)) == 0;
-    if (strcmp(text, "*") == 0 || strcmp(text, WILDCARD) == 0) {
+    if (strcmp(text, "*") == 0 || strcmp(text, WILDCARD) == 0)
         return value_refuse(fault, "\"" FOUND "\" would be every name; write \"*.example.com\"",
                             text);
-    }
     return read_plain_name(&out->name, out->below ? text + strlen(WILDCARD) : text, fault);
 }
 
@@ -103,27 +93,24 @@ bool host_read_zone(struct name *out, const char *text, struct value_fault *faul
         name_root(out);
         return true;
     }
-    if (strncmp(text, WILDCARD, strlen(WILDCARD)) == 0) {
+    if (strncmp(text, WILDCARD, strlen(WILDCARD)) == 0)
         return value_refuse(fault,
                             "\"" FOUND "\": a zone always holds all names below; write " FOUND,
                             text, text + strlen(WILDCARD));
-    }
     return read_plain_name(out, text, fault);
 }
 
 bool host_read_address(struct addr *out, const char *text, uint16_t default_port,
                        struct value_fault *fault)
 {
-    if (addr_parse(out, text, default_port) != ERR_OK) {
+    if (addr_parse(out, text, default_port) != ERR_OK)
         return value_refuse(fault,
                             "\"" FOUND "\" is not an address; write one like 169.254.20.10, "
                             "127.0.0.1:5353 or \"[::1]:5353\"",
                             text);
-    }
-    if (addr_port(out) == 0) {
+    if (addr_port(out) == 0)
         return value_refuse(fault, "\"" FOUND "\": port 0 is none; write 1 to 65535, or no port",
                             text);
-    }
     return true;
 }
 
@@ -131,17 +118,14 @@ bool host_read_bare_address(struct addr *out, const char *text, struct value_fau
 {
     struct addr other;
 
-    if (addr_parse(out, text, 0) != ERR_OK || addr_parse(&other, text, 1) != ERR_OK) {
+    if (addr_parse(out, text, 0) != ERR_OK || addr_parse(&other, text, 1) != ERR_OK)
         return value_refuse(fault, "\"" FOUND "\" is not an address; write one like 10.40.1.15",
                             text);
-    }
-    if (addr_port(out) == addr_port(&other)) {
+    if (addr_port(out) == addr_port(&other))
         return value_refuse(fault, "\"" FOUND "\" has a port; DNS answers have addresses only",
                             text);
-    }
-    if (addr_is_any(out)) {
+    if (addr_is_any(out))
         return value_refuse(fault, "\"" FOUND "\" is no host's address", text);
-    }
     return true;
 }
 
@@ -151,9 +135,8 @@ static bool cut_port(char *text, uint16_t *port)
     char *colon = strrchr(text, ':');
 
     *port = DNS_PORT;
-    if (colon == NULL) {
+    if (colon == NULL)
         return true;
-    }
     *colon = '\0';
     return addr_parse_port(port, colon + 1) && *port != 0;
 }
@@ -161,12 +144,11 @@ static bool cut_port(char *text, uint16_t *port)
 static bool read_resolv_conf(struct config_server *out, const char *file, struct arena *arena,
                              struct value_fault *fault)
 {
-    if (file[0] != '/') {
+    if (file[0] != '/')
         return value_refuse(fault,
                             "\"" RESOLV_CONF FOUND "\" needs an absolute path: "
                             "\"resolv.conf:/etc/resolv.conf\"",
                             file);
-    }
     out->kind = CONFIG_SERVER_RESOLV_CONF;
     out->text = arena_copy_text(arena, file);
     return true;
@@ -186,12 +168,11 @@ static bool read_env(struct config_server *out, const char *text, struct arena *
 {
     char *variable = arena_copy_text(arena, text + strlen(ENV));
 
-    if (!cut_port(variable, &out->port) || !is_variable_name(variable)) {
+    if (!cut_port(variable, &out->port) || !is_variable_name(variable))
         return value_refuse(fault,
                             "\"" FOUND "\" names no environment variable; write one like "
                             "env:KUBE_DNS_UPSTREAM_SERVICE_HOST",
                             text);
-    }
     out->kind = CONFIG_SERVER_ENV;
     out->text = variable;
     return true;
@@ -204,17 +185,15 @@ static bool read_host(struct config_server *out, const char *text, struct arena 
     char *host = arena_copy_text(arena, text);
     struct name name;
 
-    if (text[0] == '/' || strcmp(text, "resolv.conf") == 0) {
+    if (text[0] == '/' || strcmp(text, "resolv.conf") == 0)
         return value_refuse(fault, "\"" FOUND "\" looks like a file; write resolv.conf:%.80s", text,
                             text[0] == '/' ? text : "/etc/resolv.conf");
-    }
     if (!cut_port(host, &out->port) || looks_like_address(host) ||
-        strspn(host, NAME_CHARACTERS) != strlen(host) || !read_plain_name(&name, host, fault)) {
+        strspn(host, NAME_CHARACTERS) != strlen(host) || !read_plain_name(&name, host, fault))
         return value_refuse(fault,
                             "\"" FOUND "\" is not a server; write an address, resolv.conf:/FILE, "
                             "env:VARIABLE or a host name",
                             text);
-    }
     out->kind = CONFIG_SERVER_HOST;
     out->text = host;
     return true;
@@ -226,25 +205,20 @@ bool host_read_server(struct config_server *out, const char *text, struct arena 
     struct config_mark mark = out->mark;
 
     *out = (struct config_server){.mark = mark, .port = DNS_PORT};
-    if (strlen(text) > SERVER_TEXT_MAX || !value_is_printable(text)) {
+    if (strlen(text) > SERVER_TEXT_MAX || !value_is_printable(text))
         return value_refuse(fault, "a server is printable ASCII text of at most %d octets",
                             SERVER_TEXT_MAX);
-    }
-    if (strncmp(text, RESOLV_CONF, strlen(RESOLV_CONF)) == 0) {
+    if (strncmp(text, RESOLV_CONF, strlen(RESOLV_CONF)) == 0)
         return read_resolv_conf(out, text + strlen(RESOLV_CONF), arena, fault);
-    }
-    if (strncmp(text, ENV, strlen(ENV)) == 0) {
+    if (strncmp(text, ENV, strlen(ENV)) == 0)
         return read_env(out, text, arena, fault);
-    }
-    if (addr_parse(&out->addr, text, DNS_PORT) != ERR_OK) {
+    if (addr_parse(&out->addr, text, DNS_PORT) != ERR_OK)
         return read_host(out, text, arena, fault);
-    }
     out->kind = CONFIG_SERVER_ADDRESS;
     out->text = arena_copy_text(arena, text);
     out->port = addr_port(&out->addr);
-    if (addr_is_any(&out->addr)) {
+    if (addr_is_any(&out->addr))
         return value_refuse(fault, "\"" FOUND "\" is no server's address", text);
-    }
     return host_read_address(&out->addr, text, DNS_PORT, fault);
 }
 
@@ -258,9 +232,8 @@ const char *host_write_server(const struct config_server *server, char *out)
 {
     char port[8] = "";
 
-    if (server->port != DNS_PORT) {
+    if (server->port != DNS_PORT)
         snprintf(port, sizeof(port), ":%u", (unsigned)server->port);
-    }
     switch (server->kind) {
     case CONFIG_SERVER_ADDRESS: addr_format(&server->addr, out); break;
     case CONFIG_SERVER_RESOLV_CONF:

@@ -68,9 +68,8 @@ static bool has_set_key(const struct spot *map)
     const struct schema_row *rows = schema_rows(&total);
 
     for (size_t i = 0; i < total; i++) {
-        if (schema_is_inside(&rows[i], map->row) && is_set(&(struct spot){&rows[i], map->base})) {
+        if (schema_is_inside(&rows[i], map->row) && is_set(&(struct spot){&rows[i], map->base}))
             return true;
-        }
     }
     return false;
 }
@@ -110,9 +109,8 @@ static void print_text(FILE *out, const char *text)
     }
     fputc('"', out);
     for (; *text != '\0'; text++) {
-        if (*text == '"' || *text == '\\') {
+        if (*text == '"' || *text == '\\')
             fputc('\\', out);
-        }
         fputc(*text, out);
     }
     fputc('"', out);
@@ -130,11 +128,10 @@ static void print_integer(FILE *out, const struct spot *spot)
 {
     uint64_t number = number_at(spot);
 
-    if (number == 0 && spot->row->words != NULL) {
+    if (number == 0 && spot->row->words != NULL)
         fputs(spot->row->words, out);
-    } else {
+    else
         fprintf(out, "%llu", (unsigned long long)number);
-    }
 }
 
 static void print_zone(FILE *out, const char *at)
@@ -251,11 +248,10 @@ static char *print_spot(const struct spot *spot)
     FILE *out = open_memstream(&text, &len);
 
     CHECK(out != NULL);
-    if (spot->row == NULL) {
+    if (spot->row == NULL)
         print_map(out, spot, 0, false);
-    } else if (is_set(spot)) {
+    else if (is_set(spot))
         print_key(out, spot, 0);
-    }
     CHECK(fclose(out) == 0);
     return text;
 }

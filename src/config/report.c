@@ -28,18 +28,16 @@ static void mark_cut(char *text)
 {
     size_t at = REPORT_TEXT_MAX - sizeof("...");
 
-    while (at > 0 && is_continuation(text[at])) {
+    while (at > 0 && is_continuation(text[at]))
         at--;
-    }
     memcpy(text + at, "...", sizeof("..."));
 }
 
 static void hide_control_characters(char *text)
 {
     for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < ' ' || *text == 0x7f) {
+        if ((unsigned char)*text < ' ' || *text == 0x7f)
             *text = '?';
-        }
     }
 }
 
@@ -53,9 +51,8 @@ static void insert(struct report *report, struct report_item *item)
 {
     struct report_item **at = &report->first;
 
-    while (*at != NULL && !stands_before(item->mark, (*at)->mark)) {
+    while (*at != NULL && !stands_before(item->mark, (*at)->mark))
         at = &(*at)->next;
-    }
     item->next = *at;
     *at = item;
 }
@@ -69,16 +66,14 @@ void report_add(struct report *report, enum report_level level, struct config_ma
     int len;
 
     *(level == REPORT_ERROR ? &report->errors : &report->warnings) += 1;
-    if (report->errors + report->warnings > REPORT_MAX) {
+    if (report->errors + report->warnings > REPORT_MAX)
         return;
-    }
     va_start(arguments, format);
     len = vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     CHECK(len >= 0);
-    if ((size_t)len >= sizeof(text)) {
+    if ((size_t)len >= sizeof(text))
         mark_cut(text);
-    }
     hide_control_characters(text);
     item = ARENA_NEW(&report->arena, struct report_item, 1);
     *item = (struct report_item){level, mark, arena_copy_text(&report->arena, text), NULL};
@@ -97,12 +92,11 @@ static size_t write_item(char *out, size_t cap, const struct report *report,
     const char *level = item->level == REPORT_ERROR ? "error" : "warning";
     int len;
 
-    if (item->mark.line == 0) {
+    if (item->mark.line == 0)
         len = snprintf(out, cap, "%s: %s: %s\n", file, level, item->text);
-    } else {
+    else
         len = snprintf(out, cap, "%s:%u:%u: %s: %s\n", file, item->mark.line, item->mark.column,
                        level, item->text);
-    }
     CHECK(len > 0 && (size_t)len < cap);
     return (size_t)len;
 }
@@ -117,13 +111,11 @@ char *report_text(const struct report *report)
 
     CHECK(out != NULL);
     out[0] = '\0';
-    for (const struct report_item *item = report->first; item != NULL; item = item->next) {
+    for (const struct report_item *item = report->first; item != NULL; item = item->next)
         used += write_item(out + used, cap - used, report, item);
-    }
-    if (total > kept) {
+    if (total > kept)
         snprintf(out + used, cap - used, "%s: and %zu more\n",
                  report->file != NULL ? report->file : "", total - kept);
-    }
     return out;
 }
 
@@ -159,9 +151,8 @@ static size_t count_edits(const char *a, const char *b)
     size_t a_len = strlen(a);
     size_t b_len = strlen(b);
 
-    for (size_t j = 0; j <= b_len; j++) {
+    for (size_t j = 0; j <= b_len; j++)
         rows[0][j] = j;
-    }
     for (size_t i = 1; i <= a_len; i++) {
         size_t *row = rows[i % 3];
         const size_t *above = rows[(i - 1) % 3];
@@ -183,9 +174,8 @@ static const char *first_with_prefix(const char *word, const char *const *words,
     size_t len = strlen(word);
 
     for (size_t i = 0; len > 0 && i < count; i++) {
-        if (strncmp(words[i], word, len) == 0 && words[i][len] == '.') {
+        if (strncmp(words[i], word, len) == 0 && words[i][len] == '.')
             return words[i];
-        }
     }
     return NULL;
 }
@@ -196,9 +186,8 @@ const char *report_nearest(const char *word, const char *const *words, size_t co
     size_t limit = len / 3 > 2 ? len / 3 : 2;
     const char *nearest = first_with_prefix(word, words, count);
 
-    if (nearest != NULL || len > NEAREST_WORD_MAX) {
+    if (nearest != NULL || len > NEAREST_WORD_MAX)
         return nearest;
-    }
     limit = len > 0 ? least(limit, len - 1) : 0;
     for (size_t i = 0; i < count; i++) {
         size_t edits =

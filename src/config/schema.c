@@ -134,9 +134,8 @@ const struct schema_row *schema_rows(size_t *count)
 const struct schema_row *schema_find(const char *path)
 {
     for (size_t i = 0; i < ROW_COUNT; i++) {
-        if (strcmp(ROWS[i].path, path) == 0) {
+        if (strcmp(ROWS[i].path, path) == 0)
             return &ROWS[i];
-        }
     }
     return NULL;
 }
@@ -154,9 +153,8 @@ bool schema_is_inside(const struct schema_row *row, const struct schema_row *par
     const char *key = schema_key(row);
     size_t parent_len;
 
-    if (parent == NULL) {
+    if (parent == NULL)
         return key == row->path;
-    }
     parent_len = strlen(parent->path);
     return strncmp(row->path, parent->path, parent_len) == 0 &&
            strncmp(row->path + parent_len, joint, strlen(joint)) == 0 &&

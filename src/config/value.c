@@ -50,13 +50,11 @@ static size_t read_digits(uint64_t *out, const char *text)
 {
     size_t len = strspn(text, "0123456789");
 
-    if (len > DIGITS_MAX) {
+    if (len > DIGITS_MAX)
         return 0;
-    }
     *out = 0;
-    for (size_t i = 0; i < len; i++) {
+    for (size_t i = 0; i < len; i++)
         *out = *out * 10 + (uint64_t)(text[i] - '0');
-    }
     return len;
 }
 
@@ -65,9 +63,8 @@ static const char *write_units(uint64_t number, const struct unit_table *table, 
     const struct unit *best = &table->units[0];
 
     for (size_t i = 1; i < table->count && number > 0; i++) {
-        if (number % table->units[i].factor == 0) {
+        if (number % table->units[i].factor == 0)
             best = &table->units[i];
-        }
     }
     snprintf(out, VALUE_TEXT_MAX, "%llu%s", (unsigned long long)(number / best->factor),
              best->text);
@@ -87,9 +84,8 @@ const char *value_write_size(uint64_t octets, char *out)
 static const struct unit *find_unit(const struct unit_table *table, const char *text)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (strcmp(table->units[i].text, text) == 0) {
+        if (strcmp(table->units[i].text, text) == 0)
             return &table->units[i];
-        }
     }
     return NULL;
 }
@@ -105,17 +101,14 @@ static bool read_units(uint64_t *out, const char *text, const struct schema_row 
 
     write_units(row->min, table, min);
     write_units(row->max, table, max);
-    if (digits > 0 && text[digits] == '\0') {
+    if (digits > 0 && text[digits] == '\0')
         return value_refuse(fault, FOUND " has no unit; write %s%s (%s to %s)", text, text,
                             row->type == SCHEMA_SIZE ? "MiB" : "s", min, max);
-    }
-    if (digits == 0 || unit == NULL) {
+    if (digits == 0 || unit == NULL)
         return value_refuse(fault, "\"" FOUND "\" is not %s; write one number and one unit: %s",
                             text, table->what, table->example);
-    }
-    if (*out > row->max / unit->factor || *out * unit->factor < row->min) {
+    if (*out > row->max / unit->factor || *out * unit->factor < row->min)
         return value_refuse(fault, FOUND " is out of range; allowed: %s to %s", text, min, max);
-    }
     *out *= unit->factor;
     return true;
 }
@@ -145,13 +138,11 @@ bool value_read_integer(uint64_t *out, const char *text, const struct schema_row
         return true;
     }
     digits = read_digits(out, text);
-    if (digits > 0 && text[digits] == '\0' && *out >= row->min && *out <= row->max) {
+    if (digits > 0 && text[digits] == '\0' && *out >= row->min && *out <= row->max)
         return true;
-    }
-    if (digits == 0 || text[digits] != '\0') {
+    if (digits == 0 || text[digits] != '\0')
         return value_refuse(fault, "\"" FOUND "\" is not a whole number; allowed: %s%s%llu to %llu",
                             text, word, *word != '\0' ? " or " : "", min, max);
-    }
     return value_refuse(fault, FOUND " is out of range; allowed: %s%s%llu to %llu", text, word,
                         *word != '\0' ? " or " : "", min, max);
 }
@@ -174,9 +165,8 @@ bool value_read_word(uint64_t *out, const char *text, const struct schema_row *r
     size_t len;
 
     for (*out = 0; (word = word_at(row->words, *out, &len)) != NULL; (*out)++) {
-        if (strlen(text) == len && memcmp(text, word, len) == 0) {
+        if (strlen(text) == len && memcmp(text, word, len) == 0)
             return true;
-        }
     }
     return value_refuse(fault, "\"" FOUND "\" is not known; one of: %s", text, row->words);
 }
@@ -201,12 +191,10 @@ static const char *bool_meant(const char *text)
                                      "n",  "N",  "0",  "False", "FALSE", "disabled"};
 
     for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++) {
-        if (strcmp(text, yes[i]) == 0) {
+        if (strcmp(text, yes[i]) == 0)
             return "true";
-        }
-        if (strcmp(text, no[i]) == 0) {
+        if (strcmp(text, no[i]) == 0)
             return "false";
-        }
     }
     return "true or false";
 }
@@ -214,18 +202,16 @@ static const char *bool_meant(const char *text)
 bool value_read_bool(bool *out, const char *text, struct value_fault *fault)
 {
     *out = strcmp(text, "true") == 0;
-    if (*out || strcmp(text, "false") == 0) {
+    if (*out || strcmp(text, "false") == 0)
         return true;
-    }
     return value_refuse(fault, "\"" FOUND "\" is not true or false; write %s", text,
                         bool_meant(text));
 }
 
 bool value_is_printable(const char *text)
 {
-    while (*text >= ' ' && *text <= '~') {
+    while (*text >= ' ' && *text <= '~')
         text++;
-    }
     return *text == '\0';
 }
 
@@ -235,14 +221,12 @@ static bool check_region(const char *text, const struct schema_row *row, struct 
     size_t len = strlen(text);
     const char *word = row->words;
 
-    if (word != NULL && strcmp(text, word) == 0) {
+    if (word != NULL && strcmp(text, word) == 0)
         return true;
-    }
     if (len < 4 || strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") != len ||
-        strchr(text, '-') == NULL || text[len - 1] < '0' || text[len - 1] > '9') {
+        strchr(text, '-') == NULL || text[len - 1] < '0' || text[len - 1] > '9')
         return value_refuse(fault, "\"" FOUND "\" is not a region; write one like eu-west-1%s%s",
                             text, word != NULL ? ", or " : "", word != NULL ? word : "");
-    }
     return true;
 }
 
@@ -250,18 +234,14 @@ bool value_check_text(const char *text, const struct schema_row *row, struct val
 {
     size_t len = strlen(text);
 
-    if (len > row->max) {
+    if (len > row->max)
         return value_refuse(fault, "the text has %zu octets; at most %llu", len,
                             (unsigned long long)row->max);
-    }
-    if (len == 0) {
+    if (len == 0)
         return value_refuse(fault, "the text is empty; write a value or take the key out");
-    }
-    if (!value_is_printable(text)) {
+    if (!value_is_printable(text))
         return value_refuse(fault, "\"" FOUND "\" holds a character outside printable ASCII", text);
-    }
-    if (row->type == SCHEMA_PATH && text[0] != '/') {
+    if (row->type == SCHEMA_PATH && text[0] != '/')
         return value_refuse(fault, "\"" FOUND "\" is not an absolute path; begin it with /", text);
-    }
     return row->type != SCHEMA_REGION || check_region(text, row, fault);
 }

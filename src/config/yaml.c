@@ -63,9 +63,8 @@ static bool is_indented_with_tab(const struct builder *b, unsigned line)
     struct bytes octets = line_at(b, line);
     size_t at = 0;
 
-    while (at < octets.len && octets.data[at] == ' ') {
+    while (at < octets.len && octets.data[at] == ' ')
         at++;
-    }
     return at < octets.len && octets.data[at] == '\t';
 }
 
@@ -114,9 +113,8 @@ static size_t advice_for(const yaml_parser_t *parser)
         bool context = ADVICE[i].context == NULL ||
                        (parser->context != NULL && strcmp(parser->context, ADVICE[i].context) == 0);
 
-        if (context && strcmp(parser->problem, ADVICE[i].problem) == 0) {
+        if (context && strcmp(parser->problem, ADVICE[i].problem) == 0)
             break;
-        }
     }
     return i;
 }
@@ -128,9 +126,8 @@ static struct config_mark mark_of_offset(const struct builder *b, size_t offset)
 
     for (size_t i = 0; i < offset && i < b->len; i++) {
         mark.column++;
-        if (b->text[i] == '\n') {
+        if (b->text[i] == '\n')
             mark = (struct config_mark){mark.line + 1, 1};
-        }
     }
     return mark;
 }
@@ -141,23 +138,18 @@ static bool refuse_syntax(struct builder *b, const yaml_parser_t *parser)
     size_t advice;
 
     CHECK(parser->error != YAML_MEMORY_ERROR);
-    if (parser->problem == NULL) {
+    if (parser->problem == NULL)
         return REFUSE(b, mark, "not YAML");
-    }
-    if (parser->error == YAML_READER_ERROR) {
+    if (parser->error == YAML_READER_ERROR)
         return REFUSE(b, mark_of_offset(b, parser->problem_offset),
                       "not YAML: %s; the file must be UTF-8 text", parser->problem);
-    }
-    if (is_indented_with_tab(b, mark.line)) {
+    if (is_indented_with_tab(b, mark.line))
         return REFUSE(b, mark, "the line is indented with a tab; indent with blanks");
-    }
     advice = advice_for(parser);
-    if (advice == ADVICE_COUNT) {
+    if (advice == ADVICE_COUNT)
         return REFUSE(b, mark, "not YAML: %s", parser->problem);
-    }
-    if (ADVICE[advice].at_context) {
+    if (ADVICE[advice].at_context)
         mark = mark_of(&parser->context_mark);
-    }
     return REFUSE(b, mark, "%s (%s)", ADVICE[advice].advice, parser->problem);
 }
 
@@ -173,9 +165,8 @@ static bool attach(struct builder *b, struct yaml_node *node)
 {
     struct open_node *top = b->depth > 0 ? &b->stack[b->depth - 1] : NULL;
 
-    if (!count_node(b, node->mark)) {
+    if (!count_node(b, node->mark))
         return false;
-    }
     if (top == NULL) {
         b->root = node;
         return true;
@@ -196,18 +187,15 @@ static bool open_node(struct builder *b, enum yaml_kind kind, const yaml_event_t
     node->kind = kind;
     node->mark = mark_of(&event->start_mark);
     if (b->depth > 0 && b->stack[b->depth - 1].node->kind == YAML_MAP &&
-        b->stack[b->depth - 1].key == NULL) {
+        b->stack[b->depth - 1].key == NULL)
         return REFUSE(
             b, node->mark,
             "a key must be a word, not a list or a mapping; an address in brackets stands in "
             "quotes: \"[::1]:53\"");
-    }
-    if (b->depth == YAML_DEPTH_MAX) {
+    if (b->depth == YAML_DEPTH_MAX)
         return REFUSE(b, node->mark, "nested more than %d deep", YAML_DEPTH_MAX);
-    }
-    if (!attach(b, node)) {
+    if (!attach(b, node))
         return false;
-    }
     b->stack[b->depth++] = (struct open_node){.node = node, .tail = &node->first};
     return true;
 }
@@ -229,11 +217,10 @@ static void write_path(const struct builder *b, const char *key, char *out)
     for (size_t i = 1; i < b->depth && used < PATH_MAX_OCTETS; i++) {
         const struct yaml_node *node = b->stack[i].node;
 
-        if (node->key != NULL) {
+        if (node->key != NULL)
             snprintf(out + used, PATH_MAX_OCTETS - used, "%s%.64s", used > 0 ? "." : "", node->key);
-        } else {
+        else
             snprintf(out + used, PATH_MAX_OCTETS - used, "[%zu]", b->stack[i - 1].children - 1);
-        }
         used = strlen(out);
     }
     snprintf(out + used, PATH_MAX_OCTETS - used, "%s%.64s", used > 0 ? "." : "", key);
@@ -247,15 +234,13 @@ static bool take_key(struct builder *b, struct open_node *map, const char *key,
 
     write_path(b, key, path);
     for (const struct yaml_node *other = map->node->first; other != NULL; other = other->next) {
-        if (strcmp(other->key, key) == 0) {
+        if (strcmp(other->key, key) == 0)
             return REFUSE(b, mark, "%s: the key stands here a second time, first in line %u", path,
                           other->key_mark.line);
-        }
     }
     map->children++;
-    if (map->children > YAML_KEYS_MAX) {
+    if (map->children > YAML_KEYS_MAX)
         return REFUSE(b, mark, "more than %d keys in one mapping", YAML_KEYS_MAX);
-    }
     map->key = key;
     map->place = mark;
     return count_node(b, mark);
@@ -270,13 +255,11 @@ static bool take_scalar(struct builder *b, const yaml_event_t *event)
     struct yaml_node *node;
     const char *text;
 
-    if (memchr(value, '\0', len) != NULL) {
+    if (memchr(value, '\0', len) != NULL)
         return REFUSE(b, mark, "a zero octet in a value");
-    }
     text = arena_copy_text_len(b->arena, value, len);
-    if (top != NULL && top->node->kind == YAML_MAP && top->key == NULL) {
+    if (top != NULL && top->node->kind == YAML_MAP && top->key == NULL)
         return take_key(b, top, text, mark);
-    }
     node = ARENA_NEW(b->arena, struct yaml_node, 1);
     node->kind = YAML_SCALAR;
     node->mark = mark;
@@ -290,15 +273,13 @@ static bool begin_document(struct builder *b, const yaml_event_t *event)
     struct config_mark mark = mark_of(&event->start_mark);
 
     b->documents++;
-    if (b->documents > 1) {
+    if (b->documents > 1)
         return REFUSE(b, mark,
                       "a second document begins; one file holds one document (no \"---\")");
-    }
     if (event->data.document_start.version_directive != NULL ||
         event->data.document_start.tag_directives.start !=
-            event->data.document_start.tag_directives.end) {
+            event->data.document_start.tag_directives.end)
         return REFUSE(b, mark, "directives (%%YAML, %%TAG) are not taken; remove the line");
-    }
     return true;
 }
 
@@ -307,19 +288,17 @@ static bool refuse_anchor_and_tag(struct builder *b, const yaml_event_t *event,
 {
     struct config_mark mark = mark_of(&event->start_mark);
 
-    if (anchor != NULL) {
+    if (anchor != NULL)
         return REFUSE(
             b, mark,
             "anchors are not taken (&%.64s): write the value out; text that begins with & "
             "stands in quotes",
             (const char *)anchor);
-    }
-    if (tag != NULL) {
+    if (tag != NULL)
         return REFUSE(b, mark,
                       "tags are not taken (%.64s): leave it out; text that begins with ! stands in "
                       "quotes",
                       (const char *)tag);
-    }
     return true;
 }
 
@@ -359,9 +338,8 @@ static bool take_events(struct builder *b, yaml_parser_t *parser)
     while (more && good) {
         yaml_event_t event;
 
-        if (yaml_parser_parse(parser, &event) == 0) {
+        if (yaml_parser_parse(parser, &event) == 0)
             return refuse_syntax(b, parser);
-        }
         more = event.type != YAML_STREAM_END_EVENT;
         good = take_event(b, &event);
         yaml_event_delete(&event);

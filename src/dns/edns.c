@@ -22,9 +22,8 @@ static bool options_are_whole(struct bytes options)
     while (options.len >= OPTION_HEAD_OCTETS) {
         size_t octets = OPTION_HEAD_OCTETS + (size_t)bytes_get_u16(options.data + 2);
 
-        if (octets > options.len) {
+        if (octets > options.len)
             return false;
-        }
         options.data += octets;
         options.len -= octets;
     }
@@ -38,15 +37,13 @@ enum err edns_read(struct edns *out, struct reader *r)
     const uint8_t *fixed = reader_octets(r, FIXED_OCTETS);
     struct bytes options = {NULL, 0};
 
-    if (fixed == NULL) {
+    if (fixed == NULL)
         return ERR_TRUNCATED;
-    }
     options.len = bytes_get_u16(fixed + 6);
     if (options.len > 0) {
         options.data = reader_octets(r, options.len);
-        if (options.data == NULL) {
+        if (options.data == NULL)
             return ERR_TRUNCATED;
-        }
     }
     if (fixed[3] == 0 && !options_are_whole(options)) {
         r->failed = true;
@@ -62,9 +59,8 @@ enum err edns_read(struct edns *out, struct reader *r)
 
 size_t edns_octets(enum ede_code ede, const char *text)
 {
-    if (ede == EDE_NONE) {
+    if (ede == EDE_NONE)
         return EDNS_OPT_OCTETS;
-    }
     return EDNS_OPT_OCTETS + OPTION_HEAD_OCTETS + INFO_CODE_OCTETS +
            (text == NULL ? 0 : strnlen(text, EDNS_EDE_MAX_TEXT));
 }
@@ -86,14 +82,12 @@ void edns_write(struct writer *w, uint16_t rcode, bool dnssec_ok, enum ede_code 
                                             (uint8_t)options};
 
     writer_put(w, fixed, sizeof(fixed));
-    if (ede == EDE_NONE) {
+    if (ede == EDE_NONE)
         return;
-    }
     options -= OPTION_HEAD_OCTETS;
     writer_u16(w, OPTION_EDE);
     writer_u16(w, (uint16_t)options);
     writer_u16(w, (uint16_t)ede);
-    if (options > INFO_CODE_OCTETS) {
+    if (options > INFO_CODE_OCTETS)
         writer_put(w, text, options - INFO_CODE_OCTETS);
-    }
 }

@@ -35,14 +35,12 @@ bool frame_next(const struct frame *frame, size_t *pos, struct bytes *message, b
 
     *too_long = false;
     reader_seek(&r, *pos);
-    if (reader_left(&r) < LENGTH_OCTETS) {
+    if (reader_left(&r) < LENGTH_OCTETS)
         return false;
-    }
     len = reader_u16(&r);
     *too_long = len > frame->cap - LENGTH_OCTETS;
-    if (reader_left(&r) < len) {
+    if (reader_left(&r) < len)
         return false;
-    }
     *message = reader_take(&r, len);
     *pos = r.pos;
     return true;
@@ -52,7 +50,6 @@ void frame_consume(struct frame *frame, size_t pos)
 {
     CHECK(pos <= frame->len);
     frame->len -= pos;
-    if (pos > 0 && frame->len > 0) {
+    if (pos > 0 && frame->len > 0)
         memmove(frame->data, frame->data + pos, frame->len);
-    }
 }

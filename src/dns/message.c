@@ -26,9 +26,8 @@ static inline bool header_take(struct header *out, struct reader *r)
 {
     const uint8_t *octets = reader_octets(r, MESSAGE_HEADER_OCTETS);
 
-    if (octets == NULL) {
+    if (octets == NULL)
         return false;
-    }
     out->id = bytes_get_u16(octets);
     out->flags = bytes_get_u16(octets + 2);
     out->qdcount = bytes_get_u16(octets + 4);
@@ -48,13 +47,11 @@ static inline bool question_take(struct request *out, struct reader *r)
     size_t start = r->pos;
     const uint8_t *tail;
 
-    if (name_read_plain(&out->qname, r) != ERR_OK) {
+    if (name_read_plain(&out->qname, r) != ERR_OK)
         return false;
-    }
     tail = reader_octets(r, QUESTION_TAIL_OCTETS);
-    if (tail == NULL) {
+    if (tail == NULL)
         return false;
-    }
     out->question = r->data + start;
     out->question_len = (uint16_t)(r->pos - start);
     out->qtype = bytes_get_u16(tail);
@@ -80,16 +77,14 @@ static bool header_is_common(const struct header *header)
 static bool parse_common(struct request *out, struct reader r)
 {
     out->edns = (struct edns){0};
-    if (!question_take(out, &r) || type_is_unaskable(out->qtype)) {
+    if (!question_take(out, &r) || type_is_unaskable(out->qtype))
         return false;
-    }
     if (out->header.arcount == 1) {
         const uint8_t *head = reader_octets(&r, OPT_HEAD_OCTETS);
 
         if (head == NULL || head[0] != 0 || bytes_get_u16(head + 1) != TYPE_OPT ||
-            edns_read(&out->edns, &r) != ERR_OK || out->edns.version != 0) {
+            edns_read(&out->edns, &r) != ERR_OK || out->edns.version != 0)
             return false;
-        }
     }
     return reader_left(&r) == 0;
 }
@@ -97,9 +92,8 @@ static bool parse_common(struct request *out, struct reader r)
 /* A transaction signature as it stands in the additional section (RFC 8945, RFC 2931 section 3). */
 static bool rr_is_seal(const struct rr *rr, const uint8_t *packet)
 {
-    if (rr->section != SECTION_ADDITIONAL) {
+    if (rr->section != SECTION_ADDITIONAL)
         return false;
-    }
     return rr->type == TYPE_TSIG ||
            (rr->type == TYPE_SIG && packet[rr->owner_offset] == 0 && rr->rdata_len >= 2 &&
             bytes_get_u16(packet + rr->rdata_offset) == 0);
@@ -112,14 +106,12 @@ static enum err opt_take(struct request *out, struct reader packet, const struct
     struct edns edns = {0};
     enum err err;
 
-    if (rr->section != SECTION_ADDITIONAL || packet.data[rr->owner_offset] != 0) {
+    if (rr->section != SECTION_ADDITIONAL || packet.data[rr->owner_offset] != 0)
         return ERR_MALFORMED;
-    }
     reader_seek(&packet, (size_t)rr->ttl_offset - sizeof(rr->class));
     err = edns_read(&edns, &packet);
-    if (err == ERR_OK && !out->edns.present) {
+    if (err == ERR_OK && !out->edns.present)
         out->edns = edns;
-    }
     return err;
 }
 
@@ -138,27 +130,22 @@ static struct findings records_scan(struct request *out, struct reader packet)
             found.err = opt_take(out, packet, &rr);
         }
     }
-    if (found.err == ERR_OK) {
+    if (found.err == ERR_OK)
         found.err = walk.err;
-    }
-    if (found.err == ERR_OK && walk.reader.pos != packet.len) {
+    if (found.err == ERR_OK && walk.reader.pos != packet.len)
         found.err = ERR_MALFORMED;
-    }
     return found;
 }
 
 /* What is wrong with a query that is well-formed; RCODE_NOERROR when nothing is. */
 static enum dns_rcode request_judge(const struct request *request, const struct findings *found)
 {
-    if (request->edns.present && request->edns.version > 0) {
+    if (request->edns.present && request->edns.version > 0)
         return RCODE_BADVERS;
-    }
-    if (request->qtype == TYPE_OPT) {
+    if (request->qtype == TYPE_OPT)
         return RCODE_FORMERR;
-    }
-    if (found->sealed || type_is_unaskable(request->qtype)) {
+    if (found->sealed || type_is_unaskable(request->qtype))
         return RCODE_REFUSED;
-    }
     return RCODE_NOERROR;
 }
 
@@ -186,12 +173,10 @@ __attribute__((noinline, cold)) static enum dns_rcode parse_any(struct request *
     request_clear(out);
     has_one = out->header.qdcount == 1 && question_take(out, &r);
     found = records_scan(out, whole);
-    if ((out->header.flags & FLAG_OPCODE_MASK) != 0) {
+    if ((out->header.flags & FLAG_OPCODE_MASK) != 0)
         return RCODE_NOTIMP;
-    }
-    if (!has_one || found.err != ERR_OK || found.opts > 1 || found.seal_broken) {
+    if (!has_one || found.err != ERR_OK || found.opts > 1 || found.seal_broken)
         return RCODE_FORMERR;
-    }
     return request_judge(out, &found);
 }
 
@@ -202,12 +187,10 @@ enum request_verdict request_parse(struct request *out, enum dns_rcode *rcode,
 
     *rcode = RCODE_NOERROR;
     if (len > MESSAGE_MAX_OCTETS || !header_take(&out->header, &r) ||
-        (out->header.flags & FLAG_QR) != 0) {
+        (out->header.flags & FLAG_QR) != 0)
         return REQUEST_DROP;
-    }
-    if (header_is_common(&out->header) && parse_common(out, r)) {
+    if (header_is_common(&out->header) && parse_common(out, r))
         return REQUEST_ANSWER;
-    }
     *rcode = parse_any(out, r);
     return *rcode == RCODE_NOERROR ? REQUEST_ANSWER : REQUEST_REJECT;
 }
@@ -216,9 +199,8 @@ size_t request_udp_limit(const struct request *request, size_t server_limit)
 {
     size_t limit = MESSAGE_UDP_MIN;
 
-    if (request->edns.present && request->edns.udp_size > MESSAGE_UDP_MIN) {
+    if (request->edns.present && request->edns.udp_size > MESSAGE_UDP_MIN)
         limit = request->edns.udp_size;
-    }
     return limit < server_limit ? limit : server_limit;
 }
 
@@ -230,9 +212,8 @@ bool message_question_matches(const uint8_t *message, size_t len, const struct n
     const uint8_t *name;
     const uint8_t *tail;
 
-    if (header_read(&header, &r) != ERR_OK || header.qdcount != 1) {
+    if (header_read(&header, &r) != ERR_OK || header.qdcount != 1)
         return false;
-    }
     name = reader_octets(&r, qname->len);
     tail = reader_octets(&r, QUESTION_TAIL_OCTETS);
     return name != NULL && tail != NULL && name_equals_wire(qname, name, qname->len) &&

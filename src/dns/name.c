@@ -30,9 +30,8 @@ static inline void fold_block(uint8_t *out, const uint8_t *wire)
     uint8_t block[BLOCK_OCTETS];
 
     memcpy(block, wire, sizeof(block));
-    for (size_t i = 0; i < sizeof(block); i++) {
+    for (size_t i = 0; i < sizeof(block); i++)
         block[i] = name_fold(block[i]);
-    }
     memcpy(out, block, sizeof(block));
 }
 
@@ -43,14 +42,12 @@ static inline void fold_copy(uint8_t *out, const uint8_t *wire, size_t len)
     size_t at = 0;
 
     if (len < BLOCK_OCTETS) {
-        for (; at < len; at++) {
+        for (; at < len; at++)
             out[at] = name_fold(wire[at]);
-        }
         return;
     }
-    for (; at + BLOCK_OCTETS < len; at += BLOCK_OCTETS) {
+    for (; at + BLOCK_OCTETS < len; at += BLOCK_OCTETS)
         fold_block(out + at, wire + at);
-    }
     fold_block(out + len - BLOCK_OCTETS, wire + len - BLOCK_OCTETS);
 }
 
@@ -83,9 +80,8 @@ static inline enum err index_labels(struct name *out, const uint8_t *wire, size_
         out->labels = (uint8_t)labels;
         return ERR_OK;
     }
-    if (length > LABEL_MAX_OCTETS) {
+    if (length > LABEL_MAX_OCTETS)
         return ERR_MALFORMED;
-    }
     return next < NAME_MAX_OCTETS ? ERR_TRUNCATED : ERR_TOO_LONG;
 }
 
@@ -94,14 +90,12 @@ enum err name_read_plain(struct name *out, struct reader *r)
     const uint8_t *wire;
     enum err err;
 
-    if (reader_left(r) == 0) {
+    if (reader_left(r) == 0)
         return fail(r, ERR_TRUNCATED);
-    }
     wire = r->data + r->pos;
     err = index_labels(out, wire, reader_left(r));
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return fail(r, err);
-    }
     fold_copy(out->wire, wire, out->len);
     r->pos += out->len;
     return ERR_OK;
@@ -112,12 +106,10 @@ static enum err copy_label(uint8_t *out, size_t *len, struct reader *r, uint8_t 
 {
     struct bytes label = reader_take(r, length);
 
-    if (r->failed) {
+    if (r->failed)
         return ERR_TRUNCATED;
-    }
-    if (*len + 1 + length > NAME_MAX_OCTETS) {
+    if (*len + 1 + length > NAME_MAX_OCTETS)
         return ERR_TOO_LONG;
-    }
     out[(*len)++] = length;
     if (length > 0) {
         memcpy(out + *len, label.data, length);
@@ -132,12 +124,10 @@ static enum err follow_pointer(struct reader *r, uint8_t first, size_t *run_star
 {
     size_t target = ((size_t)(first & ~LABEL_KIND_MASK) << 8) | reader_u8(r);
 
-    if (r->failed) {
+    if (r->failed)
         return ERR_TRUNCATED;
-    }
-    if (target >= *run_start) {
+    if (target >= *run_start)
         return ERR_MALFORMED;
-    }
     reader_seek(r, target);
     *run_start = target;
     return ERR_OK;
@@ -155,18 +145,16 @@ static enum err expand(uint8_t *out, size_t *len, struct reader *walk, size_t *e
     for (;;) {
         uint8_t length = reader_u8(walk);
 
-        if (walk->failed) {
+        if (walk->failed)
             return ERR_TRUNCATED;
-        }
         if ((length & LABEL_KIND_MASK) == LABEL_KIND_POINTER) {
             *end = jumps == 0 ? walk->pos + 1 : *end;
             err = jumps++ < MAX_JUMPS ? follow_pointer(walk, length, &run_start) : ERR_MALFORMED;
         } else {
             err = length <= LABEL_MAX_OCTETS ? copy_label(out, len, walk, length) : ERR_MALFORMED;
         }
-        if (err != ERR_OK) {
+        if (err != ERR_OK)
             return err;
-        }
         if (length == 0) {
             *end = jumps == 0 ? walk->pos : *end;
             return ERR_OK;
@@ -180,9 +168,8 @@ enum err name_copy_wire(uint8_t *out, size_t *len, struct reader *r)
     size_t end = r->pos;
     enum err err = expand(out, len, &walk, &end);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return fail(r, err);
-    }
     r->pos = end;
     return ERR_OK;
 }
@@ -192,9 +179,8 @@ enum err name_read(struct name *out, struct reader *r)
     size_t len = 0;
     enum err err = name_copy_wire(out->wire, &len, r);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
     err = index_labels(out, out->wire, len);
     CHECK(err == ERR_OK);
     fold_copy(out->wire, out->wire, len);
@@ -212,16 +198,13 @@ enum err name_skip(struct reader *r)
             reader_skip(r, 1);
             return r->failed ? ERR_TRUNCATED : ERR_OK;
         }
-        if (length > LABEL_MAX_OCTETS) {
+        if (length > LABEL_MAX_OCTETS)
             return fail(r, ERR_MALFORMED);
-        }
         reader_skip(r, length);
-        if (r->failed) {
+        if (r->failed)
             return ERR_TRUNCATED;
-        }
-        if (r->pos - start > NAME_MAX_OCTETS) {
+        if (r->pos - start > NAME_MAX_OCTETS)
             return fail(r, ERR_TOO_LONG);
-        }
     } while (length > 0);
     return ERR_OK;
 }
@@ -250,9 +233,8 @@ bool name_is_at_or_below(const struct name *name, const struct name *parent)
 {
     size_t at;
 
-    if (name->labels < parent->labels) {
+    if (name->labels < parent->labels)
         return false;
-    }
     at = label_offset(name, (size_t)(name->labels - parent->labels));
     return name->len - at == parent->len && memcmp(name->wire + at, parent->wire, parent->len) == 0;
 }
@@ -265,9 +247,8 @@ void name_parent(struct name *out, const struct name *name, size_t count)
     CHECK(count <= name->labels);
     cut = label_offset(name, count);
     labels = name->labels - count;
-    for (size_t i = 0; i < labels; i++) {
+    for (size_t i = 0; i < labels; i++)
         out->offset[i] = (uint8_t)(name->offset[count + i] - cut);
-    }
     memmove(out->wire, name->wire + cut, name->len - cut);
     out->len = (uint8_t)(name->len - cut);
     out->labels = (uint8_t)labels;
@@ -289,9 +270,8 @@ bool name_has_vpce_label(const struct name *name)
     for (size_t i = 0; i < name->labels; i++) {
         struct bytes label = name_label(name, i);
 
-        if (label.len >= prefix_len && memcmp(label.data, prefix, prefix_len) == 0) {
+        if (label.len >= prefix_len && memcmp(label.data, prefix, prefix_len) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -300,9 +280,8 @@ bool name_equals_wire(const struct name *name, const uint8_t *wire, size_t len)
 {
     uint8_t folded[NAME_MAX_OCTETS];
 
-    if (len != name->len) {
+    if (len != name->len)
         return false;
-    }
     fold_copy(folded, wire, len);
     return memcmp(folded, name->wire, len) == 0;
 }

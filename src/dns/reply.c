@@ -33,9 +33,8 @@ void reply_begin(struct writer *w, const struct request *request)
     writer_u16(w, request->has_question ? 1 : 0);
     writer_u16(w, 0);
     writer_u32(w, 0);
-    if (request->has_question) {
+    if (request->has_question)
         writer_put(w, request->question, request->question_len);
-    }
 }
 
 size_t reply_reserve(const struct request *request, const struct reply_status *status)
@@ -50,9 +49,8 @@ static uint16_t status_flags(const struct request *request, const struct reply_s
     bool hears_ad = (request->header.flags & FLAG_AD) != 0 || request->edns.dnssec_ok;
     unsigned rcode = status->rcode;
 
-    if (rcode > RCODE_HEADER_MAX && !request->edns.present) {
+    if (rcode > RCODE_HEADER_MAX && !request->edns.present)
         rcode = RCODE_SERVFAIL;
-    }
     return (uint16_t)((rcode & FLAG_RCODE_MASK) | (status->authentic && hears_ad ? FLAG_AD : 0));
 }
 
@@ -61,14 +59,12 @@ void reply_end(struct writer *w, const struct request *request, const struct rep
 {
     uint16_t flags;
 
-    if (w->failed) {
+    if (w->failed)
         return;
-    }
     flags = bytes_get_u16(w->data + FLAGS_OFFSET) | status_flags(request, status);
     writer_patch_u16(w, FLAGS_OFFSET, flags);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         writer_patch_u16(w, COUNTS_OFFSET + i * sizeof(uint16_t), counts[i]);
-    }
     if (request->edns.present) {
         writer_patch_u16(w, COUNTS_OFFSET + 2 * sizeof(uint16_t), (uint16_t)(counts[2] + 1));
         edns_write(w, (uint16_t)status->rcode, request->edns.dnssec_ok, status->ede,
@@ -81,14 +77,12 @@ void reply_truncate(struct writer *w, const struct request *request)
     static const uint16_t no_records[3] = {0, 0, 0};
     struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL, false};
 
-    if (w->len >= MESSAGE_HEADER_OCTETS) {
+    if (w->len >= MESSAGE_HEADER_OCTETS)
         status.rcode = bytes_get_u16(w->data + FLAGS_OFFSET) & FLAG_RCODE_MASK;
-    }
     *w = writer_init(w->data, w->cap);
     reply_begin(w, request);
-    if (!w->failed) {
+    if (!w->failed)
         writer_patch_u16(w, FLAGS_OFFSET, bytes_get_u16(w->data + FLAGS_OFFSET) | FLAG_TC);
-    }
     reply_end(w, request, &status, no_records);
 }
 
@@ -129,7 +123,6 @@ void query_write(struct writer *w, const struct outgoing *out, const struct name
     writer_put(w, qname->wire, qname->len);
     writer_u16(w, qtype);
     writer_u16(w, qclass);
-    if (out->edns) {
+    if (out->edns)
         edns_write(w, RCODE_NOERROR, out->dnssec_ok, EDE_NONE, NULL);
-    }
 }

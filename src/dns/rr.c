@@ -46,9 +46,8 @@ static enum err questions_skip(struct reader *r, size_t count)
         enum err err = name_skip(r);
 
         reader_skip(r, sizeof(uint16_t) * 2);
-        if (err != ERR_OK || r->failed) {
+        if (err != ERR_OK || r->failed)
             return err != ERR_OK ? err : ERR_TRUNCATED;
-        }
     }
     return ERR_OK;
 }
@@ -59,9 +58,8 @@ void rr_walk_init(struct rr_walk *walk, const uint8_t *message, size_t len)
 
     walk->reader = reader_init(message, len);
     walk->err = len > MESSAGE_MAX_OCTETS ? ERR_TOO_LONG : header_read(&header, &walk->reader);
-    if (walk->err == ERR_OK) {
+    if (walk->err == ERR_OK)
         walk->err = questions_skip(&walk->reader, header.qdcount);
-    }
     walk->left[SECTION_ANSWER] = header.ancount;
     walk->left[SECTION_AUTHORITY] = header.nscount;
     walk->left[SECTION_ADDITIONAL] = header.arcount;
@@ -84,9 +82,8 @@ bool rr_next(struct rr_walk *walk, struct rr *out)
 {
     struct reader *r = &walk->reader;
 
-    if (walk->err != ERR_OK || !section_next(walk, &out->section)) {
+    if (walk->err != ERR_OK || !section_next(walk, &out->section))
         return false;
-    }
     out->owner_offset = (uint16_t)r->pos;
     walk->err = name_skip(r);
     out->type = reader_u16(r);
@@ -96,9 +93,8 @@ bool rr_next(struct rr_walk *walk, struct rr *out)
     out->rdata_len = reader_u16(r);
     out->rdata_offset = (uint16_t)r->pos;
     reader_skip(r, out->rdata_len);
-    if (walk->err == ERR_OK && r->failed) {
+    if (walk->err == ERR_OK && r->failed)
         walk->err = ERR_TRUNCATED;
-    }
     return walk->err == ERR_OK;
 }
 
@@ -128,9 +124,8 @@ enum err rr_soa_negative_ttl(uint32_t *out, const uint8_t *message, size_t len, 
     uint32_t minimum;
 
     if (rr->type != TYPE_SOA || r.failed || name_skip(&r) != ERR_OK || name_skip(&r) != ERR_OK ||
-        reader_left(&r) != SOA_NUMBERS_OCTETS) {
+        reader_left(&r) != SOA_NUMBERS_OCTETS)
         return ERR_MALFORMED;
-    }
     reader_skip(&r, SOA_NUMBERS_OCTETS - sizeof(minimum));
     minimum = rr_ttl_cap(reader_u32(&r));
     *out = rr_ttl_cap(rr->ttl) < minimum ? rr_ttl_cap(rr->ttl) : minimum;
@@ -140,9 +135,8 @@ enum err rr_soa_negative_ttl(uint32_t *out, const uint8_t *message, size_t len, 
 static const struct layout *layout_find(uint16_t type)
 {
     for (size_t i = 0; i < sizeof(LAYOUTS) / sizeof(LAYOUTS[0]); i++) {
-        if (LAYOUTS[i].type == type) {
+        if (LAYOUTS[i].type == type)
             return &LAYOUTS[i];
-        }
     }
     return NULL;
 }
@@ -151,12 +145,10 @@ static enum err octets_copy(struct writer *w, struct reader *r, size_t len)
 {
     struct bytes octets = reader_take(r, len);
 
-    if (r->failed) {
+    if (r->failed)
         return ERR_MALFORMED;
-    }
-    if (octets.len > 0) {
+    if (octets.len > 0)
         writer_put(w, octets.data, octets.len);
-    }
     return ERR_OK;
 }
 
@@ -166,9 +158,8 @@ static enum err name_copy(struct writer *w, struct reader *r)
     size_t len;
     enum err err = name_copy_wire(wire, &len, r);
 
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         writer_put(w, wire, len);
-    }
     return err;
 }
 
@@ -177,9 +168,8 @@ static enum err string_copy(struct writer *w, struct reader *r)
 {
     uint8_t length = reader_u8(r);
 
-    if (r->failed) {
+    if (r->failed)
         return ERR_MALFORMED;
-    }
     writer_u8(w, length);
     return octets_copy(w, r, length);
 }
@@ -188,15 +178,12 @@ static enum err layout_copy(struct writer *w, struct reader *r, const struct lay
 {
     enum err err = octets_copy(w, r, layout->fixed);
 
-    for (size_t i = 0; err == ERR_OK && i < layout->strings; i++) {
+    for (size_t i = 0; err == ERR_OK && i < layout->strings; i++)
         err = string_copy(w, r);
-    }
-    for (size_t i = 0; err == ERR_OK && i < layout->names; i++) {
+    for (size_t i = 0; err == ERR_OK && i < layout->names; i++)
         err = name_copy(w, r);
-    }
-    if (err == ERR_OK && layout->rest != REST_ANY && reader_left(r) != layout->rest) {
+    if (err == ERR_OK && layout->rest != REST_ANY && reader_left(r) != layout->rest)
         err = ERR_MALFORMED;
-    }
     return err == ERR_OK ? octets_copy(w, r, reader_left(r)) : err;
 }
 
@@ -208,17 +195,14 @@ static enum err rdata_copy(struct writer *w, struct reader *r, uint16_t type)
     enum err err;
 
     writer_u16(w, 0);
-    if (layout == NULL || reader_left(r) == 0) {
+    if (layout == NULL || reader_left(r) == 0)
         err = octets_copy(w, r, reader_left(r));
-    } else {
+    else
         err = layout_copy(w, r, layout);
-    }
-    if (err != ERR_OK || w->failed) {
+    if (err != ERR_OK || w->failed)
         return err;
-    }
-    if (w->len - length_at - sizeof(uint16_t) > UINT16_MAX) {
+    if (w->len - length_at - sizeof(uint16_t) > UINT16_MAX)
         return ERR_TOO_LONG;
-    }
     writer_patch_u16(w, length_at, (uint16_t)(w->len - length_at - sizeof(uint16_t)));
     return ERR_OK;
 }
@@ -229,14 +213,12 @@ static enum err owner_copy(struct writer *w, struct reader r, const struct name 
     size_t len;
     enum err err = name_copy_wire(wire, &len, &r);
 
-    if (err != ERR_OK) {
+    if (err != ERR_OK)
         return err;
-    }
-    if (qname->len > 1 && name_equals_wire(qname, wire, len)) {
+    if (qname->len > 1 && name_equals_wire(qname, wire, len))
         writer_u16(w, POINTER_BITS | MESSAGE_HEADER_OCTETS);
-    } else {
+    else
         writer_put(w, wire, len);
-    }
     return ERR_OK;
 }
 
@@ -261,15 +243,12 @@ enum err rr_copy(struct writer *w, struct bytes message, const struct rr *rr,
     enum err err = ERR_TRUNCATED;
 
     reader_seek(&owner, rr->owner_offset);
-    if (!owner.failed && !rdata.failed) {
+    if (!owner.failed && !rdata.failed)
         err = owner_copy(w, owner, qname);
-    }
-    if (err == ERR_OK) {
+    if (err == ERR_OK)
         err = rest_copy(w, rdata, rr, &ttl_at);
-    }
-    if (err == ERR_OK && (w->failed || w->len > MESSAGE_MAX_OCTETS)) {
+    if (err == ERR_OK && (w->failed || w->len > MESSAGE_MAX_OCTETS))
         err = ERR_NO_SPACE;
-    }
     if (err != ERR_OK) {
         w->len = start;
         return err;

@@ -29,12 +29,10 @@ enum err text_read_name(struct name *out, const char *text)
     enum err err;
 
     CHECK(status != LDNS_STATUS_MEM_ERR);
-    if (status == LDNS_STATUS_DOMAINNAME_OVERFLOW) {
+    if (status == LDNS_STATUS_DOMAINNAME_OVERFLOW)
         return ERR_TOO_LONG;
-    }
-    if (status != LDNS_STATUS_OK) {
+    if (status != LDNS_STATUS_OK)
         return ERR_INVALID;
-    }
     err = name_from_wire(out, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
     ldns_rdf_deep_free(rdf);
     return err == ERR_OK || err == ERR_TOO_LONG ? err : ERR_INVALID;
@@ -51,9 +49,8 @@ const char *text_write_name(const struct name *name, char *out)
     CHECK(text != NULL);
     len = strlen(text);
     CHECK(len > 0 && len <= TEXT_NAME_MAX);
-    if (len > 1) {
+    if (len > 1)
         len--;
-    }
     memcpy(out, text, len);
     out[len] = '\0';
     free(text);
@@ -67,9 +64,8 @@ static unsigned long numbered_type(const char *digits)
     char *end = NULL;
     unsigned long number;
 
-    if (digits[0] < '0' || digits[0] > '9') {
+    if (digits[0] < '0' || digits[0] > '9')
         return 0;
-    }
     number = strtoul(digits, &end, 10);
     return *end == '\0' && number <= UINT16_MAX ? number : 0;
 }
@@ -79,14 +75,12 @@ enum err text_read_type(uint16_t *out, const char *text)
     const size_t prefix_len = strlen(NUMBERED_PREFIX);
     unsigned long type;
 
-    if (strncasecmp(text, NUMBERED_PREFIX, prefix_len) == 0) {
+    if (strncasecmp(text, NUMBERED_PREFIX, prefix_len) == 0)
         type = numbered_type(text + prefix_len);
-    } else {
+    else
         type = (unsigned long)ldns_get_rr_type_by_name(text);
-    }
-    if (type == 0) {
+    if (type == 0)
         return ERR_INVALID;
-    }
     *out = (uint16_t)type;
     return ERR_OK;
 }
@@ -98,9 +92,8 @@ const char *text_write_type(uint16_t type, char *out)
     CHECK(text != NULL);
     snprintf(out, TEXT_TYPE_MAX, "%s", text);
     /* ldns 1.8.4 writes some mnemonics that it reads as another type (WALLET as TXT). */
-    if (ldns_get_rr_type_by_name(out) != (ldns_rr_type)type) {
+    if (ldns_get_rr_type_by_name(out) != (ldns_rr_type)type)
         snprintf(out, TEXT_TYPE_MAX, "TYPE%u", type);
-    }
     free(text);
     return out;
 }
@@ -115,9 +108,8 @@ char *text_write_message(const uint8_t *message, size_t len)
     ldns_pkt *packet = NULL;
     char *text;
 
-    if (ldns_wire2pkt(&packet, message, len) != LDNS_STATUS_OK) {
+    if (ldns_wire2pkt(&packet, message, len) != LDNS_STATUS_OK)
         return NULL;
-    }
     text = ldns_pkt2str(packet);
     ldns_pkt_free(packet);
     CHECK(text != NULL);

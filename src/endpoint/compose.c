@@ -67,9 +67,8 @@ uint16_t compose_question_offset(const struct request *request, uint8_t labels)
     const struct name *qname = &request->qname;
 
     CHECK(labels <= qname->labels);
-    if (labels == 0) {
+    if (labels == 0)
         return (uint16_t)(MESSAGE_HEADER_OCTETS + qname->len - 1);
-    }
     return (uint16_t)(MESSAGE_HEADER_OCTETS + qname->offset[qname->labels - labels]);
 }
 
@@ -79,9 +78,8 @@ bool compose_append(struct writer *w, const struct request *request, const struc
     struct rrset rrset = rrset_for(compose->addresses, request->qtype);
     uint32_t ttl_s;
 
-    if (compose->addresses->state == ADDRESSES_NONE) {
+    if (compose->addresses->state == ADDRESSES_NONE)
         return false;
-    }
     if (rrset.count == 0) {
         reply_write_soa(w, chain->rule_owner, COMPOSE_NEGATIVE_TTL_S);
         counts[1]++;

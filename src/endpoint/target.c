@@ -31,16 +31,13 @@ uint32_t addresses_ttl_s(const struct addresses *addresses, uint64_t now_ms)
 {
     uint64_t left_s;
 
-    if (addresses->state == ADDRESSES_LITERAL) {
+    if (addresses->state == ADDRESSES_LITERAL)
         return TARGET_TTL_LITERAL_S;
-    }
-    if (addresses->state != ADDRESSES_FRESH || addresses->expires_ms <= now_ms) {
+    if (addresses->state != ADDRESSES_FRESH || addresses->expires_ms <= now_ms)
         return TARGET_TTL_LAST_GOOD_S;
-    }
     left_s = (addresses->expires_ms - now_ms) / 1000;
-    if (left_s < TARGET_TTL_MIN_S) {
+    if (left_s < TARGET_TTL_MIN_S)
         return TARGET_TTL_MIN_S;
-    }
     return left_s < TARGET_TTL_MAX_S ? (uint32_t)left_s : TARGET_TTL_MAX_S;
 }
 
@@ -59,15 +56,12 @@ static bool insert(uint8_t *list, uint8_t *count, const uint8_t *octets, size_t 
     bool full = *count == TARGET_ADDRESSES_MAX;
     size_t after;
 
-    while (at < *count && memcmp(list + at * len, octets, len) < 0) {
+    while (at < *count && memcmp(list + at * len, octets, len) < 0)
         at++;
-    }
-    if (at < *count && memcmp(list + at * len, octets, len) == 0) {
+    if (at < *count && memcmp(list + at * len, octets, len) == 0)
         return true;
-    }
-    if (at == TARGET_ADDRESSES_MAX) {
+    if (at == TARGET_ADDRESSES_MAX)
         return false;
-    }
     after = (size_t)*count - at - (full ? 1 : 0);
     memmove(list + (at + 1) * len, list + at * len, after * len);
     memcpy(list + at * len, octets, len);
@@ -87,21 +81,18 @@ void target_init(struct target *target, const struct name *names, size_t name_co
 {
     CHECK(name_count <= TARGET_NAMES_MAX);
     memset(target, 0, sizeof(*target));
-    for (size_t i = 0; i < name_count; i++) {
+    for (size_t i = 0; i < name_count; i++)
         target->names[i] = names[i];
-    }
     target->name_count = name_count;
     for (size_t i = 0; i < literal_count; i++) {
         size_t len;
         const uint8_t *octets = addr_octets(&literals[i], &len);
 
-        if (!insert_published(&target->literals, len == FAMILY_OCTETS[0] ? 0 : 1, octets)) {
+        if (!insert_published(&target->literals, len == FAMILY_OCTETS[0] ? 0 : 1, octets))
             target->shed++;
-        }
     }
-    if (literal_count > 0) {
+    if (literal_count > 0)
         target->literals.state = name_count == 0 ? ADDRESSES_LITERAL : ADDRESSES_LAST_GOOD;
-    }
 }
 
 static struct target_part *part_of(struct target *target, size_t i, int family)
@@ -125,9 +116,8 @@ static const struct target_part *part_at(const struct target *target, size_t k)
 static bool others_have_address(const struct target *target, const struct target_part *part)
 {
     for (size_t k = 0; k < part_count(target); k++) {
-        if (part_at(target, k) != part && part_at(target, k)->count > 0) {
+        if (part_at(target, k) != part && part_at(target, k)->count > 0)
             return true;
-        }
     }
     return false;
 }
@@ -136,9 +126,8 @@ static uint64_t refresh_ms(uint32_t ttl_s)
 {
     uint64_t after_ms = (uint64_t)ttl_s * 1000 / 4 * 3;
 
-    if (after_ms < REFRESH_MIN_MS) {
+    if (after_ms < REFRESH_MIN_MS)
         return REFRESH_MIN_MS;
-    }
     return after_ms < REFRESH_MAX_MS ? after_ms : REFRESH_MAX_MS;
 }
 
@@ -147,9 +136,8 @@ static void part_retry(struct target_part *part, uint64_t now_ms)
 {
     uint64_t after_ms = RETRY_MAX_MS;
 
-    if (part->failures < RETRY_DOUBLINGS) {
+    if (part->failures < RETRY_DOUBLINGS)
         after_ms = (uint64_t)RETRY_FIRST_MS << part->failures;
-    }
     part->failures++;
     part->asked = false;
     part->next_ms = now_ms + after_ms;
@@ -163,13 +151,11 @@ static void part_fill(struct target *target, struct target_part *part,
 
     part->count = 0;
     for (size_t i = 0; i < answer->count; i++) {
-        if (!insert(list[0], &part->count, answer->octets[i], len)) {
+        if (!insert(list[0], &part->count, answer->octets[i], len))
             target->shed++;
-        }
     }
-    for (size_t i = 0; i < part->count; i++) {
+    for (size_t i = 0; i < part->count; i++)
         memcpy(part->octets[i], list[0] + i * len, len);
-    }
 }
 
 void target_answer(struct target *target, const struct target_answer *answer, uint64_t now_ms)
@@ -190,9 +176,8 @@ void target_answer(struct target *target, const struct target_answer *answer, ui
     part->asked = false;
     part->expires_ms = now_ms + (hold_ms < HOLD_MIN_MS ? HOLD_MIN_MS : hold_ms);
     part->next_ms = now_ms + refresh_ms(answer->ttl_s);
-    if (answer->count > 0) {
+    if (answer->count > 0)
         target->confirmed_ms = now_ms;
-    }
 }
 
 void target_failure(struct target *target, size_t i, int family, uint64_t now_ms)
@@ -228,15 +213,12 @@ void target_asked(struct target *target, size_t i, int family, uint64_t now_ms)
 static void merge(struct addresses *out, const struct target_part *part, int family,
                   uint64_t now_ms)
 {
-    if (part->count == 0) {
+    if (part->count == 0)
         return;
-    }
-    for (size_t i = 0; i < part->count; i++) {
+    for (size_t i = 0; i < part->count; i++)
         (void)insert_published(out, family, part->octets[i]);
-    }
-    if (part->expires_ms < out->expires_ms) {
+    if (part->expires_ms < out->expires_ms)
         out->expires_ms = part->expires_ms;
-    }
     out->state = out->expires_ms > now_ms ? ADDRESSES_FRESH : ADDRESSES_LAST_GOOD;
 }
 
@@ -244,9 +226,8 @@ void target_addresses(const struct target *target, uint64_t now_ms, struct addre
 {
     memset(out, 0, sizeof(*out));
     out->expires_ms = UINT64_MAX;
-    for (size_t k = 0; k < part_count(target); k++) {
+    for (size_t k = 0; k < part_count(target); k++)
         merge(out, part_at(target, k), (int)(k % FAMILIES), now_ms);
-    }
     if (out->state == ADDRESSES_NONE) {
         *out = target->literals;
         return;
@@ -271,9 +252,8 @@ static size_t index_of(const struct target *target, const struct name *name)
 {
     size_t i = 0;
 
-    while (i < target->name_count && !name_equal(&target->names[i], name)) {
+    while (i < target->name_count && !name_equal(&target->names[i], name))
         i++;
-    }
     return i;
 }
 
@@ -289,7 +269,6 @@ void target_adopt(struct target *target, const struct target *before)
             adopted = true;
         }
     }
-    if (adopted && before->confirmed_ms > target->confirmed_ms) {
+    if (adopted && before->confirmed_ms > target->confirmed_ms)
         target->confirmed_ms = before->confirmed_ms;
-    }
 }

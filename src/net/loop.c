@@ -74,8 +74,7 @@ static void close_own_handles(struct loop *loop)
 {
     uv_close((uv_handle_t *)&loop->prepare, NULL);
     uv_close((uv_handle_t *)&loop->driver, NULL);
-    LIST_EACH(item, after, &loop->signals)
-    {
+    LIST_EACH(item, after, &loop->signals) {
         struct signal_watcher *watcher = LIST_ITEM(item, struct signal_watcher, link);
         uv_close((uv_handle_t *)&watcher->handle, on_signal_closed);
     }

@@ -94,8 +94,7 @@ static struct timer *first_timer(const struct timer_class *class)
 static struct timer_class *find_due(struct loop *loop, uint64_t now_ms, uint64_t *next_ms)
 {
     *next_ms = UINT64_MAX;
-    LIST_EACH(item, after, &loop->classes)
-    {
+    LIST_EACH(item, after, &loop->classes) {
         struct timer_class *class = LIST_ITEM(item, struct timer_class, link);
         const struct timer *first = first_timer(class);
         if (first == NULL)

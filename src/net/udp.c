@@ -229,7 +229,7 @@ static void end_turn(struct udp_server *server)
 void udp_servers_end_turn(struct loop *loop)
 {
     LIST_EACH(item, after, &loop->udp_servers)
-    end_turn(LIST_ITEM(item, struct udp_server, link));
+        end_turn(LIST_ITEM(item, struct udp_server, link));
 }
 
 /* Asked from the kernel when somebody wants to know, rather than as ancillary data with each packet:

@@ -27,18 +27,14 @@ static int compare_claims(const void *left, const void *right)
     const struct claim *b = right;
     int order = (int)a->name->name.len - (int)b->name->name.len;
 
-    if (order == 0) {
+    if (order == 0)
         order = memcmp(a->name->name.wire, b->name->name.wire, a->name->name.len);
-    }
-    if (order == 0) {
+    if (order == 0)
         order = (int)a->name->below - (int)b->name->below;
-    }
-    if (order == 0 && a->endpoint != b->endpoint) {
+    if (order == 0 && a->endpoint != b->endpoint)
         order = a->endpoint < b->endpoint ? -1 : 1;
-    }
-    if (order == 0 && a->name != b->name) {
+    if (order == 0 && a->name != b->name)
         order = a->name < b->name ? -1 : 1;
-    }
     return order;
 }
 
@@ -48,15 +44,13 @@ static struct claim *claims_new(const struct ruleset *ruleset, size_t *count)
     size_t at = 0;
 
     *count = 0;
-    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+    for (size_t i = 0; i < ruleset->endpoint_count; i++)
         *count += ruleset->endpoints[i].name_count;
-    }
     claims = calloc(*count + 1, sizeof(*claims));
     CHECK(claims != NULL);
     for (size_t i = 0; i < ruleset->endpoint_count; i++) {
-        for (size_t j = 0; j < ruleset->endpoints[i].name_count; j++) {
+        for (size_t j = 0; j < ruleset->endpoints[i].name_count; j++)
             claims[at++] = (struct claim){&ruleset->endpoints[i].names[j], i};
-        }
     }
     qsort(claims, *count, sizeof(*claims), compare_claims);
     return claims;
@@ -76,9 +70,8 @@ static void report_claims(const struct ruleset *ruleset, struct report *report,
                    key, text, first->name->mark.line);
         return;
     }
-    if (strcmp(key, "service") == 0 && told[second->endpoint]) {
+    if (strcmp(key, "service") == 0 && told[second->endpoint])
         return;
-    }
     told[second->endpoint] = told[second->endpoint] || strcmp(key, "service") == 0;
     report_add(report, REPORT_ERROR, second->name->mark,
                "endpoints[%zu].%s: %s is already taken by endpoints[%zu] (line %u)",
@@ -115,26 +108,24 @@ static void check_target(const struct ruleset *ruleset, struct report *report, s
     struct decision rule;
     char text[EXPAND_TEXT_MAX];
 
-    if (!ruleset_find_rule(ruleset, &target->name, &rule)) {
+    if (!ruleset_find_rule(ruleset, &target->name, &rule))
         return;
-    }
     expand_write_name(target, text);
-    if (rule.kind == DECISION_SPECIAL) {
+    if (rule.kind == DECISION_SPECIAL)
         report_add(report, REPORT_WARNING, target->mark,
                    "endpoints[%zu].target: %s is a special name, which resolvers do not know",
                    index, text);
-    } else if (rule.index == index) {
+    else if (rule.index == index)
         report_add(
             report, REPORT_ERROR, target->mark,
             "endpoints[%zu].target: %s is one of the endpoint's own names: a loop; write the "
             "name of the VPC endpoint (vpce-...)",
             index, text);
-    } else {
+    else
         report_add(report, REPORT_WARNING, target->mark,
                    "endpoints[%zu].target: %s is a name of endpoints[%u], but targets are resolved "
                    "upstream, past all rules",
                    index, text, rule.index);
-    }
 }
 
 void conflicts_check_targets(const struct ruleset *ruleset, struct report *report)
@@ -142,9 +133,8 @@ void conflicts_check_targets(const struct ruleset *ruleset, struct report *repor
     for (size_t i = 0; i < ruleset->endpoint_count; i++) {
         const struct config_endpoint *endpoint = ruleset->endpoints[i].config;
 
-        for (size_t j = 0; j < endpoint->target_count; j++) {
+        for (size_t j = 0; j < endpoint->target_count; j++)
             check_target(ruleset, report, i, &endpoint->targets[j]);
-        }
     }
 }
 
@@ -161,9 +151,8 @@ static void check_layers_of(const struct ruleset *ruleset, struct report *report
 
     snprintf(text, sizeof(text), "prod-%s-starport-layer-bucket.s3.%s.%s", endpoint->region,
              endpoint->region, partition_of_region(endpoint->region)->suffix);
-    if (text_read_name(&bucket, text) != ERR_OK || ruleset_find_rule(ruleset, &bucket, &rule)) {
+    if (text_read_name(&bucket, text) != ERR_OK || ruleset_find_rule(ruleset, &bucket, &rule))
         return;
-    }
     report_add(
         report, REPORT_WARNING, endpoint->config->service_mark,
         "endpoints[%zu].service: image layers of ecr.dkr come from %s, which has no endpoint; "
@@ -177,9 +166,8 @@ void conflicts_check_layers(const struct ruleset *ruleset, struct report *report
         const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
 
         if (endpoint->config->service != NULL && endpoint->region != NULL &&
-            strcmp(endpoint->config->service, "ecr.dkr") == 0) {
+            strcmp(endpoint->config->service, "ecr.dkr") == 0)
             check_layers_of(ruleset, report, i);
-        }
     }
 }
 
@@ -191,9 +179,8 @@ static bool is_ours(const struct config *config, const struct addr *server)
 {
     for (size_t i = 0; i < config->listen_count; i++) {
         if (addr_port(&config->listen[i]) == addr_port(server) &&
-            addr_same_host(&config->listen[i], server)) {
+            addr_same_host(&config->listen[i], server))
             return true;
-        }
     }
     return false;
 }
@@ -205,11 +192,10 @@ static void check_pool(const struct ruleset *ruleset, struct report *report,
         const struct config_server *server = &pool->servers[i];
         char text[ADDR_TEXT_MAX];
 
-        if (server->kind == CONFIG_SERVER_ADDRESS && is_ours(ruleset->config, &server->addr)) {
+        if (server->kind == CONFIG_SERVER_ADDRESS && is_ours(ruleset->config, &server->addr))
             report_add(report, REPORT_ERROR, server->mark,
                        "%s: %s is an address we listen on: a loop", key,
                        addr_format(&server->addr, text));
-        }
     }
 }
 
@@ -221,7 +207,6 @@ void conflicts_check_servers(const struct ruleset *ruleset, struct report *repor
         snprintf(key, sizeof(key), "forward[%zu].servers", i);
         check_pool(ruleset, report, &ruleset->pools[i], key);
     }
-    if (ruleset->config->resolver != NULL) {
+    if (ruleset->config->resolver != NULL)
         check_pool(ruleset, report, &ruleset->pools[ruleset->resolver], "aws.resolver");
-    }
 }

@@ -54,9 +54,8 @@ static void report_unknown_service(struct expansion *x)
     const char *nearest;
 
     CHECK(words != NULL);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         words[i] = rows[i].service;
-    }
     nearest = report_nearest(x->endpoint->service, words, count);
     report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
                "endpoints[%zu].service: unknown service \"%s\"%s%s%s", x->index,
@@ -95,20 +94,17 @@ static void take_service_names(struct expansion *x, const struct catalogue_row *
     const char *region = region_of(x, row);
     size_t count = 0;
 
-    if (region == NULL && !catalogue_is_global(row)) {
+    if (region == NULL && !catalogue_is_global(row))
         return;
-    }
     CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
-    if (count == 0) {
+    if (count == 0)
         report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
                    "endpoints[%zu].service: the names of \"%s\" in %s are not known; list them "
                    "under names instead",
                    x->index, row->service, region);
-    }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         x->out->names[x->out->name_count++] =
             (struct config_name){names[i].name, names[i].below, x->endpoint->service_mark};
-    }
     x->out->region = catalogue_is_global(row) ? NULL : region;
 }
 
@@ -116,9 +112,8 @@ static void take_service(struct expansion *x)
 {
     const struct catalogue_row *row;
 
-    if (x->endpoint->service == NULL) {
+    if (x->endpoint->service == NULL)
         return;
-    }
     row = catalogue_find(x->endpoint->service);
     if (row == NULL) {
         report_unknown_service(x);
@@ -136,9 +131,8 @@ static const struct special_row *special_above(const struct expansion *x, const 
     const struct special_row *rows = special_rows(&count);
 
     for (size_t i = 0; i < count; i++) {
-        if (name_is_at_or_below(name, &x->special[i])) {
+        if (name_is_at_or_below(name, &x->special[i]))
             return &rows[i];
-        }
     }
     return NULL;
 }
@@ -168,9 +162,8 @@ static bool name_is_allowed(struct expansion *x, const struct config_name *name)
 static void take_listed_names(struct expansion *x)
 {
     for (size_t i = 0; i < x->endpoint->name_count; i++) {
-        if (name_is_allowed(x, &x->endpoint->names[i])) {
+        if (name_is_allowed(x, &x->endpoint->names[i]))
             x->out->names[x->out->name_count++] = x->endpoint->names[i];
-        }
     }
 }
 
@@ -186,9 +179,8 @@ static bool takes_out(const struct config_name *except, const struct config_name
 static bool takes_out_any(const struct config_name *except, const struct rule_endpoint *out)
 {
     for (size_t i = 0; i < out->name_count; i++) {
-        if (takes_out(except, &out->names[i])) {
+        if (takes_out(except, &out->names[i]))
             return true;
-        }
     }
     return false;
 }
@@ -202,23 +194,21 @@ static void take_excepts(struct expansion *x)
     for (size_t i = 0; i < x->endpoint->except_count; i++) {
         const struct config_name *except = &x->endpoint->except[i];
 
-        if (takes_out_any(except, out)) {
+        if (takes_out_any(except, out))
             out->excepts[out->except_count++] = *except;
-        } else {
+        else
             report_add(x->report, REPORT_WARNING, except->mark,
                        "endpoints[%zu].except: %s is not among the endpoint's names, so this takes "
                        "out nothing",
                        x->index, expand_write_name(except, text));
-        }
     }
 }
 
 static bool is_excepted(const struct rule_endpoint *out, const struct config_name *name)
 {
     for (size_t i = 0; i < out->except_count; i++) {
-        if (same_rule(&out->excepts[i], name)) {
+        if (same_rule(&out->excepts[i], name))
             return true;
-        }
     }
     return false;
 }
@@ -231,14 +221,12 @@ static void drop_excepted(struct expansion *x)
     size_t kept = 0;
 
     for (size_t i = 0; i < out->name_count; i++) {
-        if (!is_excepted(out, &out->names[i])) {
+        if (!is_excepted(out, &out->names[i]))
             out->names[kept++] = out->names[i];
-        }
     }
-    if (kept == 0 && out->name_count > 0) {
+    if (kept == 0 && out->name_count > 0)
         report_add(x->report, REPORT_ERROR, x->endpoint->mark,
                    "endpoints[%zu].except: takes out every name of the endpoint", x->index);
-    }
     out->name_count = kept;
 }
 
@@ -248,14 +236,13 @@ static void set_label(struct expansion *x)
 {
     char text[EXPAND_TEXT_MAX];
 
-    if (x->endpoint->service != NULL) {
+    if (x->endpoint->service != NULL)
         snprintf(text, sizeof(text), "%s%s%s", x->endpoint->service,
                  x->out->region != NULL ? "." : "", x->out->region != NULL ? x->out->region : "");
-    } else if (x->out->name_count > 0) {
+    else if (x->out->name_count > 0)
         expand_write_name(&x->out->names[0], text);
-    } else {
+    else
         snprintf(text, sizeof(text), "endpoints[%zu]", x->index);
-    }
     x->out->label = arena_copy_text(&x->config->arena, text);
 }
 
@@ -264,9 +251,8 @@ static void take_targets(struct expansion *x)
     size_t count = x->endpoint->target_count;
 
     x->out->targets = ARENA_NEW(&x->config->arena, struct name, count);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         x->out->targets[i] = x->endpoint->targets[i].name;
-    }
     x->out->target_count = count;
 }
 

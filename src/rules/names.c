@@ -91,15 +91,12 @@ static inline uint64_t mix_label(uint64_t hash, const uint8_t *label)
 {
     size_t len = (size_t)label[0] + 1;
 
-    if (len < 4) {
+    if (len < 4)
         return mix(hash, label[0] | (uint64_t)label[1] << 8 | (uint64_t)label[len - 1] << 16);
-    }
-    if (len < 8) {
+    if (len < 8)
         return mix(hash, load_u32(label) | load_u32(label + len - 4) << 32);
-    }
-    for (size_t at = 0; at + 8 < len; at += 8) {
+    for (size_t at = 0; at + 8 < len; at += 8)
         hash = mix(hash, load_u64(label + at));
-    }
     return mix(hash, load_u64(label + len - 8));
 }
 
@@ -114,9 +111,8 @@ static inline struct slot *slot_probe(const struct names *names, uint64_t hash)
     uint32_t tag = tag_of(names, hash);
     uint64_t at = hash & names->mask;
 
-    while (names->slots[at].wire != 0 && names->slots[at].tag != tag) {
+    while (names->slots[at].wire != 0 && names->slots[at].tag != tag)
         at = (at + 1) & names->mask;
-    }
     return &names->slots[at];
 }
 
@@ -174,15 +170,13 @@ static bool fill(struct names *names, struct build *build)
         struct slot *slot = slot_make(names, build, entry->name, wire);
         uint32_t *value;
 
-        if (slot == NULL) {
+        if (slot == NULL)
             return false;
-        }
         value = entry->below ? &slot->below : &slot->exact;
-        if (*value == NONE) {
+        if (*value == NONE)
             *value = entry->value;
-        } else if (build->duplicate == SIZE_MAX) {
+        else if (build->duplicate == SIZE_MAX)
             build->duplicate = i;
-        }
         wire += entry->name->len;
     }
     return true;
@@ -194,9 +188,8 @@ static void fill_table(struct names *names, struct build *build, size_t nodes)
     uint64_t slots = 1U << SLOT_BITS_MIN;
     uint64_t tries = 0;
 
-    while (slots < 2 * (uint64_t)nodes) {
+    while (slots < 2 * (uint64_t)nodes)
         slots *= 2;
-    }
     free(names->slots);
     names->slots = calloc((size_t)slots, sizeof(*names->slots));
     CHECK(names->slots != NULL);
@@ -243,9 +236,8 @@ struct names *names_new_with_tags(const struct names_entry *entries, size_t coun
     /* Ancestors are shared, but how many there are is only known afterwards: filled twice. */
     fill_table(names, &build, labels);
     fill_table(names, &build, build.nodes);
-    if (duplicate != NULL) {
+    if (duplicate != NULL)
         *duplicate = build.duplicate;
-    }
     return names;
 }
 
@@ -278,23 +270,19 @@ static inline struct candidate walk(const struct names *names, const struct name
     uint64_t hash = names->seed;
     size_t i = name->labels;
 
-    if (i == 0) {
+    if (i == 0)
         return names->root.exact != NONE ? (struct candidate){&names->root, 0} : best;
-    }
-    if (names->root.below != NONE) {
+    if (names->root.below != NONE)
         best = (struct candidate){&names->root, i};
-    }
     while (i-- > 0) {
         const struct slot *slot;
 
         hash = mix_label(hash, name->wire + name->offset[i]);
         slot = slot_probe(names, hash);
-        if (slot->wire == 0 || (sure && !slot_holds(names, slot, name, i))) {
+        if (slot->wire == 0 || (sure && !slot_holds(names, slot, name, i)))
             break;
-        }
-        if ((i > 0 ? slot->below : slot->exact) != NONE) {
+        if ((i > 0 ? slot->below : slot->exact) != NONE)
             best = (struct candidate){slot, i};
-        }
     }
     return best;
 }
@@ -312,12 +300,10 @@ bool names_find(const struct names *names, const struct name *name, struct names
 
     /* If the winner's octets fit, all steps to it were right, since its ancestors are in the table; and
      * nothing beyond it won. Otherwise a tag fitted by chance. */
-    if (best.slot != NULL && !slot_holds(names, best.slot, name, best.label)) {
+    if (best.slot != NULL && !slot_holds(names, best.slot, name, best.label))
         best = walk_surely(names, name);
-    }
-    if (best.slot == NULL) {
+    if (best.slot == NULL)
         return false;
-    }
     out->below = best.label > 0;
     out->value = out->below ? best.slot->below : best.slot->exact;
     out->rule_labels = (uint8_t)(name->labels - best.label);

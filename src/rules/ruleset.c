@@ -56,9 +56,8 @@ static struct name *special_names(struct arena *arena, size_t *count)
     const struct special_row *rows = special_rows(count);
     struct name *names = ARENA_NEW(arena, struct name, *count);
 
-    for (size_t i = 0; i < *count; i++) {
+    for (size_t i = 0; i < *count; i++)
         CHECK(text_read_name(&names[i], rows[i].name) == ERR_OK);
-    }
     return names;
 }
 
@@ -67,9 +66,8 @@ static struct name *special_names(struct arena *arena, size_t *count)
 static bool is_special(const struct name *names, size_t count, const struct name *name)
 {
     for (size_t i = 0; i < count; i++) {
-        if (name_is_at_or_below(name, &names[i])) {
+        if (name_is_at_or_below(name, &names[i]))
             return true;
-        }
     }
     return false;
 }
@@ -78,9 +76,8 @@ static size_t rules_bound(const struct ruleset *ruleset, size_t special_count)
 {
     size_t bound = 2 * (special_count + ruleset->pool_count);
 
-    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
+    for (size_t i = 0; i < ruleset->endpoint_count; i++)
         bound += ruleset->endpoints[i].name_count + ruleset->endpoints[i].except_count;
-    }
     return bound;
 }
 
@@ -89,17 +86,15 @@ static void add_endpoints(struct entries *entries, const struct ruleset *ruleset
     for (size_t i = 0; i < ruleset->endpoint_count; i++) {
         const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
 
-        for (size_t j = 0; j < endpoint->name_count; j++) {
+        for (size_t j = 0; j < endpoint->name_count; j++)
             entries_add(entries, &endpoint->names[j].name, endpoint->names[j].below, (uint32_t)i);
-        }
     }
     for (size_t i = 0; i < ruleset->endpoint_count; i++) {
         const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
 
-        for (size_t j = 0; j < endpoint->except_count; j++) {
+        for (size_t j = 0; j < endpoint->except_count; j++)
             entries_add(entries, &endpoint->excepts[j].name, endpoint->excepts[j].below,
                         VALUE_EXCEPT);
-        }
     }
 }
 
@@ -111,13 +106,11 @@ static void build_rules(struct ruleset *ruleset, const struct name *special, siz
 
     entries_init(&entries, rules_bound(ruleset, special_count));
     for (size_t i = 0; i < ruleset->pool_count; i++) {
-        if (is_special(special, special_count, &ruleset->pools[i].config->zone)) {
+        if (is_special(special, special_count, &ruleset->pools[i].config->zone))
             entries_add_zone(&entries, &ruleset->pools[i].config->zone, VALUE_ZONE);
-        }
     }
-    for (size_t i = 0; i < special_count; i++) {
+    for (size_t i = 0; i < special_count; i++)
         entries_add_zone(&entries, &special[i], (uint32_t)(ruleset->endpoint_count + i));
-    }
     add_endpoints(&entries, ruleset);
     ruleset->rules = names_new(entries.items, entries.count, NULL);
     free(entries.items);
@@ -140,9 +133,8 @@ static uint64_t hash_server(uint64_t hash, const struct config_server *server)
     char text[ADDR_TEXT_MAX];
 
     hash = hash_number(hash, server->kind);
-    if (server->kind == CONFIG_SERVER_ADDRESS) {
+    if (server->kind == CONFIG_SERVER_ADDRESS)
         return hash_text(hash, addr_format(&server->addr, text));
-    }
     return hash_number(hash_text(hash, server->text), server->port);
 }
 
@@ -153,9 +145,8 @@ static uint64_t pool_fingerprint(const struct rule_pool *pool)
     hash = hash_fnv(hash, pool->config->zone.wire, pool->config->zone.len);
     hash = hash_number(hash, pool->config->max_negative_ttl_s);
     hash = hash_number(hash, pool->config->nxdomain_cut);
-    for (size_t i = 0; i < pool->server_count; i++) {
+    for (size_t i = 0; i < pool->server_count; i++)
         hash = hash_server(hash, &pool->servers[i]);
-    }
     return hash;
 }
 
@@ -187,9 +178,8 @@ static void build_pools(struct ruleset *ruleset)
     ruleset->root_pool = UINT32_MAX;
     for (size_t i = 0; i < config->forward_count; i++) {
         add_pool(ruleset, &config->forward[i]);
-        if (config->forward[i].zone.labels == 0 && ruleset->root_pool == UINT32_MAX) {
+        if (config->forward[i].zone.labels == 0 && ruleset->root_pool == UINT32_MAX)
             ruleset->root_pool = (uint32_t)i;
-        }
     }
     CHECK(ruleset->root_pool != UINT32_MAX);
     ruleset->resolver = ruleset->root_pool;
@@ -203,9 +193,8 @@ static size_t suffix_count(void)
 {
     size_t count = 0;
 
-    while (partition_suffix(count) != NULL) {
+    while (partition_suffix(count) != NULL)
         count++;
-    }
     return count;
 }
 
@@ -226,16 +215,13 @@ static void build_zones(struct ruleset *ruleset)
     size_t configured = ruleset->config->forward_count;
     struct entries entries;
 
-    if (ruleset->pool_count < 2) {
+    if (ruleset->pool_count < 2)
         return;
-    }
     entries_init(&entries, 2 * (configured + suffix_count()));
-    for (size_t i = 0; i < configured; i++) {
+    for (size_t i = 0; i < configured; i++)
         entries_add_zone(&entries, &ruleset->pools[i].config->zone, (uint32_t)i);
-    }
-    if (ruleset->resolver >= configured) {
+    if (ruleset->resolver >= configured)
         add_aws_zones(&entries, ruleset);
-    }
     ruleset->zones = names_new(entries.items, entries.count, NULL);
     free(entries.items);
 }
@@ -249,9 +235,8 @@ static void build_endpoints(struct ruleset *ruleset, const struct name *special,
 
     ruleset->endpoint_count = config->endpoint_count;
     ruleset->endpoints = ARENA_NEW(&config->arena, struct rule_endpoint, config->endpoint_count);
-    for (size_t i = 0; i < config->endpoint_count; i++) {
+    for (size_t i = 0; i < config->endpoint_count; i++)
         expand_endpoint(&ruleset->endpoints[i], config, i, special, report);
-    }
 }
 
 struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report *report)
@@ -298,9 +283,8 @@ static bool has_vpce_label_before(const struct name *name, uint8_t rule_labels)
     for (size_t i = 0; i + rule_labels < name->labels; i++) {
         struct bytes label = name_label(name, i);
 
-        if (label.len >= 5 && memcmp(label.data, "vpce-", 5) == 0) {
+        if (label.len >= 5 && memcmp(label.data, "vpce-", 5) == 0)
             return true;
-        }
     }
     return false;
 }
@@ -309,9 +293,8 @@ bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name, s
 {
     struct names_match match;
 
-    if (!names_find(ruleset->rules, name, &match) || match.value >= VALUE_ZONE) {
+    if (!names_find(ruleset->rules, name, &match) || match.value >= VALUE_ZONE)
         return false;
-    }
     *out = (struct decision){DECISION_ENDPOINT, match.value, match.rule_labels, match.below};
     if (match.value >= ruleset->endpoint_count) {
         out->kind = DECISION_SPECIAL;
@@ -325,9 +308,8 @@ uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *nam
 {
     struct names_match match;
 
-    if (ruleset->zones != NULL && names_find(ruleset->zones, name, &match)) {
+    if (ruleset->zones != NULL && names_find(ruleset->zones, name, &match))
         return match.value;
-    }
     return ruleset->root_pool;
 }
 
@@ -335,9 +317,8 @@ void ruleset_decide(const struct ruleset *ruleset, const struct name *name, stru
 {
     const struct name *zone;
 
-    if (ruleset_find_rule(ruleset, name, out)) {
+    if (ruleset_find_rule(ruleset, name, out))
         return;
-    }
     out->kind = DECISION_FORWARD;
     out->index = ruleset_find_pool(ruleset, name);
     zone = &ruleset->pools[out->index].config->zone;
@@ -352,12 +333,10 @@ static const char *forward_reason(const struct ruleset *ruleset, const struct na
 {
     struct names_match match;
 
-    if (!names_find(ruleset->rules, name, &match) || match.value == VALUE_ZONE) {
+    if (!names_find(ruleset->rules, name, &match) || match.value == VALUE_ZONE)
         return "";
-    }
-    if (match.value == VALUE_EXCEPT) {
+    if (match.value == VALUE_EXCEPT)
         return ", taken out by except";
-    }
     return ", not rewritten because of its vpce- label";
 }
 

@@ -127,16 +127,14 @@ static void answer_loopback_reverse(struct writer *w, const struct request *requ
     CHECK(rule_labels <= qname->labels);
     name_parent(&row, qname, (size_t)(qname->labels - rule_labels));
     CHECK(name_from_wire(&address, v4_wire, sizeof(v4_wire)) == ERR_OK);
-    if (!name_is_at_or_below(&address, &row)) {
+    if (!name_is_at_or_below(&address, &row))
         address = row;
-    }
-    if (name_equal(qname, &address) && wanted) {
+    if (name_equal(qname, &address) && wanted)
         answer_record(w, request, TYPE_PTR, (struct bytes){localhost, sizeof(localhost)});
-    } else if (name_is_at_or_below(&address, qname)) {
+    else if (name_is_at_or_below(&address, qname))
         answer_negative(w, request, RCODE_NOERROR, rule_labels);
-    } else {
+    else
         answer_negative(w, request, RCODE_NXDOMAIN, rule_labels);
-    }
 }
 
 void special_answer(struct writer *w, const struct request *request, enum special_kind kind,

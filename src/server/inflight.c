@@ -50,8 +50,7 @@ static bool is_same_question(const struct pending *pending, const struct infligh
 
 struct pending *inflight_find(const struct inflight *inflight, const struct inflight_key *key)
 {
-    LIST_EACH(item, after, bucket_of(inflight, key->key))
-    {
+    LIST_EACH(item, after, bucket_of(inflight, key->key)) {
         struct pending *pending = LIST_ITEM(item, struct pending, bucket);
         if (is_same_question(pending, key))
             return pending;

@@ -200,8 +200,7 @@ static bool make_room(struct listeners *listeners)
 {
     if (listeners->connections_open < listeners->connections_max)
         return true;
-    LIST_EACH(item, after, &listeners->open)
-    {
+    LIST_EACH(item, after, &listeners->open) {
         struct connection *connection = LIST_ITEM(item, struct connection, open);
         if (connection->pending == 0) {
             connection_close(connection, false);
@@ -277,8 +276,7 @@ void listeners_configure(struct worker *worker)
         return;
     listeners->idle_s = idle_s;
     listeners->idle = timer_class_new(worker->loop, idle_s * UINT64_C(1000), on_idle, worker);
-    LIST_EACH(item, after, &listeners->open)
-    {
+    LIST_EACH(item, after, &listeners->open) {
         struct connection *connection = LIST_ITEM(item, struct connection, open);
         if (list_is_linked(&connection->idle.link)) {
             timer_stop(&connection->idle);
@@ -316,8 +314,7 @@ void listeners_drain(struct worker *worker)
             stream_listener_close(listeners->tcp[i]);
         listeners->tcp[i] = NULL;
     }
-    LIST_EACH(item, after, &listeners->open)
-    {
+    LIST_EACH(item, after, &listeners->open) {
         struct connection *connection = LIST_ITEM(item, struct connection, open);
         if (connection->pending == 0)
             connection_close(connection, true);

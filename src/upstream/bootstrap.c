@@ -95,8 +95,7 @@ static void on_watcher_closed(uv_handle_t *handle)
 
 static struct watcher *watcher_of(struct bootstrap *bootstrap, ares_socket_t fd)
 {
-    LIST_EACH(item, after, &bootstrap->watchers)
-    {
+    LIST_EACH(item, after, &bootstrap->watchers) {
         struct watcher *watcher = LIST_ITEM(item, struct watcher, link);
         if (watcher->fd == fd)
             return watcher;

@@ -21,9 +21,8 @@ static ldns_pkt *oracle_read(const uint8_t *data, size_t size)
     ldns_pkt *packet = NULL;
 
     memcpy(message + MESSAGE_HEADER_OCTETS + 3, data, size);
-    if (ldns_wire2pkt(&packet, message, MESSAGE_HEADER_OCTETS + 3 + size) != LDNS_STATUS_OK) {
+    if (ldns_wire2pkt(&packet, message, MESSAGE_HEADER_OCTETS + 3 + size) != LDNS_STATUS_OK)
         return NULL;
-    }
     return packet;
 }
 

@@ -88,9 +88,8 @@ static void check_rrset(const struct rr *rr, struct bytes message, struct bytes 
     for (size_t i = 0; i < RECORDS_MAX && rr_next(&walk, &other); i++) {
         if (!same_rrset(rr, message.data, &other, of.data) ||
             rr_name_at(&other_owner, of.data, of.len, other.owner_offset) != ERR_OK ||
-            !name_equal(&owner, &other_owner)) {
+            !name_equal(&owner, &other_owner))
             continue;
-        }
         CHECK(rr->ttl <= rr_ttl_cap(other.ttl));
         CHECK(!equal || rr->ttl == other.ttl);
     }
@@ -136,9 +135,8 @@ static void check_entry(const struct entry *entry, const struct entry_source *so
           entry->kind == ENTRY_FAILURE);
     entry_name(&name, entry);
     CHECK(name_equal(&name, source->qname));
-    for (size_t i = 0; i < entry->chain_count; i++) {
+    for (size_t i = 0; i < entry->chain_count; i++)
         CHECK(entry_chain_name(&name, entry, i) == ERR_OK);
-    }
     check_ttls(entry, source);
 }
 
@@ -155,9 +153,8 @@ static void make_request(struct request *request, uint8_t packet[512], const str
     enum dns_rcode rcode;
 
     query_write(&w, &query, source->qname, source->qtype, source->qclass);
-    for (size_t i = 12; i < 12 + (size_t)source->qname->len; i += 2) {
+    for (size_t i = 12; i < 12 + (size_t)source->qname->len; i += 2)
         packet[i] = (uint8_t)(packet[i] - 'a') < 26 ? (uint8_t)(packet[i] - 0x20) : packet[i];
-    }
     request_parse(request, &rcode, packet, w.len);
     CHECK(request->has_question);
 }
@@ -219,9 +216,8 @@ static void say(const struct entry *entry, const struct input *input, const stru
     CHECK(!w.failed);
     check_reply(reply, w.len, entry, &request, form);
     CHECK(!input->parses || ldns_parses(reply, w.len));
-    if (!form->edns && form->age_ms == 0 && form->limit == MESSAGE_MAX_OCTETS) {
+    if (!form->edns && form->age_ms == 0 && form->limit == MESSAGE_MAX_OCTETS)
         check_again(entry, input, (struct bytes){reply, w.len});
-    }
 }
 
 static void say_chain(const struct entry *entry, const struct input *input)
@@ -276,16 +272,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct entry *entry = (struct entry *)(void *)room;
     struct entry_chain chain;
 
-    if (size < 2 || size - 2 > MESSAGE_MAX_OCTETS) {
+    if (size < 2 || size - 2 > MESSAGE_MAX_OCTETS)
         return 0;
-    }
     read_input(&input, data, size);
-    if (entry_scan_chain(&chain, &input.source) == ERR_OK && chain.count > 0) {
+    if (entry_scan_chain(&chain, &input.source) == ERR_OK && chain.count > 0)
         input.source.decision.cut = (uint8_t)((data[0] >> CUT_SHIFT) % (chain.count + 1));
-    }
-    if (entry_build(entry, sizeof(room), &input.source) != ERR_OK) {
+    if (entry_build(entry, sizeof(room), &input.source) != ERR_OK)
         return 0;
-    }
     check_entry(entry, &input.source);
     if (input.source.decision.cut > 0) {
         CHECK(entry->kind == ENTRY_POSITIVE);
@@ -298,8 +291,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {true, input.source.dnssec_ok, (uint64_t)data[1] * 1000, MESSAGE_UDP_MIN},
         {true, input.source.dnssec_ok, (uint64_t)data[1] * 500, EDNS_UDP_SIZE},
     };
-    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+    for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++)
         say(entry, &input, &forms[i]);
-    }
     return 0;
 }

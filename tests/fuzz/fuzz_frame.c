@@ -69,9 +69,8 @@ static void run(struct frame *frame, const uint8_t *pieces, struct bytes stream)
         CHECK(!space.failed);
         frame_filled(frame, len);
         fed += len;
-        if (!drain(frame, &expected)) {
+        if (!drain(frame, &expected))
             return;
-        }
     }
     check_rest(frame, &expected);
 }
@@ -82,9 +81,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t cap;
     uint8_t *buffer;
 
-    if (size < 1 + PIECES) {
+    if (size < 1 + PIECES)
         return 0;
-    }
     cap = 3 + (size_t)data[0] * 4;
     buffer = malloc(cap);
     CHECK(buffer != NULL);

@@ -29,9 +29,8 @@ static void check_question(const struct request *request, const uint8_t *data, s
     writer_u16(&w, request->qtype);
     writer_u16(&w, request->qclass);
     CHECK(!w.failed && w.len == request->question_len);
-    for (size_t i = 0; i < request->qname.len; i++) {
+    for (size_t i = 0; i < request->qname.len; i++)
         CHECK(name_fold(request->question[i]) == wire[i]);
-    }
     CHECK(memcmp(wire + w.len - 4, request->question + w.len - 4, 4) == 0);
     CHECK(message_question_matches(data, size, &request->qname, request->qtype, request->qclass));
 }
@@ -61,9 +60,8 @@ static void check_excused(const ldns_pkt *packet, const uint8_t *data, size_t si
     const ldns_rr *question = ldns_rr_list_rr(ldns_pkt_question(packet), 0);
     size_t at = MESSAGE_HEADER_OCTETS;
 
-    while (data[at] != 0 && data[at] < 0xc0) {
+    while (data[at] != 0 && data[at] < 0xc0)
         at += data[at] + (size_t)1;
-    }
     CHECK(data[at] >= 0xc0 || at + 5 < size || ldns_rr_get_type(question) == LDNS_RR_TYPE_OPT);
 }
 
@@ -106,22 +104,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     records = (unsigned)header->ancount + header->nscount + header->arcount;
-    if (ldns_wire2pkt(&packet, data, size) != LDNS_STATUS_OK) {
+    if (ldns_wire2pkt(&packet, data, size) != LDNS_STATUS_OK)
         packet = NULL;
-    }
     if (verdict == REQUEST_ANSWER) {
         CHECK(header->qdcount == 1 && request.has_question);
         CHECK(packet != NULL || records > (request.edns.present ? 1 : 0));
     }
-    if (request.has_question) {
+    if (request.has_question)
         check_question(&request, data, size);
-    }
-    if (packet != NULL && verdict == REQUEST_ANSWER) {
+    if (packet != NULL && verdict == REQUEST_ANSWER)
         check_oracle(&request, packet);
-    }
-    if (packet != NULL && rcode == RCODE_FORMERR && header->qdcount == 1 && records == 0) {
+    if (packet != NULL && rcode == RCODE_FORMERR && header->qdcount == 1 && records == 0)
         check_excused(packet, data, size);
-    }
     check_reply(&request, rcode);
     ldns_pkt_free(packet);
     return 0;

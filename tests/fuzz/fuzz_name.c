@@ -22,13 +22,11 @@ static bool pointer_is_refused(const uint8_t *message, size_t len, size_t pos)
             pos += message[pos] + (size_t)1;
             continue;
         }
-        if (message[pos] < 0xc0 || pos + 1 >= len) {
+        if (message[pos] < 0xc0 || pos + 1 >= len)
             return false;
-        }
         pos = bytes_get_u16(message + pos) & 0x3fffU;
-        if (pos >= run_start || ++jumps > MAX_JUMPS) {
+        if (pos >= run_start || ++jumps > MAX_JUMPS)
             return true;
-        }
         run_start = pos;
     }
     return false;
@@ -94,9 +92,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t end;
     bool is_oracle_name;
 
-    if (size < 2) {
+    if (size < 2)
         return 0;
-    }
     start = reader_init(data + 1, size - 1);
     reader_seek(&start, data[0] % start.len);
     end = start.pos;

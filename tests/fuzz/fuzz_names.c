@@ -25,9 +25,8 @@ static void take_name(struct name *out, struct reader *r)
         uint8_t octets = (uint8_t)(1 + seed / 4 % 48);
 
         wire[len++] = octets;
-        for (uint8_t j = 0; j < octets; j++) {
+        for (uint8_t j = 0; j < octets; j++)
             wire[len++] = (uint8_t)('a' + seed % 4);
-        }
     }
     wire[len++] = 0;
     CHECK(name_from_wire(out, wire, len) == ERR_OK);
@@ -35,9 +34,8 @@ static void take_name(struct name *out, struct reader *r)
 
 static bool model_fits(const struct names_entry *entry, const struct name *name)
 {
-    if (!entry->below) {
+    if (!entry->below)
         return name_equal(name, entry->name);
-    }
     return name->labels > entry->name->labels && name_is_at_or_below(name, entry->name);
 }
 

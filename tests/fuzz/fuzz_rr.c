@@ -29,9 +29,8 @@ static void copy_start(struct copy *copy, const uint8_t *data, size_t size)
     struct reader r = reader_init(data, size);
 
     reader_seek(&r, MESSAGE_HEADER_OCTETS);
-    if (name_read(&copy->qname, &r) != ERR_OK) {
+    if (name_read(&copy->qname, &r) != ERR_OK)
         name_root(&copy->qname);
-    }
     copy->w = writer_init(copy->octets, COPY_MAX);
     writer_u32(&copy->w, 0);
     writer_u16(&copy->w, 1);
@@ -66,9 +65,8 @@ static void check_equal(const ldns_rr *a, const ldns_rr *b)
     CHECK(ldns_rr_get_class(a) == ldns_rr_get_class(b));
     CHECK(rr_ttl_cap(ldns_rr_ttl(a)) == ldns_rr_ttl(b));
     CHECK(ldns_rr_rd_count(a) == ldns_rr_rd_count(b));
-    for (size_t i = 0; i < ldns_rr_rd_count(a); i++) {
+    for (size_t i = 0; i < ldns_rr_rd_count(a); i++)
         CHECK(ldns_rdf_compare(ldns_rr_rdf(a, i), ldns_rr_rdf(b, i)) == 0);
-    }
 }
 
 static void check_oracle(const struct copy *copy, struct bytes message, const struct rr *rr)
@@ -102,9 +100,8 @@ static void check_copy(struct copy *copy, struct bytes message, const struct rr 
         CHECK(rr->rdata_len == 0 || memcmp(copy->octets + again.rdata_offset,
                                            message.data + rr->rdata_offset, rr->rdata_len) == 0);
     }
-    if (type_may_compress(rr->type) || rr->type == TYPE_A || rr->type == TYPE_TXT) {
+    if (type_may_compress(rr->type) || rr->type == TYPE_A || rr->type == TYPE_TXT)
         check_oracle(copy, message, rr);
-    }
     if (2 * end - copy->start <= MESSAGE_MAX_OCTETS) {
         CHECK(rr_copy(&copy->w, (struct bytes){copy->octets, end}, &again, &copy->qname,
                       &ttl_offset) == ERR_OK);
@@ -125,14 +122,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rr_walk_init(&walk, data, size);
     for (int i = 0; i < MAX_RECORDS && rr_next(&walk, &rr); i++) {
         copy_start(&copy, data, size);
-        if (rr_soa_negative_ttl(&ttl, data, size, &rr) == ERR_OK) {
+        if (rr_soa_negative_ttl(&ttl, data, size, &rr) == ERR_OK)
             CHECK(rr.type == TYPE_SOA && ttl <= RR_TTL_MAX && ttl <= rr_ttl_cap(rr.ttl));
-        }
-        if (rr_copy(&copy.w, message, &rr, &copy.qname, &copy.ttl_offset) == ERR_OK) {
+        if (rr_copy(&copy.w, message, &rr, &copy.qname, &copy.ttl_offset) == ERR_OK)
             check_copy(&copy, message, &rr);
-        } else {
+        else
             CHECK(copy.w.len == copy.start);
-        }
     }
     free(copy.octets);
     return 0;

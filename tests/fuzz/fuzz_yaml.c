@@ -38,9 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *once;
     char *twice;
 
-    if (config == NULL) {
+    if (config == NULL)
         return 0;
-    }
     CHECK(config->listen_count > 0 && config->forward_count > 0);
     once = config_write(config);
     again = parse(once, strlen(once));

@@ -87,9 +87,8 @@ static bool run_folder(const char *folder)
     }
     whole = run_entries(folder, dir, &files);
     closedir(dir);
-    if (files == 0) {
+    if (files == 0)
         fprintf(stderr, "%s: no file in the corpus\n", folder);
-    }
     printf("%s: %zu inputs replayed\n", folder, files);
     return whole && files > 0;
 }
@@ -98,8 +97,7 @@ int main(int argc, char **argv)
 {
     bool whole = argc > 1;
 
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc; i++)
         whole = run_folder(argv[i]) && whole;
-    }
     return whole ? EXIT_SUCCESS : EXIT_FAILURE;
 }

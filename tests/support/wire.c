@@ -12,9 +12,8 @@ void wire_header(struct writer *w, uint16_t flags, const uint16_t counts[4])
 {
     writer_u16(w, WIRE_ID);
     writer_u16(w, flags);
-    for (int i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++)
         writer_u16(w, counts[i]);
-    }
 }
 
 void wire_name(struct writer *w, const char *dotted)
@@ -65,7 +64,6 @@ void wire_query(struct writer *w, const char *dotted, uint16_t type, bool edns)
 {
     wire_header(w, FLAG_RECURSION_DESIRED, (const uint16_t[4]){1, 0, 0, edns ? 1 : 0});
     wire_question(w, dotted, type);
-    if (edns) {
+    if (edns)
         wire_opt(w, UDP_SIZE, 0, (struct bytes){NULL, 0});
-    }
 }

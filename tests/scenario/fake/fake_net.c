@@ -111,8 +111,7 @@ struct next_timer {
 
 static void find_next(struct loop *loop, struct next_timer *next)
 {
-    LIST_EACH(item, after, &loop->classes)
-    {
+    LIST_EACH(item, after, &loop->classes) {
         struct timer_class *class = LIST_ITEM(item, struct timer_class, link);
         struct link *first = list_first(&class->timers);
         if (first == NULL)
@@ -121,8 +120,7 @@ static void find_next(struct loop *loop, struct next_timer *next)
         if (due_ms < next->due_ms)
             *next = (struct next_timer){due_ms, class, NULL};
     }
-    LIST_EACH(item, after, &loop->alarms)
-    {
+    LIST_EACH(item, after, &loop->alarms) {
         struct alarm *alarm = LIST_ITEM(item, struct alarm, link);
         if (alarm->expires_ms < next->due_ms)
             *next = (struct next_timer){alarm->expires_ms, NULL, alarm};
@@ -133,9 +131,7 @@ static struct next_timer next_of_all(void)
 {
     struct next_timer next = {UINT64_MAX, NULL, NULL};
     LIST_EACH(item, after, &net.loops)
-    {
         find_next(LIST_ITEM(item, struct loop, link), &next);
-    }
     return next;
 }
 
@@ -162,18 +158,13 @@ static void fire(struct next_timer next)
 static size_t count_due(const struct loop *loop)
 {
     size_t count = 0;
-    LIST_EACH(item, after, &loop->classes)
-    {
+    LIST_EACH(item, after, &loop->classes) {
         struct timer_class *class = LIST_ITEM(item, struct timer_class, link);
         LIST_EACH(inner, inner_after, &class->timers)
-        {
             count += LIST_ITEM(inner, struct timer, link)->expires_ms <= net.now_ms ? 1 : 0;
-        }
     }
     LIST_EACH(item, after, &loop->alarms)
-    {
         count += LIST_ITEM(item, struct alarm, link)->expires_ms <= net.now_ms ? 1 : 0;
-    }
     return count;
 }
 
@@ -301,8 +292,7 @@ void mailbox_free(struct mailbox *mailbox)
 static bool mailbox_turn(struct loop *loop)
 {
     bool worked = false;
-    LIST_EACH(item, after, &loop->mailboxes)
-    {
+    LIST_EACH(item, after, &loop->mailboxes) {
         struct mailbox *mailbox = LIST_ITEM(item, struct mailbox, link);
         worked = dispatch(mailbox) || worked;
         after = item->next;
@@ -336,8 +326,7 @@ struct loop *loop_new(void)
 static bool signal_turn(struct loop *loop)
 {
     bool worked = false;
-    LIST_EACH(item, after, &loop->signals)
-    {
+    LIST_EACH(item, after, &loop->signals) {
         struct signal_watcher *watcher = LIST_ITEM(item, struct signal_watcher, link);
         if (!watcher->pending)
             continue;
@@ -369,9 +358,7 @@ void fake_net_run(void)
         CHECK(turns < TURNS_MAX); /* else the loops never come to rest */
         worked = false;
         LIST_EACH(item, after, &net.loops)
-        {
             worked = turn(LIST_ITEM(item, struct loop, link)) || worked;
-        }
     }
 }
 
@@ -392,11 +379,9 @@ void fake_net_advance(uint64_t ms)
 
 void fake_net_signal(int number)
 {
-    LIST_EACH(item, after, &net.loops)
-    {
+    LIST_EACH(item, after, &net.loops) {
         struct loop *loop = LIST_ITEM(item, struct loop, link);
-        LIST_EACH(inner, inner_after, &loop->signals)
-        {
+        LIST_EACH(inner, inner_after, &loop->signals) {
             struct signal_watcher *watcher = LIST_ITEM(inner, struct signal_watcher, link);
             watcher->pending = watcher->pending || watcher->number == number;
         }

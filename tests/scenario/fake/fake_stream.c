@@ -120,8 +120,7 @@ static struct wire *new_wire(const struct addr *peer)
 static struct wire *wire_of(uint64_t id)
 {
     struct wire *found = NULL;
-    LIST_EACH(item, after, &state.wires)
-    {
+    LIST_EACH(item, after, &state.wires) {
         struct wire *wire = LIST_ITEM(item, struct wire, link);
         if (wire->id == id)
             found = wire;
@@ -304,13 +303,9 @@ bool fake_stream_turn(struct loop *loop)
 {
     bool worked = false;
     LIST_EACH(item, after, &loop->streams)
-    {
         worked = stream_turn(LIST_ITEM(item, struct stream, link)) || worked;
-    }
     LIST_EACH(item, after, &loop->listeners)
-    {
         worked = listener_turn(LIST_ITEM(item, struct stream_listener, link)) || worked;
-    }
     return worked;
 }
 
@@ -436,11 +431,9 @@ enum err stream_peer_uid(const struct stream *stream, uid_t *uid)
 /* The open listener of that address or, where path is given, of that path. */
 static struct stream_listener *find_listener(const struct addr *addr, const char *path)
 {
-    LIST_EACH(outer, outer_after, fake_loops())
-    {
+    LIST_EACH(outer, outer_after, fake_loops()) {
         struct loop *loop = LIST_ITEM(outer, struct loop, link);
-        LIST_EACH(item, after, &loop->listeners)
-        {
+        LIST_EACH(item, after, &loop->listeners) {
             struct stream_listener *listener = LIST_ITEM(item, struct stream_listener, link);
             bool same = path == NULL ? listener->path == NULL && addr_equal(&listener->addr, addr)
                                      : listener->path != NULL && strcmp(listener->path, path) == 0;
@@ -477,8 +470,7 @@ uint64_t fake_unix_connect(const char *path)
 
 bool fake_tcp_take_connect(struct fake_connect *out)
 {
-    LIST_EACH(item, after, &state.wires)
-    {
+    LIST_EACH(item, after, &state.wires) {
         struct wire *wire = LIST_ITEM(item, struct wire, link);
         if (wire->is_taken)
             continue;

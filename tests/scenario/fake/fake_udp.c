@@ -127,8 +127,7 @@ static struct fake_packet *depart(struct link *departures, const struct addr *to
 
 static bool take_departure(struct link *departures, const struct addr *to, struct fake_packet *out)
 {
-    LIST_EACH(item, after, departures)
-    {
+    LIST_EACH(item, after, departures) {
         struct departure *departure = LIST_ITEM(item, struct departure, link);
         if (to != NULL && !addr_equal(to, &departure->packet.to))
             continue;
@@ -303,33 +302,25 @@ bool fake_udp_turn(struct loop *loop)
 {
     bool worked = false;
     LIST_EACH(item, after, &loop->udp_servers)
-    {
         worked = server_turn(LIST_ITEM(item, struct udp_server, link)) || worked;
-    }
     LIST_EACH(item, after, &loop->udp_clients)
-    {
         worked = client_turn(LIST_ITEM(item, struct udp_client, link)) || worked;
-    }
     return worked;
 }
 
 void fake_udp_end_turn(struct loop *loop)
 {
     LIST_EACH(item, after, &loop->udp_servers)
-    {
         udp_server_flush(LIST_ITEM(item, struct udp_server, link));
-    }
 }
 
 /* --- the test's side --- */
 
 struct udp_server *fake_udp_server(const struct addr *addr, size_t nth)
 {
-    LIST_EACH(outer, outer_after, fake_loops())
-    {
+    LIST_EACH(outer, outer_after, fake_loops()) {
         struct loop *loop = LIST_ITEM(outer, struct loop, link);
-        LIST_EACH(item, after, &loop->udp_servers)
-        {
+        LIST_EACH(item, after, &loop->udp_servers) {
             struct udp_server *server = LIST_ITEM(item, struct udp_server, link);
             if (!server->closing && addr_equal(&server->addr, addr) && nth-- == 0)
                 return server;
@@ -369,11 +360,9 @@ bool fake_upstream_take(const struct addr *to, struct fake_packet *out)
 
 static struct udp_client *find_client(uint64_t id)
 {
-    LIST_EACH(outer, outer_after, fake_loops())
-    {
+    LIST_EACH(outer, outer_after, fake_loops()) {
         struct loop *loop = LIST_ITEM(outer, struct loop, link);
-        LIST_EACH(item, after, &loop->udp_clients)
-        {
+        LIST_EACH(item, after, &loop->udp_clients) {
             struct udp_client *client = LIST_ITEM(item, struct udp_client, link);
             if (client->id == id && !client->closing)
                 return client;
@@ -415,13 +404,10 @@ void fake_upstream_fail_sends(const struct addr *to, enum err err)
 size_t fake_upstream_sockets(void)
 {
     size_t count = 0;
-    LIST_EACH(outer, outer_after, fake_loops())
-    {
+    LIST_EACH(outer, outer_after, fake_loops()) {
         struct loop *loop = LIST_ITEM(outer, struct loop, link);
         LIST_EACH(item, after, &loop->udp_clients)
-        {
             count += LIST_ITEM(item, struct udp_client, link)->closing ? 0 : 1;
-        }
     }
     return count;
 }

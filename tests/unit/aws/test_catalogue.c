@@ -114,9 +114,8 @@ static void names_that_differ_from_their_service_are_right(void **state)
     char text[EXPANDED_MAX];
 
     (void)state;
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
         assert_string_equal(expanded(cases[i].service, "eu-west-1", text), cases[i].names);
-    }
 }
 
 static void other_partitions_have_their_own_suffixes(void **state)

@@ -71,12 +71,10 @@ static void regions_are_told_from_other_words(void **state)
                                       "eu-west-1-", "global",    "eu--west-1", "eu-west-111"};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
         assert_true(partition_is_region(good[i]));
-    }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(partition_is_region(bad[i]));
-    }
 }
 
 static void names_below_any_suffix_are_of_aws(void **state)

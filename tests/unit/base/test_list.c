@@ -76,8 +76,7 @@ static void the_current_item_may_be_removed_while_walking(void **state)
     list_init(&head);
     for (size_t i = 0; i < 5; i++)
         list_append(&head, &items[i].link);
-    LIST_EACH(item, after, &head)
-    {
+    LIST_EACH(item, after, &head) {
         assert_int_equal(number_of(item), seen++);
         if (number_of(item) % 2 == 0)
             list_remove(item);

@@ -62,10 +62,9 @@ static const char *read_comment(struct reader_state *s, const char *line)
 /* What may stand behind the family's name in its samples. */
 static bool is_suffix_of_type(const char *suffix, const char *type)
 {
-    if (strcmp(type, "histogram") == 0) {
+    if (strcmp(type, "histogram") == 0)
         return strcmp(suffix, "_bucket") == 0 || strcmp(suffix, "_sum") == 0 ||
                strcmp(suffix, "_count") == 0;
-    }
     return suffix[0] == '\0';
 }
 

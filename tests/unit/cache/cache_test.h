@@ -108,9 +108,8 @@ static inline void answer_soa(struct answer *a, const char *owner, uint32_t ttl,
 
     wire_name(&w, "ns.example");
     wire_name(&w, "host.example");
-    for (uint32_t i = 1; i < 5; i++) {
+    for (uint32_t i = 1; i < 5; i++)
         writer_u32(&w, i);
-    }
     writer_u32(&w, minimum);
     answer_count(a, SECTION_AUTHORITY);
     wire_name(&a->w, owner);
@@ -165,9 +164,8 @@ static inline struct rr record_of(const uint8_t *wire, size_t len, size_t index)
     struct rr rr = {0};
 
     rr_walk_init(&walk, wire, len);
-    for (size_t i = 0; i <= index; i++) {
+    for (size_t i = 0; i <= index; i++)
         assert_true(rr_next(&walk, &rr));
-    }
     return rr;
 }
 

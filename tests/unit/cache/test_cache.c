@@ -24,9 +24,8 @@ static bool is_found(struct cache *cache, const char *dotted, uint16_t type, uin
     struct cache_key key = key_of(dotted, type);
     struct cache_hit hit;
 
-    if (!cache_find(cache, &key, NOW_MS + after_ms, &hit)) {
+    if (!cache_find(cache, &key, NOW_MS + after_ms, &hit))
         return false;
-    }
     cache_release(cache, &hit);
     return true;
 }
@@ -35,11 +34,10 @@ static bool is_found(struct cache *cache, const char *dotted, uint16_t type, uin
 static struct entry *make(const char *dotted, enum entry_kind kind)
 {
     answer_begin(&a, dotted, TYPE_A, kind == ENTRY_NXDOMAIN ? RCODE_NXDOMAIN : 0);
-    if (kind == ENTRY_POSITIVE) {
+    if (kind == ENTRY_POSITIVE)
         answer_a(&a, dotted, 60, ADDRESS);
-    } else {
+    else
         answer_soa(&a, "example", 60, 60);
-    }
     if (kind == ENTRY_FAILURE) {
         entry_build_failure(answer_entry(&a), sizeof(a.room), &a.source, EDE_NONE, 1);
         return answer_entry(&a);
@@ -105,9 +103,8 @@ static void what_cannot_be_kept_is_refused(void **state)
     entry->ttl_s = 0;
     assert_false(cache_insert(cache, entry));
     answer_begin(&a, "www.example", TYPE_A, 0);
-    for (unsigned i = 0; i < 150; i++) {
+    for (unsigned i = 0; i < 150; i++)
         answer_a(&a, "www.example", 60, ADDRESS);
-    }
     assert_true(answer_build(&a)->size > ENTRY_CACHE_MAX);
     assert_false(cache_insert(cache, answer_entry(&a)));
     assert_int_equal(cache_stats(cache).entries, 0);
@@ -201,9 +198,8 @@ static void a_flush_takes_the_name_or_all_below_it(void **state)
     struct name name;
 
     (void)state;
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 4; i++)
         assert_true(cache_insert(cache, make(names[i], ENTRY_POSITIVE)));
-    }
     assert_true(cache_insert(cache, make("c.a.example", ENTRY_FAILURE)));
     name_of(&name, "A.example");
     assert_int_equal(cache_flush(cache, &name, false), 1);
@@ -278,15 +274,13 @@ static void model_store(struct model *model, struct cache *cache, unsigned numbe
     answer_begin(&a, name, TYPE_A, 0);
     a.source.now_ms = model->now_ms;
     answer_a(&a, name, 60, (struct bytes){address, 4});
-    if (mark == 0) {
+    if (mark == 0)
         entry_build_failure(answer_entry(&a), sizeof(a.room), &a.source, EDE_NONE, 1);
-    } else {
+    else
         answer_build(&a);
-    }
     stored = cache_insert(cache, answer_entry(&a));
-    if (must) {
+    if (must)
         assert_int_equal(stored, mark > 0 || !fresh);
-    }
     if (stored) {
         model->stored_ms[number] = model->now_ms;
         model->mark[number] = mark;
@@ -311,9 +305,8 @@ static void model_look(struct model *model, struct cache *cache, unsigned number
     if (found) {
         assert_int_equal(hit.entry->stored_ms, model->stored_ms[number]);
         assert_int_equal(hit.entry->kind == ENTRY_FAILURE, model->mark[number] == 0);
-        if (model->mark[number] > 0) {
+        if (model->mark[number] > 0)
             assert_int_equal(entry_wire(hit.entry)[hit.entry->wire_len - 1], model->mark[number]);
-        }
         cache_release(cache, &hit);
     }
 }
@@ -341,15 +334,14 @@ static void run_model(uint64_t seed, size_t budget, bool must)
         uint32_t what = rng_below(&model.rng, 100);
 
         model.now_ms += rng_below(&model.rng, 100);
-        if (what < 40) {
+        if (what < 40)
             model_store(&model, cache, number, must);
-        } else if (what < 95) {
+        else if (what < 95)
             model_look(&model, cache, number, must);
-        } else if (what < 99) {
+        else if (what < 99)
             model_drop(&model, cache, number);
-        } else if (!must) {
+        else if (!must)
             cache_resize(cache, budget / 2 + rng_below(&model.rng, (uint32_t)budget / 2));
-        }
         assert_true(cache_stats(cache).octets <= budget);
     }
     assert_int_equal(cache_stats(cache).evictions > 0, !must);

@@ -45,9 +45,8 @@ static void more_rrsets_than_are_told_apart_still_have_equal_ttls(void **state)
     }
     answer_build(&a);
     assert_int_equal(answer_entry(&a)->ttl_s, 100 + 'a');
-    for (size_t i = 0; i < 104; i++) {
+    for (size_t i = 0; i < 104; i++)
         assert_int_equal(entry_record(&a, i).ttl, entry_record(&a, i + 104).ttl);
-    }
 }
 
 /* RFC 2181 section 8 and RFC 8767 section 4. */
@@ -217,9 +216,8 @@ static void every_shortened_message_is_malformed(void **state)
     answer_cname(&a, "www.example", 60, "x.example");
     answer_a(&a, "x.example", 60, ADDRESS);
     whole = a.w.len;
-    for (a.w.len = 0; a.w.len < whole; a.w.len++) {
+    for (a.w.len = 0; a.w.len < whole; a.w.len++)
         assert_int_equal(answer_try(&a), ERR_MALFORMED);
-    }
     assert_int_equal(answer_try(&a), ERR_OK);
 }
 
@@ -232,9 +230,8 @@ static void too_little_room_is_told(void **state)
     answer_a(&a, "www.example", 60, ADDRESS);
     needed = answer_build(&a)->size;
     assert_int_equal(entry_build(answer_entry(&a), needed, &a.source), ERR_OK);
-    for (size_t cap = 0; cap < needed; cap++) {
+    for (size_t cap = 0; cap < needed; cap++)
         assert_int_equal(entry_build(answer_entry(&a), cap, &a.source), ERR_NO_SPACE);
-    }
 }
 
 static void a_cut_keeps_the_chain_alone(void **state)

@@ -78,9 +78,8 @@ static void sieve_spares_once_what_was_visited(void **state)
 {
     (void)state;
     begin(sizeof(struct bucket) + 3 * NODE_OCTETS);
-    for (unsigned i = 1; i <= 3; i++) {
+    for (unsigned i = 1; i <= 3; i++)
         assert_true(put(i, ENTRY_POSITIVE));
-    }
     node_entry(find(1))->visited = true;
     assert_true(put(4, ENTRY_POSITIVE));
     assert_non_null(find(1));
@@ -106,9 +105,8 @@ static void a_flood_of_one_shot_names_leaves_the_hot_ones(void **state)
         assert_true(put(i, ENTRY_POSITIVE));
         node_entry(find(i % 100))->visited = true;
     }
-    for (unsigned i = 0; i < 100; i++) {
+    for (unsigned i = 0; i < 100; i++)
         assert_non_null(find(i));
-    }
     assert_true(shard.octets <= shard.budget);
     shard_deinit(&shard);
 }
@@ -117,19 +115,15 @@ static void the_table_grows_and_finds_all(void **state)
 {
     (void)state;
     begin(1 << 20);
-    for (unsigned i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < 3000; i++)
         assert_true(put(i, ENTRY_POSITIVE));
-    }
     assert_true(shard.bucket_count >= 600);
-    for (unsigned i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < 3000; i++)
         assert_non_null(find(i));
-    }
-    for (unsigned i = 0; i < 3000; i += 2) {
+    for (unsigned i = 0; i < 3000; i += 2)
         shard_remove(&shard, find(i));
-    }
-    for (unsigned i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < 3000; i++)
         assert_int_equal(find(i) != NULL, i % 2);
-    }
     assert_int_equal(shard.evictions, 0);
     shard_deinit(&shard);
 }
@@ -141,9 +135,8 @@ static void failures_hold_an_eighth_at_most(void **state)
 
     (void)state;
     begin(64 * 1024);
-    for (unsigned i = 0; i < 1000; i++) {
+    for (unsigned i = 0; i < 1000; i++)
         assert_true(put(i, ENTRY_POSITIVE));
-    }
     answers = shard.entries;
     for (unsigned i = 2000; i < 9000; i++) {
         assert_true(put(i, ENTRY_FAILURE));
@@ -151,9 +144,8 @@ static void failures_hold_an_eighth_at_most(void **state)
     }
     assert_non_null(find(8999));
     assert_null(find(2000));
-    for (unsigned i = 0; i < 1000; i++) {
+    for (unsigned i = 0; i < 1000; i++)
         answers -= find(i) == NULL ? 0 : 1;
-    }
     assert_true(answers * NODE_OCTETS <= shard.budget / 8 + NODE_OCTETS);
     shard_deinit(&shard);
 }
@@ -179,9 +171,8 @@ static void a_fresh_failure_outlives_a_full_cache(void **state)
     (void)state;
     begin(16 * 1024);
     assert_true(put(1, ENTRY_FAILURE));
-    for (unsigned i = 100; i < 1000; i++) {
+    for (unsigned i = 100; i < 1000; i++)
         assert_true(put(i, ENTRY_POSITIVE));
-    }
     assert_non_null(find(1));
     shard_deinit(&shard);
 }
@@ -192,9 +183,8 @@ static void a_smaller_budget_evicts_and_shrinks_the_table(void **state)
 
     (void)state;
     begin(1 << 20);
-    for (unsigned i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < 3000; i++)
         put(i, i % 10 == 0 ? ENTRY_FAILURE : ENTRY_POSITIVE);
-    }
     buckets = shard.bucket_count;
     shard_resize(&shard, 32 * 1024);
     assert_true(shard.octets <= 32 * 1024);

@@ -113,11 +113,10 @@ static void assert_region(const char *first, const char *second, const char *reg
     set_regions(first, second);
     config = config_of(LISTEN "aws: {region: auto}\n");
     assert_true(config->region_auto);
-    if (region == NULL) {
+    if (region == NULL)
         assert_null(config->region);
-    } else {
+    else
         assert_string_equal(config->region, region);
-    }
     config_free(config);
     set_regions(NULL, NULL);
 }

@@ -41,9 +41,8 @@ static void assert_no_name(const char *text, const char *sentence)
     struct config_name out;
 
     assert_false(host_read_name(&out, text, &fault));
-    if (strstr(fault.text, sentence) == NULL) {
+    if (strstr(fault.text, sentence) == NULL)
         fail_msg("%s: wanted \"%s\", found \"%s\"", text, sentence, fault.text);
-    }
 }
 
 static void what_is_no_name_is_refused_by_what_it_looks_like(void **state)
@@ -97,9 +96,8 @@ static void addresses_take_a_port_or_the_default(void **state)
     assert_true(host_read_address(&addr, "[::1]:5353", 53, &fault));
     assert_int_equal(addr_port(&addr), 5353);
     assert_true(host_read_address(&addr, "::1", 53, &fault));
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(host_read_address(&addr, bad[i], 53, &fault));
-    }
 }
 
 static void bare_addresses_take_no_port(void **state)
@@ -112,9 +110,8 @@ static void bare_addresses_take_no_port(void **state)
     assert_true(host_read_bare_address(&addr, "10.0.0.1", &fault));
     assert_int_equal(addr_port(&addr), 0);
     assert_true(host_read_bare_address(&addr, "fd00::1", &fault));
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(host_read_bare_address(&addr, bad[i], &fault));
-    }
     assert_false(host_read_bare_address(&addr, "10.0.0.1:1", &fault));
     assert_string_equal(fault.text, "\"10.0.0.1:1\" has a port; DNS answers have addresses only");
 }
@@ -186,10 +183,9 @@ static void slips_in_servers_are_refused(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         assert_false(host_read_server(&server, cases[i].text, &arena, &fault));
-        if (strstr(fault.text, cases[i].sentence) == NULL) {
+        if (strstr(fault.text, cases[i].sentence) == NULL)
             fail_msg("%s: wanted \"%s\", found \"%s\"", cases[i].text, cases[i].sentence,
                      fault.text);
-        }
     }
     arena_deinit(&arena);
 }

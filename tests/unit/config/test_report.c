@@ -47,13 +47,11 @@ static void items_past_the_limit_are_counted_and_told_as_a_number(void **state)
     char *text;
 
     (void)state;
-    for (unsigned i = 0; i < REPORT_MAX + 7; i++) {
+    for (unsigned i = 0; i < REPORT_MAX + 7; i++)
         report_add(&report, REPORT_ERROR, (struct config_mark){i + 1, 1}, "e");
-    }
     text = report_text(&report);
-    for (const char *at = text; *at != '\0'; at++) {
+    for (const char *at = text; *at != '\0'; at++)
         lines += *at == '\n';
-    }
     assert_int_equal(lines, REPORT_MAX + 1);
     assert_non_null(strstr(text, "a: and 7 more\n"));
     assert_int_equal(report.errors, REPORT_MAX + 7);
@@ -79,9 +77,8 @@ static void a_long_item_is_cut_with_dots_between_characters(void **state)
     size_t len;
 
     (void)state;
-    for (size_t i = 0; i + 1 < sizeof(word); i++) {
+    for (size_t i = 0; i + 1 < sizeof(word); i++)
         word[i] = i % 2 == 0 ? '\xc3' : '\xa4';
-    }
     word[sizeof(word) - 1] = '\0';
     report_add(&report, REPORT_ERROR, (struct config_mark){1, 1}, "%s", word);
     len = strlen(report.first->text);

@@ -46,9 +46,8 @@ static void note_keys(struct sample *sample, const struct yaml_node *map, const 
         snprintf(path, sizeof(path), "%s%s", prefix, node->key);
         row = schema_find(path);
         assert_non_null(row);
-        if (sample->line_of[row - rows] == 0) {
+        if (sample->line_of[row - rows] == 0)
             sample->line_of[row - rows] = node->key_mark.line;
-        }
         if (node->kind == YAML_MAP) {
             strncat(path, ".", sizeof(path) - strlen(path) - 1);
             note_keys(sample, node, path);
@@ -56,9 +55,8 @@ static void note_keys(struct sample *sample, const struct yaml_node *map, const 
         strncat(path, "[].", sizeof(path) - strlen(path) - 1);
         for (const struct yaml_node *item = node->kind == YAML_LIST ? node->first : NULL;
              item != NULL; item = item->next) {
-            if (item->kind == YAML_MAP) {
+            if (item->kind == YAML_MAP)
                 note_keys(sample, item, path);
-            }
         }
     }
 }
@@ -105,9 +103,8 @@ static void comment_above(const char *text, unsigned line, char *out, size_t cap
         at = strchr(at, '\n');
         at = at != NULL ? at + 1 : NULL;
     }
-    while (first > 1 && lines[first - 2][strspn(lines[first - 2], " ")] == '#') {
+    while (first > 1 && lines[first - 2][strspn(lines[first - 2], " ")] == '#')
         first--;
-    }
     out[0] = '\0';
     for (; first < line; first++) {
         const char *start = strchr(lines[first - 1], '#') + 1;
@@ -124,13 +121,11 @@ static void every_key_stands_in_the_sample_with_a_comment(void **state)
     char comment[4096];
 
     for (size_t i = 0; i < row_count(); i++) {
-        if (sample->line_of[i] == 0) {
+        if (sample->line_of[i] == 0)
             fail_msg("%s does not stand in " SAMPLE, rows[i].path);
-        }
         comment_above(sample->text, sample->line_of[i], comment, sizeof(comment));
-        if (comment[0] == '\0') {
+        if (comment[0] == '\0')
             fail_msg("%s has no comment in " SAMPLE, rows[i].path);
-        }
     }
 }
 
@@ -152,9 +147,8 @@ static void the_sample_tells_each_default(void **state)
                  rows[i].fallback != NULL ? "Default: " : "Required",
                  rows[i].fallback != NULL ? rows[i].fallback : "");
         if (is_value(&rows[i]) && (rows[i].fallback == NULL || rows[i].fallback[0] != '\0') &&
-            strstr(comment, wanted) == NULL) {
+            strstr(comment, wanted) == NULL)
             fail_msg("%s: the sample does not say \"%s\"", rows[i].path, wanted);
-        }
     }
 }
 
@@ -166,9 +160,8 @@ static void the_sample_tells_which_keys_need_a_restart(void **state)
 
     for (size_t i = 0; i < row_count(); i++) {
         comment_above(sample->text, sample->line_of[i], comment, sizeof(comment));
-        if (is_value(&rows[i]) && (strstr(comment, "Restart.") == NULL) != rows[i].reload) {
+        if (is_value(&rows[i]) && (strstr(comment, "Restart.") == NULL) != rows[i].reload)
             fail_msg("%s: sample and schema differ about the restart", rows[i].path);
-        }
     }
 }
 
@@ -179,16 +172,15 @@ static void write_range(const struct schema_row *row, char *out, size_t cap)
     char max[VALUE_TEXT_MAX];
 
     out[0] = '\0';
-    if (row->type == SCHEMA_DURATION) {
+    if (row->type == SCHEMA_DURATION)
         snprintf(out, cap, "%.40s to %.40s", value_write_duration(row->min, min),
                  value_write_duration(row->max, max));
-    } else if (row->type == SCHEMA_SIZE) {
+    else if (row->type == SCHEMA_SIZE)
         snprintf(out, cap, "%.40s to %.40s", value_write_size(row->min, min),
                  value_write_size(row->max, max));
-    } else if (row->type == SCHEMA_INTEGER) {
+    else if (row->type == SCHEMA_INTEGER)
         snprintf(out, cap, "%llu to %llu", (unsigned long long)row->min,
                  (unsigned long long)row->max);
-    }
 }
 
 static void the_sample_tells_each_range(void **state)
@@ -201,9 +193,8 @@ static void the_sample_tells_each_range(void **state)
     for (size_t i = 0; i < row_count(); i++) {
         comment_above(sample->text, sample->line_of[i], comment, sizeof(comment));
         write_range(&rows[i], range, sizeof(range));
-        if (strstr(comment, range) == NULL) {
+        if (strstr(comment, range) == NULL)
             fail_msg("%s: the sample does not say \"%s\"", rows[i].path, range);
-        }
     }
 }
 

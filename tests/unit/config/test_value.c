@@ -85,9 +85,8 @@ static void sizes_have_binary_units(void **state)
         assert_string_equal(value_write_size(number, out), same[i]);
     }
     assert_int_equal(number, (uint64_t)64 << 30);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(value_read_size(&number, bad[i], &SIZE, &fault));
-    }
     assert_false(value_read_size(&number, "32", &SIZE, &fault));
     assert_string_equal(fault.text, "32 has no unit; write 32MiB (1KiB to 64GiB)");
 }
@@ -104,9 +103,8 @@ static void integers_are_decimal_or_the_word(void **state)
     assert_int_equal(number, 0);
     assert_true(value_read_integer(&number, "64", &INTEGER, &fault));
     assert_int_equal(number, 64);
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
         assert_false(value_read_integer(&number, bad[i], &INTEGER, &fault));
-    }
     assert_false(value_read_integer(&number, "65", &INTEGER, &fault));
     assert_string_equal(fault.text, "65 is out of range; allowed: auto or 1 to 64");
     assert_false(value_read_integer(&number, "many", &INTEGER, &fault));

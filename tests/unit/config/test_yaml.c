@@ -29,9 +29,8 @@ static void assert_refused(const char *text, const char *place, const char *word
 {
     char *lines = complaint(text, strlen(text));
 
-    if (strncmp(lines, place, strlen(place)) != 0 || strstr(lines, words) == NULL) {
+    if (strncmp(lines, place, strlen(place)) != 0 || strstr(lines, words) == NULL)
         fail_msg("wanted \"%s ... %s\", found \"%s\"", place, words, lines);
-    }
     assert_ptr_equal(strchr(lines, '\n'), lines + strlen(lines) - 1);
     free(lines);
 }
@@ -203,9 +202,8 @@ static void keys_of_one_mapping_are_bounded(void **state)
     size_t used = 0;
 
     (void)state;
-    for (unsigned i = 0; i <= YAML_KEYS_MAX; i++) {
+    for (unsigned i = 0; i <= YAML_KEYS_MAX; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "k%u: 1\n", i);
-    }
     assert_refused(text, "t:257:1: ", "more than 256 keys");
 }
 

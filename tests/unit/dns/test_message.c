@@ -134,9 +134,8 @@ static void less_than_a_header_is_dropped(void **state)
 
     (void)state;
     start_query(&packet, 0);
-    for (packet.w.len = 0; packet.w.len < MESSAGE_HEADER_OCTETS; packet.w.len++) {
+    for (packet.w.len = 0; packet.w.len < MESSAGE_HEADER_OCTETS; packet.w.len++)
         assert_int_equal(parse(&packet), REQUEST_DROP);
-    }
 }
 
 /* RFC 1035 section 4.1.1 */

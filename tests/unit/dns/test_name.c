@@ -79,9 +79,8 @@ static void names_of_every_length_fold_the_same_in_blocks_and_octets(void **stat
         wire[length + 1] = 0;
         assert_int_equal(name_from_wire(&name, wire, length + 2), ERR_OK);
         assert_int_equal(name.wire[0], length);
-        for (size_t i = 1; i <= length; i++) {
+        for (size_t i = 1; i <= length; i++)
             assert_int_equal(name.wire[i], 'q');
-        }
         assert_int_equal(name.wire[length + 1], 0);
     }
 }
@@ -141,9 +140,8 @@ static void a_name_of_128_labels_is_too_long(void **state)
     struct name name;
 
     (void)state;
-    for (size_t i = 0; i < 128; i++) {
+    for (size_t i = 0; i < 128; i++)
         wire[2 * i] = 1;
-    }
     assert_int_equal(name_from_wire(&name, wire, sizeof(wire)), ERR_TOO_LONG);
     assert_int_equal(name_read(&name, &r), ERR_TOO_LONG);
 }
@@ -234,9 +232,8 @@ static void a_chain_of_more_than_127_pointers_is_malformed(void **state)
     size_t end;
 
     (void)state;
-    for (size_t i = 0; i < 130; i++) {
+    for (size_t i = 0; i < 130; i++)
         bytes_put_u16(message + 1 + 2 * i, (uint16_t)(0xc000 | (i == 0 ? 0 : 2 * i - 1)));
-    }
     assert_int_equal(read_at(&name, view, 1 + 2 * 126, &end), ERR_OK);
     assert_int_equal(read_at(&name, view, 1 + 2 * 127, &end), ERR_MALFORMED);
 }

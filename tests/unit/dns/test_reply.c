@@ -30,9 +30,8 @@ static void ask(struct fixture *f, uint16_t flags, bool edns, bool dnssec_ok)
 
     wire_header(&w, flags, (const uint16_t[4]){1, 0, 0, edns ? 1 : 0});
     wire_question(&w, "wWw.example", TYPE_A);
-    if (edns) {
+    if (edns)
         wire_opt(&w, 1232, dnssec_ok ? EDNS_FLAG_DO : 0, (struct bytes){NULL, 0});
-    }
     assert_int_not_equal(request_parse(&f->request, &rcode, f->query, w.len), REQUEST_DROP);
     f->w = writer_init(f->octets, sizeof(f->octets));
 }

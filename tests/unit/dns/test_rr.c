@@ -69,9 +69,8 @@ static void assert_rdata_copy(uint16_t type, struct bytes rdata, struct bytes ex
     assert_int_equal(bytes_get_u16(f.copied + QUESTION_END + 2), type);
     assert_int_equal(bytes_get_u16(f.copied + QUESTION_END + 10), expected.len);
     assert_int_equal(f.copy.len - QUESTION_END - 12, expected.len);
-    if (expected.len > 0) {
+    if (expected.len > 0)
         assert_memory_equal(f.copied + QUESTION_END + 12, expected.data, expected.len);
-    }
 }
 
 static enum err copy_of_rdata(uint16_t type, struct bytes rdata)
@@ -147,9 +146,8 @@ static void names_in_rdata_of_the_old_types_are_written_out(void **state)
                                      TYPE_MG, TYPE_MR, TYPE_PTR, TYPE_DNAME};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {
+    for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
         assert_rdata_copy(plain[i], packed, target);
-    }
     assert_rdata_copy(TYPE_MX, WIRE_BYTES("\0\12\xc0\20"), WIRE_BYTES("\0\12\7example\0"));
     assert_rdata_copy(TYPE_AFSDB, WIRE_BYTES("\0\12\xc0\20"), WIRE_BYTES("\0\12\7example\0"));
     assert_rdata_copy(TYPE_RT, WIRE_BYTES("\0\12\xc0\20"), WIRE_BYTES("\0\12\7example\0"));
@@ -178,9 +176,8 @@ static void rdata_of_other_types_is_copied_bit_by_bit(void **state)
     const struct bytes rdata = WIRE_BYTES("\xc0\20\xff\0\xc0\14");
 
     (void)state;
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
         assert_rdata_copy(types[i], rdata, rdata);
-    }
     assert_rdata_copy(TYPE_TXT, NO_BYTES, NO_BYTES);
     assert_rdata_copy(TYPE_CNAME, NO_BYTES, NO_BYTES);
 }

@@ -50,9 +50,8 @@ static void what_is_no_name_is_told(void **state)
     char label[70] = {0};
 
     (void)state;
-    for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
+    for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++)
         assert_int_equal(text_read_name(&name, invalid[i]), ERR_INVALID);
-    }
     memset(label, 'x', 63);
     assert_int_equal(text_read_name(&name, label), ERR_OK);
     memset(label, 'x', 64);
@@ -111,9 +110,8 @@ static void types_are_read_by_mnemonic_or_number(void **state)
         assert_int_equal(text_read_type(&type, cases[i].text), ERR_OK);
         assert_int_equal(type, cases[i].type);
     }
-    for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
+    for (size_t i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++)
         assert_int_equal(text_read_type(&type, invalid[i]), ERR_INVALID);
-    }
 }
 
 static void every_type_is_written_so_that_it_reads_back(void **state)

@@ -26,12 +26,10 @@ static void start(struct fixture *f, size_t name_count, const char *literal)
     struct name names[3];
     struct addr addr;
 
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 3; i++)
         assert_int_equal(text_read_name(&names[i], texts[i]), ERR_OK);
-    }
-    if (literal != NULL) {
+    if (literal != NULL)
         assert_int_equal(addr_parse(&addr, literal, 0), ERR_OK);
-    }
     target_init(&f->target, names, name_count, &addr, literal != NULL ? 1 : 0);
     f->now_ms = START_MS;
 }

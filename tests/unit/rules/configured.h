@@ -18,9 +18,8 @@ static inline struct ruleset *configured(const char *yaml, char **told)
     char text[4096];
 
     snprintf(text, sizeof(text), "listen: \"127.0.0.1:5353\"\n%s", yaml);
-    if (config_parse(&config, "f", text, strlen(text), &report) == ERR_OK) {
+    if (config_parse(&config, "f", text, strlen(text), &report) == ERR_OK)
         ruleset = ruleset_new(config, 7, &report);
-    }
     *told = report_text(&report);
     report_deinit(&report);
     return ruleset;

@@ -262,10 +262,9 @@ static struct name random_name(struct rng *rng, uint32_t labels_max)
     char text[TEXT_NAME_MAX] = "";
     size_t at = 0;
 
-    for (uint32_t i = 0; i < labels; i++) {
+    for (uint32_t i = 0; i < labels; i++)
         at += (size_t)snprintf(text + at, sizeof(text) - at, "%s.",
                                words[rng_below(rng, sizeof(words) / sizeof(words[0]))]);
-    }
     return name_of(labels == 0 ? "." : text);
 }
 
@@ -294,9 +293,8 @@ static void run_against_model(uint64_t seed, unsigned tag_bits, uint32_t entries
     }
     f.count = entries;
     f.names = names_new_with_tags(f.entries, f.count, NULL, tag_bits);
-    for (size_t i = 0; i < f.count; i++) {
+    for (size_t i = 0; i < f.count; i++)
         compare_with_model(&f, f.entries[i].name);
-    }
     for (int i = 0; i < 500; i++) {
         struct name name = random_name(&rng, 6);
 
@@ -308,9 +306,8 @@ static void run_against_model(uint64_t seed, unsigned tag_bits, uint32_t entries
 static void finds_what_a_plain_list_finds(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed < 100; seed++) {
+    for (uint64_t seed = 0; seed < 100; seed++)
         run_against_model(seed, 32, ENTRIES_MAX);
-    }
 }
 
 static void tag_that_fits_by_chance_never_gives_a_wrong_rule(void **state)

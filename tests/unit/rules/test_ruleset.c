@@ -278,9 +278,8 @@ static void fingerprint_is_the_same_for_the_same_pool_alone(void **state)
 
     (void)state;
     assert_true(first == fingerprint_of("servers: [10.1.0.1, \"10.1.0.2:53\"], zone: A.example"));
-    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         assert_false(first == fingerprint_of(others[i]));
-    }
 }
 
 static void targets_are_resolved_by_aws_resolver_or_the_root_pool(void **state)

@@ -170,9 +170,8 @@ static void reverse_zones_of_private_networks_are_not_special(void **state)
     uint8_t labels;
 
     (void)state;
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         assert_null(row_of(names[i], &labels));
-    }
 }
 
 static void every_row_is_a_name_of_its_own_with_a_source(void **state)
