@@ -21,20 +21,7 @@ static const char CONFIG[] =
     "  - {zone: ., servers: [10.0.0.2]}\n";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, CONFIG);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
+static struct stage_plan plan = {&stage, 2, CONFIG};
 
 /* The worker forwards the question and nothing else is said. */
 static void expect_forwarded(size_t worker, const char *question, const char *query)
@@ -325,7 +312,7 @@ static void a_newer_edns_version_gets_badvers_with_ours_and_is_counted_as_that(v
     assert_int_equal(stage_count(&stage, METRICS_RESPONSES, cell), 1);
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {

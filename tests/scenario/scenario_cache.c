@@ -15,29 +15,7 @@ static const char CONFIG[] =
     "  - {zone: cut.example, servers: [10.0.0.4], nxdomain_cut: true}\n";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, CONFIG);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
-
-/* One question of the first worker that misses, and what upstream says to it; the client's reply. */
-static const char *resolve(const char *question, const char *answer)
-{
-    stage_ask(&stage, 0, question);
-    assert_string_not_equal(stage_query(&stage), "");
-    stage_answer(&stage, answer);
-    return stage_reply(&stage, 1);
-}
+static struct stage_plan plan = {&stage, 2, CONFIG};
 
 /* The second worker answers from the cache, beginning like this. */
 static void expect_hit(const char *question, const char *start)
@@ -61,7 +39,8 @@ static void expect_miss(const char *question)
 static void an_answer_is_served_to_both_workers_with_its_ttl_counted_down(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
     fake_net_advance(100000);
     for (size_t worker = 0; worker < 2; worker++)
         EXPECT_ANSWER(&stage, worker, "www.example.com A",
@@ -77,7 +56,7 @@ static void an_answer_of_ttl_0_is_passed_on_and_not_kept(void **state)
 {
     (void)state;
     const char *reply =
-        resolve("www.example.com A", "NOERROR\nwww.example.com. 0 IN A 192.0.2.1\n");
+        stage_resolve(&stage, "www.example.com A", "NOERROR\nwww.example.com. 0 IN A 192.0.2.1\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 0 IN A 192.0.2.1\n");
     expect_miss("www.example.com A");
@@ -87,8 +66,8 @@ static void an_answer_of_ttl_0_is_passed_on_and_not_kept(void **state)
 static void a_ttl_over_the_cap_is_cut(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\nwww.example.com. 4294967295 IN A 192.0.2.1\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\nwww.example.com. 4294967295 IN A 192.0.2.1\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 600 IN A 192.0.2.1\n");
 }
@@ -97,9 +76,9 @@ static void a_ttl_over_the_cap_is_cut(void **state)
 static void records_of_one_rrset_leave_with_the_least_of_their_ttls(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n"
-                                     "www.example.com. 30 IN A 192.0.2.2\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n"
+                                      "www.example.com. 30 IN A 192.0.2.2\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 30 IN A 192.0.2.1\n"
                                "www.example.com. 30 IN A 192.0.2.2\n");
@@ -109,8 +88,9 @@ static void records_of_one_rrset_leave_with_the_least_of_their_ttls(void **state
 static void an_unknown_type_passes_bit_by_bit(void **state)
 {
     (void)state;
-    const char *reply = resolve("www.example.com TYPE65280",
-                                "NOERROR\nwww.example.com. 300 IN TYPE65280 \\# 4 c00c00ff\n");
+    const char *reply =
+        stage_resolve(&stage, "www.example.com TYPE65280",
+                      "NOERROR\nwww.example.com. 300 IN TYPE65280 \\# 4 c00c00ff\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN TYPE65280\n"
                                "www.example.com. 300 IN TYPE65280 \\# 4 c00c00ff\n");
 }
@@ -121,7 +101,8 @@ static void an_unknown_type_passes_bit_by_bit(void **state)
 static void each_hit_honours_its_clients_id_case_flags_and_edns(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR ad\nwww.example.com. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR ad\nwww.example.com. 300 IN A 192.0.2.1\n");
     expect_hit("WWW.Example.COM A id=1",
                "NOERROR rd ra\n? WWW.Example.COM. IN A\nWWW.Example.COM. 300 IN A 192.0.2.1\n");
     expect_hit("www.example.com A id=65535 -rd ad edns=4096",
@@ -134,7 +115,8 @@ static void each_hit_honours_its_clients_id_case_flags_and_edns(void **state)
 static void do_and_cd_are_questions_of_their_own(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
     stage_ask(&stage, 0, "www.example.com A do");
     EXPECT_QUERY(&stage, "10.0.0.2 www.example.com. A rd do");
     stage_answer(&stage, "NOERROR\nwww.example.com. 300 IN A 192.0.2.2\n");
@@ -159,7 +141,7 @@ static void an_answer_over_the_clients_size_has_tc_over_udp_and_is_whole_over_tc
     for (int i = 0; i < 60; i++)
         snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer),
                  "www.example.com. 300 IN A 192.0.2.%d\n", i);
-    const char *reply = resolve("www.example.com A edns=512", answer);
+    const char *reply = stage_resolve(&stage, "www.example.com A edns=512", answer);
     assert_string_equal(reply, "NOERROR tc rd ra\n? www.example.com. IN A\nedns 1232\n");
     expect_hit("www.example.com A", "NOERROR tc rd ra\n? www.example.com. IN A\n");
     expect_hit("www.example.com A edns=1232", "NOERROR rd ra\n? www.example.com. IN A\nwww.");
@@ -178,7 +160,7 @@ static void an_udp_answer_never_passes_our_own_limit_whatever_the_client_offers(
     for (int i = 0; i < 100; i++)
         snprintf(answer + strlen(answer), sizeof(answer) - strlen(answer),
                  "www.example.com. 300 IN A 192.0.2.%d\n", i);
-    const char *reply = resolve("www.example.com A edns=4096", answer);
+    const char *reply = stage_resolve(&stage, "www.example.com A edns=4096", answer);
     assert_string_equal(reply, "NOERROR tc rd ra\n? www.example.com. IN A\nedns 1232\n");
 }
 
@@ -188,7 +170,7 @@ static void an_udp_answer_never_passes_our_own_limit_whatever_the_client_offers(
 static void nxdomain_is_kept_by_name_for_all_types_with_its_soa_counted_down(void **state)
 {
     (void)state;
-    const char *reply = resolve("no.example.com A", "NXDOMAIN\n" SOA);
+    const char *reply = stage_resolve(&stage, "no.example.com A", "NXDOMAIN\n" SOA);
     assert_string_equal(reply,
                         "NXDOMAIN rd ra\n? no.example.com. IN A\n"
                         "auth example.com. 20 IN SOA ns.example.com. root.example.com. 7 3600 "
@@ -205,7 +187,7 @@ static void nxdomain_is_kept_by_name_for_all_types_with_its_soa_counted_down(voi
 static void nodata_is_kept_for_its_type_alone(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com AAAA", "NOERROR\n" SOA);
+    (void)stage_resolve(&stage, "www.example.com AAAA", "NOERROR\n" SOA);
     expect_hit("www.example.com AAAA", "NOERROR rd ra\n? www.example.com. IN AAAA\n"
                                        "auth example.com. 20 IN SOA ");
     expect_miss("www.example.com A");
@@ -229,7 +211,7 @@ static void a_zones_cap_limits_its_negative_answers(void **state)
 static void a_negative_answer_without_soa_is_not_kept(void **state)
 {
     (void)state;
-    (void)resolve("no.example.com A", "NXDOMAIN\n");
+    (void)stage_resolve(&stage, "no.example.com A", "NXDOMAIN\n");
     expect_miss("no.example.com A");
 }
 
@@ -237,8 +219,8 @@ static void a_negative_answer_without_soa_is_not_kept(void **state)
 static void nxdomain_behind_an_alias_is_kept_with_the_alias_for_its_type(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A",
-                  "NXDOMAIN\nwww.example.com. 300 IN CNAME gone.example.com.\n" SOA);
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NXDOMAIN\nwww.example.com. 300 IN CNAME gone.example.com.\n" SOA);
     expect_hit("www.example.com A", "NXDOMAIN rd ra\n? www.example.com. IN A\n"
                                     "www.example.com. 300 IN CNAME gone.example.com.\n");
     expect_miss("www.example.com AAAA");
@@ -247,13 +229,14 @@ static void nxdomain_behind_an_alias_is_kept_with_the_alias_for_its_type(void **
 static void a_positive_answer_takes_out_the_names_nxdomain(void **state)
 {
     (void)state;
-    (void)resolve("new.example.com A", "NXDOMAIN\n" SOA);
+    (void)stage_resolve(&stage, "new.example.com A", "NXDOMAIN\n" SOA);
     stage_ask(&stage, 0, "new.example.com A do");
     assert_int_not_equal(strlen(stage_query(&stage)), 0);
     stage_answer(&stage, "NXDOMAIN\n" SOA);
     (void)stage_reply(&stage, 1);
     fake_net_advance(21000);
-    (void)resolve("new.example.com A", "NOERROR\nnew.example.com. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "new.example.com A",
+                        "NOERROR\nnew.example.com. 300 IN A 192.0.2.1\n");
     expect_hit("new.example.com A", "NOERROR rd ra\n");
     expect_miss("new.example.com AAAA");
 }
@@ -262,7 +245,8 @@ static void a_positive_answer_takes_out_the_names_nxdomain(void **state)
 static void below_a_name_that_does_not_exist_nothing_exists_where_the_zone_says_so(void **state)
 {
     (void)state;
-    (void)resolve("no.cut.example A", "NXDOMAIN\nauth cut.example. 60 IN SOA a. b. 1 2 3 4 20\n");
+    (void)stage_resolve(&stage, "no.cut.example A",
+                        "NXDOMAIN\nauth cut.example. 60 IN SOA a. b. 1 2 3 4 20\n");
     fake_net_advance(5000);
     expect_hit("A.b.no.cut.example AAAA edns=1232",
                "NXDOMAIN rd ra\n? A.b.no.cut.example. IN AAAA\n"
@@ -276,7 +260,7 @@ static void below_a_name_that_does_not_exist_nothing_exists_where_the_zone_says_
 static void an_nxdomain_above_a_forward_zone_does_not_reach_into_it(void **state)
 {
     (void)state;
-    (void)resolve("example A", "NXDOMAIN\nauth . 60 IN SOA a. b. 1 2 3 4 20\n");
+    (void)stage_resolve(&stage, "example A", "NXDOMAIN\nauth . 60 IN SOA a. b. 1 2 3 4 20\n");
     stage_ask(&stage, 1, "www.cut.example A");
     EXPECT_QUERY(&stage, "10.0.0.4 www.cut.example. A rd");
 }
@@ -289,15 +273,16 @@ static void failures_are_kept_1_2_4_5_5_seconds(void **state)
     static const unsigned waits_s[] = {1, 2, 4, 5, 5};
     (void)state;
     for (size_t i = 0; i < sizeof(waits_s) / sizeof(waits_s[0]); i++) {
-        const char *reply = resolve("bad.example.com A", "REFUSED\n");
+        const char *reply = stage_resolve(&stage, "bad.example.com A", "REFUSED\n");
         assert_string_equal(reply, "REFUSED rd ra\n? bad.example.com. IN A\n");
         fake_net_advance(waits_s[i] * 1000 - 1);
         expect_hit("bad.example.com A", "REFUSED rd ra\n");
         fake_net_advance(1);
     }
-    (void)resolve("bad.example.com A", "NOERROR\nbad.example.com. 1 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "bad.example.com A",
+                        "NOERROR\nbad.example.com. 1 IN A 192.0.2.1\n");
     fake_net_advance(1000);
-    (void)resolve("bad.example.com A", "REFUSED\n");
+    (void)stage_resolve(&stage, "bad.example.com A", "REFUSED\n");
     fake_net_advance(1000);
     expect_miss("bad.example.com A");
 }
@@ -351,8 +336,9 @@ static void an_answer_with_broken_records_is_servfail(void **state)
 static void a_failure_of_one_type_harms_no_other(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
-    (void)resolve("www.example.com AAAA", "REFUSED\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "www.example.com AAAA", "REFUSED\n");
     expect_hit("www.example.com A", "NOERROR rd ra\n");
 }
 
@@ -363,8 +349,10 @@ static void a_flushed_name_is_asked_again_by_both_workers(void **state)
     struct name name = {0};
     static const uint8_t wire[] = "\7example\3com";
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
-    (void)resolve("other.example.net A", "NOERROR\nother.example.net. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
+    (void)stage_resolve(&stage, "other.example.net A",
+                        "NOERROR\nother.example.net. 300 IN A 192.0.2.1\n");
     assert_int_equal(name_from_wire(&name, wire, sizeof(wire)), ERR_OK);
     assert_int_equal(cache_flush(stage.cache, &name, false), 0);
     assert_int_equal(cache_flush(stage.cache, &name, true), 1);
@@ -372,7 +360,7 @@ static void a_flushed_name_is_asked_again_by_both_workers(void **state)
     expect_miss("www.example.com A");
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {

@@ -17,38 +17,17 @@ static const char CONFIG[] =
     "  - {zone: ., servers: [10.0.0.2]}\n";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, CONFIG);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
-
-/* One question that misses, and what upstream says to it; the reply to the client. */
-static const char *resolve(const char *question, const char *answer)
-{
-    stage_ask(&stage, 0, question);
-    assert_string_not_equal(stage_query(&stage), "");
-    stage_answer(&stage, answer);
-    return stage_reply(&stage, 1);
-}
+static struct stage_plan plan = {&stage, 2, CONFIG};
 
 static void a_chain_whose_first_link_enters_a_rule_is_cut_there(void **state)
 {
     (void)state;
-    const char *reply = resolve("Www.example.com A", "NOERROR ad\n"
-                                                     "www.example.com. 300 IN CNAME " BUCKET
-                                                     ".\n" BUCKET ". 20 IN A 192.0.2.1\n"
-                                                     "auth example.com. 5 IN NS ns.example.com.\n"
-                                                     "add ns.example.com. 5 IN A 192.0.2.9\n");
+    const char *reply =
+        stage_resolve(&stage, "Www.example.com A",
+                      "NOERROR ad\n"
+                      "www.example.com. 300 IN CNAME " BUCKET ".\n" BUCKET ". 20 IN A 192.0.2.1\n"
+                      "auth example.com. 5 IN NS ns.example.com.\n"
+                      "add ns.example.com. 5 IN A 192.0.2.9\n");
     assert_string_equal(reply, "NOERROR rd ra\n? Www.example.com. IN A\n"
                                "Www.example.com. 60 IN CNAME " BUCKET ".\n" BUCKET
                                ". 60 IN A 10.40.1.13\n" BUCKET ". 60 IN A 10.40.2.13\n");
@@ -57,12 +36,12 @@ static void a_chain_whose_first_link_enters_a_rule_is_cut_there(void **state)
 static void a_chain_that_enters_a_rule_midway_keeps_its_links_up_to_there(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\n"
-                                     "www.example.com. 300 IN CNAME a.example.net.\n"
-                                     "a.example.net. 40 IN CNAME " BUCKET ".\n" BUCKET
-                                     ". 300 IN CNAME s3-r-w.eu-west-1.amazonaws.com.\n"
-                                     "s3-r-w.eu-west-1.amazonaws.com. 4 IN A 192.0.2.1\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\n"
+                                      "www.example.com. 300 IN CNAME a.example.net.\n"
+                                      "a.example.net. 40 IN CNAME " BUCKET ".\n" BUCKET
+                                      ". 300 IN CNAME s3-r-w.eu-west-1.amazonaws.com.\n"
+                                      "s3-r-w.eu-west-1.amazonaws.com. 4 IN A 192.0.2.1\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 40 IN CNAME a.example.net.\n"
                                "a.example.net. 40 IN CNAME " BUCKET ".\n" BUCKET
@@ -75,8 +54,9 @@ static void a_chain_that_enters_a_rule_midway_keeps_its_links_up_to_there(void *
 static void a_chain_that_ends_at_a_rule_is_answered_although_upstream_has_no_address(void **state)
 {
     (void)state;
-    const char *reply = resolve("www.example.com A", "NOERROR\n"
-                                                     "www.example.com. 50 IN CNAME " BUCKET ".\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\n"
+                                      "www.example.com. 50 IN CNAME " BUCKET ".\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 50 IN CNAME " BUCKET ".\n" BUCKET
                                ". 50 IN A 10.40.1.13\n" BUCKET ". 50 IN A 10.40.2.13\n");
@@ -93,7 +73,7 @@ static void nxdomain_and_servfail_behind_a_rule_do_not_matter(void **state)
         snprintf(question, sizeof(question), "w%zu.example.com A", i);
         snprintf(answer, sizeof(answer), "%s\nw%zu.example.com. 50 IN CNAME %s.\n", rcodes[i], i,
                  BUCKET);
-        stage_expect_start(resolve(question, answer), "NOERROR rd ra\n");
+        stage_expect_start(stage_resolve(&stage, question, answer), "NOERROR rd ra\n");
         assert_non_null(strstr(stage.text, "\n" BUCKET ". 50 IN A 10.40."));
         EXPECT_NO_QUERY(&stage);
         stage_expect_start(stage_lookup(&stage, 1, question), "NOERROR rd ra\n");
@@ -104,9 +84,10 @@ static void nxdomain_and_servfail_behind_a_rule_do_not_matter(void **state)
 static void aaaa_behind_a_rule_without_ipv6_is_nodata_with_the_rules_soa(void **state)
 {
     (void)state;
-    const char *reply = resolve("www.example.com AAAA", "NOERROR\n"
-                                                        "www.example.com. 50 IN CNAME " BUCKET
-                                                        ".\n" BUCKET ". 50 IN AAAA 2001:db8::1\n");
+    const char *reply = stage_resolve(&stage, "www.example.com AAAA",
+                                      "NOERROR\n"
+                                      "www.example.com. 50 IN CNAME " BUCKET ".\n" BUCKET
+                                      ". 50 IN AAAA 2001:db8::1\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN AAAA\n"
                                "www.example.com. 50 IN CNAME " BUCKET ".\nauth " S3 "." SOA);
     EXPECT_ANSWER(&stage, 1, "www.example.com AAAA",
@@ -120,20 +101,21 @@ static void aaaa_behind_a_rule_without_ipv6_is_nodata_with_the_rules_soa(void **
 static void ad_is_cleared_on_a_cut_answer_and_kept_on_others(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A ad", "NOERROR ad\n"
-                                        "www.example.com. 50 IN CNAME " BUCKET ".\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A ad",
+                                      "NOERROR ad\n"
+                                      "www.example.com. 50 IN CNAME " BUCKET ".\n");
     stage_expect_start(reply, "NOERROR rd ra\n");
-    reply = resolve("ok.example.com A ad", "NOERROR ad\nok.example.com. 50 IN A 192.0.2.1\n");
+    reply = stage_resolve(&stage, "ok.example.com A ad",
+                          "NOERROR ad\nok.example.com. 50 IN A 192.0.2.1\n");
     stage_expect_start(reply, "NOERROR rd ra ad\n");
 }
 
 static void a_chain_that_enters_an_endpoint_without_addresses_is_servfail(void **state)
 {
     (void)state;
-    const char *reply = resolve("www.example.com A edns=1232",
-                                "NOERROR\nwww.example.com. 50 IN CNAME iam.amazonaws.com.\n"
-                                "iam.amazonaws.com. 50 IN A 192.0.2.1\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A edns=1232",
+                                      "NOERROR\nwww.example.com. 50 IN CNAME iam.amazonaws.com.\n"
+                                      "iam.amazonaws.com. 50 IN A 192.0.2.1\n");
     assert_string_equal(reply, "SERVFAIL rd ra\n? www.example.com. IN A\nedns 1232 ede=14\n");
     assert_int_equal(stage_count(&stage, METRICS_ANSWERS, METRICS_SOURCE_ERROR), 1);
     stage_set_addresses(&stage, 1, "10.40.1.15", 0);
@@ -147,9 +129,9 @@ static void a_chain_that_enters_an_endpoint_without_addresses_is_servfail(void *
 static void a_chain_that_passes_by_a_vpce_name_is_not_cut(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\nwww.example.com. 50 IN CNAME vpce-0a." S3 ".\n"
-                                     "vpce-0a." S3 ". 50 IN A 192.0.2.1\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\nwww.example.com. 50 IN CNAME vpce-0a." S3 ".\n"
+                                      "vpce-0a." S3 ". 50 IN A 192.0.2.1\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 50 IN CNAME vpce-0a." S3 ".\nvpce-0a." S3
                                ". 50 IN A 192.0.2.1\n");
@@ -159,11 +141,11 @@ static void a_chain_that_passes_by_a_vpce_name_is_not_cut(void **state)
 static void links_stand_in_front_of_what_they_lead_to_however_upstream_sorts(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\n"
-                                     "b.example.net. 50 IN A 192.0.2.1\n"
-                                     "a.example.net. 50 IN CNAME b.example.net.\n"
-                                     "www.example.com. 50 IN CNAME a.example.net.\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\n"
+                                      "b.example.net. 50 IN A 192.0.2.1\n"
+                                      "a.example.net. 50 IN CNAME b.example.net.\n"
+                                      "www.example.com. 50 IN CNAME a.example.net.\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
                                "www.example.com. 50 IN CNAME a.example.net.\n"
                                "a.example.net. 50 IN CNAME b.example.net.\n"
@@ -174,9 +156,9 @@ static void links_stand_in_front_of_what_they_lead_to_however_upstream_sorts(voi
 static void a_cname_question_is_passed_untouched(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com CNAME", "NOERROR\n"
-                                         "www.example.com. 300 IN CNAME " BUCKET ".\n");
+    const char *reply = stage_resolve(&stage, "www.example.com CNAME",
+                                      "NOERROR\n"
+                                      "www.example.com. 300 IN CNAME " BUCKET ".\n");
     assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN CNAME\n"
                                "www.example.com. 300 IN CNAME " BUCKET ".\n");
 }
@@ -201,12 +183,12 @@ static void a_chain_of_eight_links_is_cached_and_one_of_nine_is_not(void **state
     (void)state;
     write_links(answer, sizeof(answer), 8, "end.example.org");
     strcat(answer, "end.example.org. 300 IN A 192.0.2.1\n");
-    stage_expect_start(resolve("www.example.com A", answer), "NOERROR rd ra\n");
+    stage_expect_start(stage_resolve(&stage, "www.example.com A", answer), "NOERROR rd ra\n");
     stage_expect_start(stage_lookup(&stage, 1, "www.example.com A"), "NOERROR rd ra\n");
     EXPECT_NO_QUERY(&stage);
     write_links(answer, sizeof(answer), 9, "end.example.org");
     strcat(answer, "end.example.org. 300 IN AAAA 2001:db8::1\n");
-    stage_expect_start(resolve("www.example.com AAAA", answer), "NOERROR rd ra\n");
+    stage_expect_start(stage_resolve(&stage, "www.example.com AAAA", answer), "NOERROR rd ra\n");
     assert_non_null(strstr(stage.text, "end.example.org. 300 IN AAAA 2001:db8::1\n"));
     stage_ask(&stage, 1, "www.example.com AAAA");
     EXPECT_QUERY(&stage, "10.0.0.2 www.example.com. AAAA rd");
@@ -217,7 +199,7 @@ static void a_chain_that_enters_a_rule_with_its_eighth_link_is_cut_there(void **
     char answer[2048];
     (void)state;
     write_links(answer, sizeof(answer), 8, BUCKET);
-    stage_expect_start(resolve("www.example.com A", answer), "NOERROR rd ra\n");
+    stage_expect_start(stage_resolve(&stage, "www.example.com A", answer), "NOERROR rd ra\n");
     assert_non_null(strstr(stage.text, "\n" BUCKET ". 60 IN A 10.40."));
     stage_expect_start(stage_lookup(&stage, 1, "www.example.com A"), "NOERROR rd ra\n");
     EXPECT_NO_QUERY(&stage);
@@ -230,17 +212,17 @@ static void a_chain_that_enters_a_rule_beyond_its_eighth_link_is_servfail(void *
     (void)state;
     write_links(answer, sizeof(answer), 9, BUCKET);
     strcat(answer, BUCKET ". 300 IN A 192.0.2.1\n");
-    stage_expect_start(resolve("www.example.com A", answer), "SERVFAIL rd ra\n");
+    stage_expect_start(stage_resolve(&stage, "www.example.com A", answer), "SERVFAIL rd ra\n");
     assert_null(strstr(stage.text, "192.0.2.1"));
 }
 
 static void a_loop_of_aliases_is_passed_once_and_never_cached(void **state)
 {
     (void)state;
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\n"
-                                     "www.example.com. 300 IN CNAME a.example.net.\n"
-                                     "a.example.net. 300 IN CNAME www.example.com.\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\n"
+                                      "www.example.com. 300 IN CNAME a.example.net.\n"
+                                      "a.example.net. 300 IN CNAME www.example.com.\n");
     assert_string_not_equal(reply, "");
     stage_ask(&stage, 1, "www.example.com A");
     EXPECT_QUERY(&stage, "10.0.0.2 www.example.com. A rd");
@@ -250,7 +232,8 @@ static void a_loop_of_aliases_is_passed_once_and_never_cached(void **state)
 static void a_cached_chain_shows_changed_addresses_at_once_and_stays_a_hit(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
     stage_set_addresses(&stage, 0, "10.50.0.1", 0);
     fake_net_advance(250000);
     for (size_t worker = 0; worker < 2; worker++) {
@@ -269,7 +252,8 @@ static void addresses_behind_a_cached_chain_rotate(void **state)
     static const char second[] =
         "\n" BUCKET ". 60 IN A 10.40.2.13\n" BUCKET ". 60 IN A 10.40.1.13\n";
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
     assert_non_null(strstr(stage.text, first));
     (void)stage_lookup(&stage, 0, "www.example.com A");
     assert_non_null(strstr(stage.text, second));
@@ -280,7 +264,8 @@ static void addresses_behind_a_cached_chain_rotate(void **state)
 static void reordered_addresses_change_nothing(void **state)
 {
     (void)state;
-    (void)resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
     const struct addresses before = stage.snapshot->addresses[0];
     stage_set_addresses(&stage, 0, "10.40.2.13 10.40.1.13", 0);
     assert_true(addresses_same(&before, &stage.snapshot->addresses[0]));
@@ -296,13 +281,13 @@ static void a_cut_answer_over_the_clients_size_is_truncated(void **state)
     for (int i = 0; i < 32; i++)
         snprintf(many + strlen(many), sizeof(many) - strlen(many), "10.9.0.%d ", i);
     stage_set_addresses(&stage, 0, many, 0);
-    const char *reply =
-        resolve("www.example.com A", "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
     assert_string_equal(reply, "NOERROR tc rd ra\n? www.example.com. IN A\n");
     stage_expect_start(stage_lookup(&stage, 1, "www.example.com A edns=1232"), "NOERROR rd ra\n");
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {

@@ -17,27 +17,8 @@ static const char WIDE_CONFIG[] = "limits: {inflight: 4096}\n"
                                   "  - {zone: ., servers: [10.0.0.2]}\n";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, CONFIG);
-    return 0;
-}
-
-static int open_wide_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, WIDE_CONFIG);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
+static struct stage_plan plan = {&stage, 2, CONFIG};
+static struct stage_plan wide_plan = {&stage, 2, WIDE_CONFIG};
 
 /* RFC 5452 section 5: one outstanding question for all who ask it, here one a loop. */
 static void ten_thousand_identical_questions_are_one_exchange_a_loop(void **state)
@@ -205,8 +186,8 @@ static void all_waiters_of_a_dead_server_hear_servfail_within_5_seconds(void **s
     (void)stage_drop_queries(&stage);
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
-#define WIDE_SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_wide_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
+#define WIDE_SCENARIO(test) STAGE_TEST(test, &wide_plan)
 
 int main(void)
 {

@@ -40,20 +40,7 @@ static const char CUT_MIDWAY[] = "NOERROR rd ra\n? www.example.com. IN A\n"
 static const char QUERY[] = "10.0.0.2 www.example.com. A rd";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, PLAIN);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
+static struct stage_plan plan = {&stage, 2, PLAIN};
 
 /* A question of a worker that has to ask upstream, which answers; the client hears this. */
 static void expect_miss(size_t worker, const char *question, const char *query, const char *answer,
@@ -363,7 +350,7 @@ static void many_reloads_with_questions_in_flight_leave_nothing_behind(void **st
     assert_int_equal(replies, 20);
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {

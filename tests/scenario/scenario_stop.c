@@ -11,20 +11,7 @@ static const char CONFIG[] = "endpoints:\n"
                              "  - {zone: ., servers: [10.0.0.2]}\n";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 2, CONFIG);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
+static struct stage_plan plan = {&stage, 2, CONFIG};
 
 /* A worker whose stop is complete has closed its UDP socket. */
 static bool is_closed(size_t sockets_left)
@@ -193,7 +180,7 @@ static void a_worker_that_never_ran_is_given_back_whole(void **state)
     assert_true(is_closed(2));
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {

@@ -17,20 +17,7 @@ static const char IAM[] =
     "NOERROR rd ra\n? iam.amazonaws.com. IN A\niam.amazonaws.com. 60 IN A 10.40.1.15\n";
 
 static struct stage stage;
-
-static int open_stage(void **state)
-{
-    (void)state;
-    stage_open(&stage, 1, CONFIG);
-    return 0;
-}
-
-static int close_stage(void **state)
-{
-    (void)state;
-    stage_close(&stage);
-    return 0;
-}
+static struct stage_plan plan = {&stage, 1, CONFIG};
 
 #define EXPECT_TCP(id, expected) assert_string_equal(stage_tcp_reply(&stage, (id)), (expected))
 
@@ -333,7 +320,7 @@ static void a_stop_answers_what_waits_and_closes_idle_connections_at_once(void *
     assert_false(fake_tcp_is_open(waiting));
 }
 
-#define SCENARIO(test) cmocka_unit_test_setup_teardown(test, open_stage, close_stage)
+#define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {

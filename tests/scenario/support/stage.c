@@ -160,6 +160,20 @@ void stage_close(struct stage *stage)
     fake_net_deinit();
 }
 
+int stage_begin(void **state)
+{
+    const struct stage_plan *plan = *state;
+    stage_open(plan->stage, plan->workers, plan->yaml);
+    return 0;
+}
+
+int stage_end(void **state)
+{
+    const struct stage_plan *plan = *state;
+    stage_close(plan->stage);
+    return 0;
+}
+
 uint64_t stage_count(const struct stage *stage, enum metrics_id id, size_t cell)
 {
     uint64_t sum = 0;

@@ -49,6 +49,20 @@ void stage_open(struct stage *stage, size_t workers, const char *yaml);
 /* Stops the workers in order and proves that nothing is left. */
 void stage_close(struct stage *stage);
 
+/* How each test of a group begins; the stage is the group's. */
+struct stage_plan {
+    struct stage *stage; /* borrowed */
+    size_t workers;      /* 1 or 2 */
+    const char *yaml;    /* configuration */
+};
+
+/* Setup and teardown of such a group's tests; the state is its struct stage_plan. */
+int stage_begin(void **state);
+int stage_end(void **state);
+
+#define STAGE_TEST(test, plan)                                                                     \
+    cmocka_unit_test_prestate_setup_teardown(test, stage_begin, stage_end, plan)
+
 /* Stops one worker in order, with time for all it waits for. */
 void stage_stop(struct stage *stage, size_t worker);
 
@@ -105,6 +119,9 @@ const char *stage_query(struct stage *stage);
 /* The server of the last query taken answers: "RCODE [aa] [ad] [tc]", then records as in a reply; and
  * the network runs. Names keep their case. */
 void stage_answer(struct stage *stage, const char *answer);
+
+/* A question to the first worker that misses the cache, and what upstream says to it; the reply. */
+const char *stage_resolve(struct stage *stage, const char *question, const char *answer);
 
 /* Takes all queries sent meanwhile and gives how many. */
 size_t stage_drop_queries(struct stage *stage);

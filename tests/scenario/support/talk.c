@@ -215,6 +215,14 @@ const char *stage_lookup(struct stage *stage, size_t worker, const char *questio
     return reply;
 }
 
+const char *stage_resolve(struct stage *stage, const char *question, const char *answer)
+{
+    stage_ask(stage, 0, question);
+    assert_string_not_equal(stage_query(stage), "");
+    stage_answer(stage, answer);
+    return stage_reply(stage, 1);
+}
+
 void stage_expect_start(const char *text, const char *start)
 {
     if (strncmp(text, start, strlen(start)) != 0)
