@@ -209,6 +209,13 @@ static void target_failed(struct exchange *exchange, struct target *target, enum
     upstream_plan_probes(exchange->upstream);
 }
 
+/* Nothing left this machine (descriptors or buffers have run out): no fault of the server. */
+static void local_failure(struct exchange *exchange, struct target *target, enum err err)
+{
+    exchange->err = err;
+    target->gave_up = true;
+}
+
 /* Sends to one server and waits for its answer; false when nothing could be sent. */
 static bool ask(struct exchange *exchange, struct target *target)
 {
@@ -225,8 +232,10 @@ static bool ask(struct exchange *exchange, struct target *target)
     enum err err = server_send(server, attempt, exchange->packet, len);
     if (err != ERR_OK && exchange->over_tcp)
         exchange->err = err;
-    else if (err != ERR_OK)
+    else if (err == ERR_REFUSED || err == ERR_UNREACHABLE)
         target_failed(exchange, target, err);
+    else if (err != ERR_OK)
+        local_failure(exchange, target, err);
     if (err != ERR_OK)
         return false;
     exchange->current = attempt;
@@ -288,7 +297,7 @@ static void take_refusal(struct exchange *exchange, struct target *target, struc
         exchange->refused_by = (uint8_t)(target - exchange->targets);
         exchange->refused_flags = bytes_get_u16(message.data + FLAGS_OFFSET);
     }
-    if (!was_current)
+    if (!was_current && exchange->current != NULL)
         return;
     if (message.len > 0 && next_target(exchange) == NULL)
         finish_answered(exchange, target, message.data, message.len);
@@ -391,7 +400,7 @@ static void on_lost(struct attempt *attempt, enum err err)
         take_reset(exchange, target, err);
     else
         target_failed(exchange, target, err);
-    if (exchange->current == attempt)
+    if (exchange->current == attempt || exchange->current == NULL)
         ask_next(exchange);
 }
 

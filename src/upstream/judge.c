@@ -49,6 +49,15 @@ static bool names_are_sound(const uint8_t *message, size_t len, const struct rr 
     return rr->type != TYPE_CNAME || rr_name_at(&name, message, len, rr->rdata_offset) == ERR_OK;
 }
 
+/* An address is as long as its family says (RFC 1035 section 3.4.1, RFC 3596 section 2.2). */
+static bool address_is_sound(const struct rr *rr)
+{
+    if (rr->class != CLASS_IN)
+        return true;
+    return (rr->type != TYPE_A || rr->rdata_len == 4) &&
+           (rr->type != TYPE_AAAA || rr->rdata_len == 16);
+}
+
 /* Walks all records: false when one cannot be read. */
 static bool records_are_sound(struct findings *found, const uint8_t *message, size_t len)
 {
@@ -56,7 +65,7 @@ static bool records_are_sound(struct findings *found, const uint8_t *message, si
     struct rr rr;
     rr_walk_init(&walk, message, len);
     while (rr_next(&walk, &rr)) {
-        if (!names_are_sound(message, len, &rr))
+        if (!names_are_sound(message, len, &rr) || !address_is_sound(&rr))
             return false;
         if (rr.type == TYPE_OPT && rr.section == SECTION_ADDITIONAL)
             found->rcode |= (rr.ttl >> 24) << 4;

@@ -6,8 +6,9 @@
 #include "local53/upstream/exchange.h"
 #include "server.h"
 
-#define UPSTREAM_SERVERS_MAX 64 /* servers a loop knows at once; more are not asked */
-#define UPSTREAM_TIMEOUTS 6     /* classes of time-outs */
+#define UPSTREAM_SERVERS_MAX                                                                       \
+    256                     /* servers a loop knows at once; more are not asked, and that is told */
+#define UPSTREAM_TIMEOUTS 6 /* classes of time-outs */
 
 struct upstream {
     struct upstream_env env;                         /* owned; what servers share */

@@ -432,13 +432,13 @@ static void the_table_of_servers_is_bounded_and_its_places_are_used_again(void *
     struct scene *scene = *state;
     struct scene_end end;
     struct pool pool = {.count = 1};
-    for (uint8_t i = 0; i < 70; i++) {
-        const uint8_t octets[4] = {10, 1, 0, i};
+    for (unsigned i = 0; i < 262; i++) {
+        const uint8_t octets[4] = {10, 1, (uint8_t)(i >> 8), (uint8_t)i};
         scene->pool.servers[0] = addr_from_octets(octets, sizeof(octets), 53);
         assert_true(scene_ask(scene, &end) != 0);
         fake_net_run();
-        assert_int_equal(end.calls, i < 64 ? 0 : 1);
-        if (i >= 64)
+        assert_int_equal(end.calls, i < 256 ? 0 : 1);
+        if (i >= 256)
             scene_expect_failure(&end, ERR_UNREACHABLE, EDE_NO_REACHABLE_AUTHORITY);
         else
             fake_net_advance(5000);
