@@ -60,10 +60,11 @@ static inline bool question_take(struct request *out, struct reader *r)
     return true;
 }
 
-/* QTYPEs that ask for something no forwarder can give: OPT, TKEY, TSIG, IXFR, AXFR. */
+/* QTYPEs that ask for something no forwarder can give: the reserved 0 (RFC 6895 section 3.1), OPT, TKEY,
+ * TSIG, IXFR, AXFR. */
 static bool type_is_unaskable(uint16_t type)
 {
-    return type == TYPE_OPT || (type >= TYPE_TKEY && type <= TYPE_AXFR);
+    return type == 0 || type == TYPE_OPT || (type >= TYPE_TKEY && type <= TYPE_AXFR);
 }
 
 static bool header_is_common(const struct header *header)
@@ -142,7 +143,7 @@ static enum dns_rcode request_judge(const struct request *request, const struct 
 {
     if (request->edns.present && request->edns.version > 0)
         return RCODE_BADVERS;
-    if (request->qtype == TYPE_OPT)
+    if (request->qtype == 0 || request->qtype == TYPE_OPT)
         return RCODE_FORMERR;
     if (found->sealed || type_is_unaskable(request->qtype))
         return RCODE_REFUSED;

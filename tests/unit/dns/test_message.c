@@ -88,7 +88,7 @@ static void a_query_with_an_opt_is_answered_with_or_without_options(void **state
 /* RFC 5625 section 4.3, RFC 3597 section 3 */
 static void any_type_and_class_number_passes(void **state)
 {
-    static const uint16_t types[] = {0, TYPE_HTTPS, 248, 253, TYPE_ANY, 256, 65280, 65535};
+    static const uint16_t types[] = {TYPE_HTTPS, 248, 253, TYPE_ANY, 256, 65280, 65535};
     struct packet packet;
 
     (void)state;
@@ -329,6 +329,8 @@ static void meta_types_that_cannot_be_asked_here_are_rejected(void **state)
         assert_true(packet.request.has_question);
     }
     wire_question(start(&packet, 0, (const uint16_t[4]){1, 0, 0, 0}), "a", TYPE_OPT);
+    assert_rejected(&packet, RCODE_FORMERR);
+    wire_question(start(&packet, 0, (const uint16_t[4]){1, 0, 0, 0}), "a", 0);
     assert_rejected(&packet, RCODE_FORMERR);
 }
 
