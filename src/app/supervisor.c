@@ -214,6 +214,8 @@ static void on_ready_alarm(void *owner)
 
 /* --- stopping --- */
 
+/* The loop then ends by itself when the last of it is closed: an answer that a peer is slow to read has its
+ * time. */
 static void close_services(struct supervisor *supervisor)
 {
     for (size_t i = 0; i < supervisor->http_count; i++)
@@ -230,7 +232,6 @@ static void close_services(struct supervisor *supervisor)
     if (supervisor->ready_alarm != NULL)
         alarm_free(supervisor->ready_alarm);
     mailbox_free(supervisor->mailbox);
-    loop_stop(supervisor->loop);
 }
 
 static void on_message(void *owner, int kind, void *payload)
@@ -313,7 +314,8 @@ static int open_services(struct supervisor *supervisor)
                 err == ERR_SYSTEM ? strerror(errno) : err_text(err), hint);
         return EXIT_ENVIRONMENT;
     }
-    for (size_t i = 0; i < config->metrics_count && i < SUPERVISOR_METRICS_MAX; i++) {
+    CHECK(config->metrics_count <= SUPERVISOR_METRICS_MAX);
+    for (size_t i = 0; i < config->metrics_count; i++) {
         err = ports_probe_tcp(&config->metrics[i]);
         if (err == ERR_OK)
             err = http_server_open(&supervisor->http[i], supervisor->loop, &config->metrics[i],

@@ -23,7 +23,7 @@
 #include "selfcheck.h"
 
 #define SUPERVISOR_WORKERS_MAX 64
-#define SUPERVISOR_METRICS_MAX 8 /* addresses of the metrics port */
+#define SUPERVISOR_METRICS_MAX 16 /* addresses of the metrics port; the schema's limit */
 
 struct supervisor {
     const char *file;            /* borrowed; the configuration */

@@ -124,6 +124,7 @@ void loop_on_signal(struct loop *loop, int number, void (*on_signal)(void *owner
     watcher->on_signal = on_signal;
     watcher->owner = owner;
     CHECK(uv_signal_init(&loop->uv, &watcher->handle) == 0);
+    uv_unref((uv_handle_t *)&watcher->handle); /* to wait for a signal alone is no reason to run */
     watcher->handle.data = watcher;
     CHECK(uv_signal_start(&watcher->handle, on_signal_delivered, number) == 0);
     uv_unref((uv_handle_t *)&watcher->handle);
