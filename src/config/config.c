@@ -46,9 +46,7 @@ static void check_endpoint(const struct config_endpoint *endpoint, size_t i, str
 {
     if (endpoint->service == NULL && endpoint->name_count == 0)
         report_add(report, REPORT_ERROR, endpoint->mark,
-                   "endpoints[%zu]: answers no name; write \"service\" (see local53 services) or "
-                   "\"names\"",
-                   i);
+                   "endpoints[%zu]: answers no name; write \"service\" or \"names\"", i);
     if (endpoint->target_count == 0 && endpoint->address_count == 0)
         report_add(
             report, REPORT_ERROR, endpoint->mark,

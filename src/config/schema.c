@@ -74,7 +74,7 @@ static const struct schema_row ROWS[] = {
     {"endpoints", SCHEMA_MAP_LIST, 0, 1000, "[]", NULL, true, SLOT_ITEMS(endpoints, endpoint_count, ENDPOINT),
      "VPC endpoints: names, and whose addresses they are answered with."},
     {"endpoints[].service", SCHEMA_TEXT, 1, 128, "", NULL, true, SLOT_MARKED(ENDPOINT, service, service_mark),
-     "An AWS endpoint service as \"local53 services\" lists it; stands for its private DNS names."},
+     "An AWS endpoint service, the X of com.amazonaws.<region>.X; stands for its private DNS names."},
     {"endpoints[].region", SCHEMA_REGION, 1, 32, "", NULL, true, SLOT(ENDPOINT, region),
      "Region of the service; without it aws.region."},
     {"endpoints[].names", SCHEMA_NAME_LIST, 1, 1000, "", NULL, true, SLOT_ALSO(ENDPOINT, names, name_count),

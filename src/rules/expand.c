@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "local53/aws/catalogue.h"
 #include "local53/aws/partition.h"
@@ -44,7 +45,29 @@ static bool same_rule(const struct config_name *a, const struct config_name *b)
     return a->below == b->below && name_equal(&a->name, &b->name);
 }
 
+/* Longest text looked at as a region ("us-isob-east-1" and its like). */
+#define REGION_MAX 32
+
 /* ---- Service ------------------------------------------------------------------------------------- */
+
+/* The X of "com.amazonaws.<region>.X" or "com.amazonaws.X", which the AWS CLI prints; the text itself when
+ * it is no such name. */
+static const char *short_service(const char *service)
+{
+    static const char prefix[] = "com.amazonaws.";
+    const char *at = strstr(service, prefix);
+    const char *dot;
+    char region[REGION_MAX];
+
+    if (at == NULL)
+        return service;
+    at += sizeof(prefix) - 1;
+    dot = strchr(at, '.');
+    if (dot == NULL || dot - at >= REGION_MAX)
+        return at;
+    snprintf(region, sizeof(region), "%.*s", (int)(dot - at), at);
+    return partition_is_region(region) ? dot + 1 : at;
+}
 
 static void report_unknown_service(struct expansion *x)
 {
@@ -56,7 +79,7 @@ static void report_unknown_service(struct expansion *x)
     CHECK(words != NULL);
     for (size_t i = 0; i < count; i++)
         words[i] = rows[i].service;
-    nearest = report_nearest(x->endpoint->service, words, count);
+    nearest = report_nearest(short_service(x->endpoint->service), words, count);
     report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
                "endpoints[%zu].service: unknown service \"%s\"%s%s%s", x->index,
                x->endpoint->service, nearest != NULL ? "; did you mean \"" : "",
