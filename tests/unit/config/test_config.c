@@ -55,8 +55,7 @@ static void an_endpoint_needs_names_and_somewhere_to_lead(void **state)
     (void)state;
     ASSERT_COMPLAINTS(
         LISTEN "endpoints: [{optional: true}]\n",
-        "t:2:13: error: endpoints[0]: answers no name; write \"service\" (see local53 "
-        "services) or \"names\"\n"
+        "t:2:13: error: endpoints[0]: answers no name; write \"service\" or \"names\"\n"
         "t:2:13: error: endpoints[0]: leads nowhere; write \"target\" (the vpce- name "
         "of the endpoint) or \"addresses\"\n");
     ASSERT_COMPLAINTS(
