@@ -66,6 +66,11 @@ static struct server *server_of(const struct exchange *exchange, const struct ta
     return exchange->upstream->servers[target->server];
 }
 
+static struct bytes question_of(const struct exchange *exchange)
+{
+    return (struct bytes){exchange->packet + MESSAGE_HEADER_OCTETS, exchange->question_len};
+}
+
 /* --- the end --- */
 
 /* Nobody is waited for any more. */
@@ -358,8 +363,7 @@ static bool on_message(struct attempt *attempt, const uint8_t *message, size_t l
 {
     struct exchange *exchange = attempt->owner;
     struct target *target = &exchange->targets[attempt->target];
-    struct bytes question = {exchange->packet + MESSAGE_HEADER_OCTETS, exchange->question_len};
-    const struct judge_asked asked = {question, attempt->edns, attempt->over_tcp};
+    const struct judge_asked asked = {question_of(exchange), attempt->edns, attempt->over_tcp};
     enum verdict verdict = judge_message(&asked, message, len);
     bool was_current = exchange->current == attempt;
     if (verdict == VERDICT_FOREIGN)
@@ -404,20 +408,26 @@ static void on_lost(struct attempt *attempt, enum err err)
         ask_next(exchange);
 }
 
-/* Somebody guesses at the answer: over TCP it cannot be guessed (RFC 5452 section 9.3). */
+static bool is_guessed(const struct attempt *attempt, const uint8_t *message, size_t len)
+{
+    return judge_says_question(question_of(attempt->owner), message, len);
+}
+
+/* Somebody guesses at the answer: over TCP it cannot be guessed (RFC 5452 section 9.3). What waits on other
+ * sockets is as safe as before, and still awaited. */
 static void on_flooded(struct attempt *attempt)
 {
     struct exchange *exchange = attempt->owner;
     if (exchange->over_tcp)
         return;
-    for (size_t i = 0; i < ATTEMPTS_MAX; i++)
-        waiting_forget(&exchange->attempts[i]);
     exchange->over_tcp = true;
     ask_again(exchange, &exchange->targets[attempt->target]);
 }
 
-const struct attempt_events EXCHANGE_EVENTS = {
-    .on_message = on_message, .on_lost = on_lost, .on_flooded = on_flooded};
+const struct attempt_events EXCHANGE_EVENTS = {.on_message = on_message,
+                                               .on_lost = on_lost,
+                                               .is_guessed = is_guessed,
+                                               .on_flooded = on_flooded};
 
 void exchange_on_timeout(void *owner, struct timer *timer)
 {

@@ -23,7 +23,7 @@ static bool is_bare_error(const uint8_t *message)
            (rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP);
 }
 
-static bool question_matches(struct bytes question, const uint8_t *message, size_t len)
+bool judge_says_question(struct bytes question, const uint8_t *message, size_t len)
 {
     struct name qname;
     struct reader r = reader_init(question.data, question.len);
@@ -103,7 +103,7 @@ enum verdict judge_message(const struct judge_asked *asked, const uint8_t *messa
     struct findings found = {.rcode = flags & FLAG_RCODE_MASK};
     if (is_bare_error(message))
         return asked->edns ? VERDICT_NO_EDNS : VERDICT_MALFORMED;
-    if (!question_matches(asked->question, message, len))
+    if (!judge_says_question(asked->question, message, len))
         return VERDICT_FOREIGN;
     if ((flags & FLAG_TC) != 0)
         return asked->over_tcp ? VERDICT_MALFORMED : VERDICT_CUT;

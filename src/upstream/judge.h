@@ -25,6 +25,9 @@ struct judge_asked {
     bool over_tcp;         /* it left over a connection, where nothing is cut */
 };
 
+/* True when a message of any length says the question; case does not count. */
+bool judge_says_question(struct bytes question, const uint8_t *message, size_t len);
+
 /* Judges a message of at least 12 octets whose id, QR and opcode are right (RFC 5452 section 9.1 asks for
  * the question besides). All of it is read but RDATA. */
 enum verdict judge_message(const struct judge_asked *asked, const uint8_t *message, size_t len);

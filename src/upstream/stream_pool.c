@@ -24,6 +24,12 @@ struct connection {
     uint8_t buffer[LENGTH_OCTETS + MESSAGE_MAX_OCTETS];
 };
 
+static void connection_free(struct connection *connection)
+{
+    waiting_deinit(&connection->waiting);
+    free(connection);
+}
+
 /* Takes it out of its pool: no new queries, and it may outlive the pool. */
 static void leave_pool(struct connection *connection)
 {
@@ -65,7 +71,7 @@ static void on_end(void *owner, struct stream *stream, enum err err)
         lose_all(connection, env, err);
     }
     if (!connection->reading)
-        free(connection);
+        connection_free(connection);
 }
 
 static uint8_t *on_space(void *owner, struct stream *stream, size_t *cap)
@@ -84,10 +90,8 @@ static void take_message(struct connection *connection, struct bytes message)
     struct attempt *attempt = waiting_match(waiting, message.data, message.len);
     if (attempt != NULL && pool->env->events->on_message(attempt, message.data, message.len))
         return;
-    if (attempt == NULL && message.len >= MESSAGE_HEADER_OCTETS &&
-        waiting_was_forgotten(waiting, bytes_get_u16(message.data)))
-        return;
-    metrics_add(pool->env->metrics, METRICS_UPSTREAM_MISMATCHES, *pool->slot, 1);
+    if (!waiting_was_forgotten(waiting, message.data, message.len))
+        metrics_add(pool->env->metrics, METRICS_UPSTREAM_MISMATCHES, *pool->slot, 1);
 }
 
 static void on_data(void *owner, struct stream *stream, size_t len)
@@ -107,7 +111,7 @@ static void on_data(void *owner, struct stream *stream, size_t len)
     frame_consume(&connection->frame, pos);
     connection->reading = false;
     if (connection->stream == NULL)
-        free(connection);
+        connection_free(connection);
 }
 
 static const struct stream_events EVENTS = {

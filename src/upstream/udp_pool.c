@@ -9,7 +9,6 @@
 
 #include "local53/base/bytes.h"
 #include "local53/base/check.h"
-#include "local53/dns/message.h"
 #include "local53/net/udp.h"
 
 struct udp_socket {
@@ -28,7 +27,9 @@ struct udp_socket {
 
 static void run_free(struct later_item *item)
 {
-    free(LIST_ITEM(item, struct udp_socket, later));
+    struct udp_socket *socket = LIST_ITEM(item, struct udp_socket, later);
+    waiting_deinit(&socket->waiting);
+    free(socket);
 }
 
 static void socket_close(struct udp_socket *socket)
@@ -103,9 +104,25 @@ static void on_error(void *owner, struct udp_client *client, enum err err)
     socket_lose_all(socket);
 }
 
-/* Three wrong answers: the port is known to somebody, so nothing new is asked from it. Eight: UDP is
- * given up for those who wait (RFC 5452 section 9.3). */
-static void count_wrong(struct udp_socket *socket)
+/* Somebody whose question a wrong answer names, or NULL. */
+static struct attempt *find_guessed(const struct udp_socket *socket, const uint8_t *data,
+                                    size_t len)
+{
+    const struct attempt_events *events = socket->pool->env->events;
+    for (size_t i = 0; i < WAITING_BUCKETS; i++) {
+        struct attempt *attempt = socket->waiting.buckets[i];
+        while (attempt != NULL && !events->is_guessed(attempt, data, len))
+            attempt = attempt->next;
+        if (attempt != NULL)
+            return attempt;
+    }
+    return NULL;
+}
+
+/* Three wrong answers: the port is known to somebody, so nothing new is asked from it. From the eighth on UDP
+ * is given up (RFC 5452 section 9.3) for the question that each of them names: others cannot be meant, and
+ * whoever knows one port must not send to TCP all who wait there. */
+static void count_wrong(struct udp_socket *socket, const uint8_t *data, size_t len)
 {
     struct upstream_env *env = socket->pool->env;
     struct attempt *attempt;
@@ -115,7 +132,7 @@ static void count_wrong(struct udp_socket *socket)
         socket_retire(socket);
     if (socket->wrong < UDP_SOCKET_WRONG_FLOODED)
         return;
-    while ((attempt = waiting_first(&socket->waiting)) != NULL) {
+    while ((attempt = find_guessed(socket, data, len)) != NULL) {
         waiting_forget(attempt);
         env->events->on_flooded(attempt);
     }
@@ -128,10 +145,8 @@ static void on_datagram(void *owner, struct udp_client *client, const uint8_t *d
     (void)client;
     if (attempt != NULL && socket->pool->env->events->on_message(attempt, data, len))
         return;
-    if (attempt == NULL && len >= MESSAGE_HEADER_OCTETS &&
-        waiting_was_forgotten(&socket->waiting, bytes_get_u16(data)))
-        return;
-    count_wrong(socket);
+    if (!waiting_was_forgotten(&socket->waiting, data, len))
+        count_wrong(socket, data, len);
 }
 
 static enum err socket_open(struct udp_pool *pool, uint32_t place)

@@ -13,7 +13,7 @@
 #define UDP_SOCKET_QUERIES_MAX 4096 /* then it is replaced */
 #define UDP_SOCKET_AGE_MAX_MS 30000 /* likewise, when it is chosen again */
 #define UDP_SOCKET_WRONG_REPLACE 3  /* wrong answers after which it is replaced */
-#define UDP_SOCKET_WRONG_FLOODED 8  /* and after which those who wait are told (on_flooded) */
+#define UDP_SOCKET_WRONG_FLOODED 8  /* and from which on those they concern are told (on_flooded) */
 
 struct udp_socket;
 

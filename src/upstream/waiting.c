@@ -1,7 +1,10 @@
-/* waiting: hash chains by id. Owns nothing; one loop's thread. Bounds: WAITING_MAX attempts a table,
- * kept by those who add. The newest of a chain is first: answers mostly come to what was just asked.
- * Cannot fail. */
+/* waiting: hash chains by id, and a bit for each id that was forgotten, 8 KiB which only those tables have
+ * that ever forgot one. Owns these bits; one loop's thread. Bounds: WAITING_MAX attempts a table, kept by
+ * those who add. The newest of a chain is first: answers mostly come to what was just asked. Fails: out of
+ * memory is fatal. */
 #include "waiting.h"
+
+#include <stdlib.h>
 
 #include "local53/base/bytes.h"
 #include "local53/base/check.h"
@@ -9,6 +12,9 @@
 
 /* Where the flags stand in a header (RFC 1035 section 4.1.1). */
 #define FLAGS_OFFSET 2
+
+#define WORD_BITS 64
+#define FORGOTTEN_WORDS ((UINT16_MAX + 1) / WORD_BITS)
 
 static struct attempt **bucket_of(struct waiting *waiting, uint16_t id)
 {
@@ -60,24 +66,40 @@ void waiting_remove(struct attempt *attempt)
         waiting->on_empty(waiting);
 }
 
+static uint64_t id_bit(uint16_t id)
+{
+    return (uint64_t)1 << id % WORD_BITS;
+}
+
 void waiting_forget(struct attempt *attempt)
 {
     struct waiting *waiting = attempt->table;
     if (waiting == NULL)
         return;
-    waiting->forgotten[waiting->forgotten_count++ % WAITING_FORGOTTEN] = (uint32_t)attempt->id + 1;
+    if (waiting->forgotten == NULL) {
+        waiting->forgotten = calloc(FORGOTTEN_WORDS, sizeof(*waiting->forgotten));
+        CHECK(waiting->forgotten != NULL);
+    }
+    waiting->forgotten[attempt->id / WORD_BITS] |= id_bit(attempt->id);
     waiting_remove(attempt);
 }
 
-bool waiting_was_forgotten(struct waiting *waiting, uint16_t id)
+bool waiting_was_forgotten(struct waiting *waiting, const uint8_t *message, size_t len)
 {
-    for (size_t i = 0; i < WAITING_FORGOTTEN; i++) {
-        if (waiting->forgotten[i] == (uint32_t)id + 1) {
-            waiting->forgotten[i] = 0;
-            return true;
-        }
-    }
-    return false;
+    if (waiting->forgotten == NULL || len < MESSAGE_HEADER_OCTETS)
+        return false;
+    uint16_t id = bytes_get_u16(message);
+    uint64_t *word = &waiting->forgotten[id / WORD_BITS];
+    bool was_forgotten = (*word & id_bit(id)) != 0;
+    *word &= ~id_bit(id);
+    return was_forgotten;
+}
+
+void waiting_deinit(struct waiting *waiting)
+{
+    CHECK(waiting->count == 0);
+    free(waiting->forgotten);
+    waiting->forgotten = NULL;
 }
 
 struct attempt *waiting_match(const struct waiting *waiting, const uint8_t *message, size_t len)

@@ -18,7 +18,6 @@
 #define WAITING_BUCKETS 128
 #define WAITING_MAX                                                                                \
     4096 /* on one socket or connection; ids stay easy to choose and hard to guess */
-#define WAITING_FORGOTTEN 16 /* ids of queries given up whose answer may still come */
 
 struct waiting;
 
@@ -37,8 +36,7 @@ struct attempt {
 struct waiting {
     struct attempt *buckets[WAITING_BUCKETS];  /* by the low bits of the id */
     uint32_t count;                            /* attempts in all buckets */
-    uint32_t forgotten_count;                  /* how many were forgotten ever */
-    uint32_t forgotten[WAITING_FORGOTTEN];     /* ring of the last of these, each id + 1; 0: none */
+    uint64_t *forgotten;                       /* owned; a bit an id; NULL while none was */
     void (*on_empty)(struct waiting *waiting); /* the last one left; may close the socket */
 };
 
@@ -49,7 +47,9 @@ struct attempt_events {
     bool (*on_message)(struct attempt *attempt, const uint8_t *message, size_t len);
     /* It waits no more: the socket or connection failed. */
     void (*on_lost)(struct attempt *attempt, enum err err);
-    /* It waits no more: too many wrong answers came, somebody is guessing (RFC 5452 section 9.3). */
+    /* True when a wrong answer names the attempt's question: somebody may be guessing at its id. */
+    bool (*is_guessed)(const struct attempt *attempt, const uint8_t *message, size_t len);
+    /* It waits no more: too many wrong answers came, and one is_guessed (RFC 5452 section 9.3). */
     void (*on_flooded)(struct attempt *attempt);
 };
 
@@ -79,8 +79,12 @@ void waiting_remove(struct attempt *attempt);
 /* Takes it out, unanswered: an answer that comes later is no forgery. */
 void waiting_forget(struct attempt *attempt);
 
-/* True once for each of the last WAITING_FORGOTTEN ids that were forgotten. */
-bool waiting_was_forgotten(struct waiting *waiting, uint16_t id);
+/* True once for a message with an id that was forgotten: it may be the late answer. All of them are
+ * remembered: after a pause of the server they come by the hundred. */
+bool waiting_was_forgotten(struct waiting *waiting, const uint8_t *message, size_t len);
+
+/* Gives back what is remembered; nobody waits any more. */
+void waiting_deinit(struct waiting *waiting);
 
 /* The attempt that this message may be an answer to: whole header, a response to a standard query, a
  * known id; NULL when it is none. */

@@ -67,21 +67,35 @@ static void removing_twice_does_nothing(void **state)
     free(table);
 }
 
-static void the_last_sixteen_forgotten_ids_are_known_once_each(void **state)
+/* A message of just a header with that id. */
+static bool was_forgotten(struct table *table, uint16_t id)
+{
+    uint8_t header[MESSAGE_HEADER_OCTETS] = {0};
+    bytes_put_u16(header, id);
+    assert_false(waiting_was_forgotten(&table->waiting, header, sizeof(header) - 1));
+    return waiting_was_forgotten(&table->waiting, header, sizeof(header));
+}
+
+/* All that a table can hold, which share their time-out. */
+static void every_forgotten_id_is_known_once_and_no_other(void **state)
 {
     struct table *table = open_table();
-    uint16_t ids[20];
+    struct attempt *attempts = calloc(WAITING_MAX, sizeof(*attempts));
+    static bool forgotten[UINT16_MAX + 1];
     (void)state;
-    for (size_t i = 0; i < 20; i++) {
-        struct attempt attempt = {.owner = NULL};
-        waiting_add(&table->waiting, &attempt, &table->rng);
-        ids[i] = attempt.id;
-        waiting_forget(&attempt);
+    assert_non_null(attempts);
+    for (size_t i = 0; i < WAITING_MAX; i++) {
+        waiting_add(&table->waiting, &attempts[i], &table->rng);
+        forgotten[attempts[i].id] = true;
     }
-    for (size_t i = 0; i < 20; i++) {
-        assert_int_equal(waiting_was_forgotten(&table->waiting, ids[i]), i >= 4);
-        assert_false(waiting_was_forgotten(&table->waiting, ids[i]));
+    for (size_t i = 0; i < WAITING_MAX; i++)
+        waiting_forget(&attempts[i]);
+    for (uint32_t id = 0; id <= UINT16_MAX; id++) {
+        assert_int_equal(was_forgotten(table, (uint16_t)id), forgotten[id]);
+        assert_false(was_forgotten(table, (uint16_t)id));
     }
+    waiting_deinit(&table->waiting);
+    free(attempts);
     free(table);
 }
 
@@ -92,8 +106,8 @@ static void an_answered_id_is_not_a_forgotten_one(void **state)
     (void)state;
     waiting_add(&table->waiting, &attempt, &table->rng);
     waiting_remove(&attempt);
-    assert_false(waiting_was_forgotten(&table->waiting, attempt.id));
-    assert_false(waiting_was_forgotten(&table->waiting, 0));
+    assert_false(was_forgotten(table, attempt.id));
+    assert_false(was_forgotten(table, 0));
     free(table);
 }
 
@@ -125,7 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_full_table_finds_everyone_by_an_id_of_its_own),
         cmocka_unit_test(removing_twice_does_nothing),
-        cmocka_unit_test(the_last_sixteen_forgotten_ids_are_known_once_each),
+        cmocka_unit_test(every_forgotten_id_is_known_once_and_no_other),
         cmocka_unit_test(an_answered_id_is_not_a_forgotten_one),
         cmocka_unit_test(only_responses_to_standard_queries_with_a_whole_header_match),
     };
