@@ -67,10 +67,11 @@ static bool type_is_unaskable(uint16_t type)
     return type == 0 || type == TYPE_OPT || (type >= TYPE_TKEY && type <= TYPE_AXFR);
 }
 
-static bool header_is_common(const struct header *header)
+/* A query of one question, no answer; no authority, one additional record at most: the counts stand in pairs. */
+static bool header_is_common(const uint8_t *header)
 {
-    return (header->flags & FLAG_OPCODE_MASK) == 0 && header->qdcount == 1 &&
-           (header->ancount | header->nscount) == 0 && header->arcount <= 1;
+    return (header[2] & (FLAG_OPCODE_MASK >> 8)) == 0 && bytes_get_u32(header + 4) == 1U << 16 &&
+           bytes_get_u32(header + 8) <= 1;
 }
 
 /* The common shape, in one pass: a question, at most one OPT of version 0, nothing behind it. False
@@ -190,7 +191,7 @@ enum request_verdict request_parse(struct request *out, enum dns_rcode *rcode,
     if (len > MESSAGE_MAX_OCTETS || !header_take(&out->header, &r) ||
         (out->header.flags & FLAG_QR) != 0)
         return REQUEST_DROP;
-    if (header_is_common(&out->header) && parse_common(out, r))
+    if (header_is_common(packet) && parse_common(out, r))
         return REQUEST_ANSWER;
     *rcode = parse_any(out, r);
     return *rcode == RCODE_NOERROR ? REQUEST_ANSWER : REQUEST_REJECT;
