@@ -8,9 +8,11 @@
 #include "local53/base/check.h"
 #include "local53/dns/rr.h"
 
-/* Where the flags and the three record counts stand in a header. */
+/* Where the flags and the counts stand in a header; COUNTS_OFFSET: those of the three record sections. */
 #define FLAGS_OFFSET 2
+#define QDCOUNT_OFFSET 4
 #define COUNTS_OFFSET 6
+#define ARCOUNT_OFFSET 10
 
 /* Highest rcode that fits the header alone (RFC 6891 section 6.1.3). */
 #define RCODE_HEADER_MAX 15
@@ -26,13 +28,13 @@ static const uint8_t SOA_NAMES[] = "\7local53\0\12hostmaster\7local53";
 void reply_begin(struct writer *w, const struct request *request)
 {
     uint16_t copied = request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD);
+    uint8_t header[MESSAGE_HEADER_OCTETS] = {0};
 
     CHECK(w->len == 0);
-    writer_u16(w, request->header.id);
-    writer_u16(w, (uint16_t)(FLAG_QR | FLAG_RA | copied));
-    writer_u16(w, request->has_question ? 1 : 0);
-    writer_u16(w, 0);
-    writer_u32(w, 0);
+    bytes_put_u16(header, request->header.id);
+    bytes_put_u16(header + FLAGS_OFFSET, (uint16_t)(FLAG_QR | FLAG_RA | copied));
+    bytes_put_u16(header + QDCOUNT_OFFSET, request->has_question ? 1 : 0);
+    writer_put(w, header, sizeof(header));
     if (request->has_question)
         writer_put(w, request->question, request->question_len);
 }
@@ -57,16 +59,18 @@ static uint16_t status_flags(const struct request *request, const struct reply_s
 void reply_end(struct writer *w, const struct request *request, const struct reply_status *status,
                const uint16_t counts[3])
 {
+    uint8_t *header = w->data;
     uint16_t flags;
 
     if (w->failed)
         return;
-    flags = bytes_get_u16(w->data + FLAGS_OFFSET) | status_flags(request, status);
-    writer_patch_u16(w, FLAGS_OFFSET, flags);
+    CHECK(w->len >= MESSAGE_HEADER_OCTETS);
+    flags = bytes_get_u16(header + FLAGS_OFFSET) | status_flags(request, status);
+    bytes_put_u16(header + FLAGS_OFFSET, flags);
     for (size_t i = 0; i < 3; i++)
-        writer_patch_u16(w, COUNTS_OFFSET + i * sizeof(uint16_t), counts[i]);
+        bytes_put_u16(header + COUNTS_OFFSET + i * sizeof(uint16_t), counts[i]);
     if (request->edns.present) {
-        writer_patch_u16(w, COUNTS_OFFSET + 2 * sizeof(uint16_t), (uint16_t)(counts[2] + 1));
+        bytes_put_u16(header + ARCOUNT_OFFSET, (uint16_t)(counts[2] + 1));
         edns_write(w, (uint16_t)status->rcode, request->edns.dnssec_ok, status->ede,
                    status->ede_text);
     }
