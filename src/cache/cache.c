@@ -85,7 +85,7 @@ bool cache_find(struct cache *cache, const struct cache_key *key, uint64_t now_m
 
     lock(shard);
     node = shard_find(shard, key);
-    if (node == NULL || entry_ttl_left(node_entry(node), now_ms) == 0) {
+    if (node == NULL || !entry_is_fresh(node_entry(node), now_ms)) {
         unlock(shard);
         return false;
     }

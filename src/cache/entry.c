@@ -6,6 +6,7 @@
 #include "local53/cache/entry.h"
 
 #include "local53/base/check.h"
+#include "local53/base/hot.h"
 #include "local53/cache/key.h"
 #include "local53/dns/rr.h"
 
@@ -21,10 +22,25 @@
 /* Most failures in a row that are counted. */
 #define FAILURES_MAX 127U
 
+static uint64_t entry_age_ms(const struct entry *entry, uint64_t now_ms)
+{
+    return now_ms > entry->stored_ms ? now_ms - entry->stored_ms : 0;
+}
+
+static uint64_t entry_life_ms(const struct entry *entry)
+{
+    return (uint64_t)entry->ttl_s * MS_PER_S;
+}
+
+bool entry_is_fresh(const struct entry *entry, uint64_t now_ms)
+{
+    return entry_age_ms(entry, now_ms) < entry_life_ms(entry);
+}
+
 uint32_t entry_ttl_left(const struct entry *entry, uint64_t now_ms)
 {
-    uint64_t age_ms = now_ms > entry->stored_ms ? now_ms - entry->stored_ms : 0;
-    uint64_t life_ms = (uint64_t)entry->ttl_s * MS_PER_S;
+    uint64_t age_ms = entry_age_ms(entry, now_ms);
+    uint64_t life_ms = entry_life_ms(entry);
 
     return age_ms >= life_ms ? 0 : (uint32_t)((life_ms - age_ms + MS_PER_S - 1) / MS_PER_S);
 }
@@ -61,15 +77,13 @@ void entry_back_off(struct entry *entry, unsigned failures)
     entry->ttl_s = ttl_s < ENTRY_FAILURE_MAX_S ? ttl_s : ENTRY_FAILURE_MAX_S;
 }
 
-/* The flags of a reply: the entry's AD and rcode (and TC of an answer that was never whole), the
+/* The flags of a reply to one who sent a request: the entry's AD and rcode (and TC of an answer that was never whole), the
  * client's opcode, RD and CD. AD goes only to those who understand it (RFC 6840 section 5.8). */
-static uint16_t reply_flags(const struct entry *entry, const struct request *request)
+static uint32_t reply_flags(uint32_t flags, const struct request *request)
 {
-    unsigned flags = bytes_get_u16(entry_wire(entry) + FLAGS_OFFSET);
-
     if ((request->header.flags & FLAG_AD) == 0 && !request->edns.dnssec_ok)
-        flags &= ~(unsigned)FLAG_AD;
-    return (uint16_t)(flags | (request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD)));
+        flags &= ~(uint32_t)FLAG_AD;
+    return flags | (request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD));
 }
 
 static void count_down(uint8_t *wire, const struct entry *entry, uint32_t age_s)
@@ -96,8 +110,8 @@ static void check_question(const struct entry *entry, const struct request *requ
 }
 
 /* Only the flags are there when the rest is cut: reply_truncate takes the rcode from them. */
-static void render_truncated(struct writer *w, const struct entry *entry,
-                             const struct request *request)
+RARE static void render_truncated(struct writer *w, const struct entry *entry,
+                                  const struct request *request)
 {
     writer_put(w, entry_wire(entry), MESSAGE_HEADER_OCTETS);
     reply_truncate(w, request);
@@ -108,8 +122,9 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
 {
     enum ede_code ede = failure_ede(entry, now_ms);
     size_t opt_octets = request->edns.present ? edns_octets(ede, NULL) : 0;
-    uint64_t age_ms = now_ms > entry->stored_ms ? now_ms - entry->stored_ms : 0;
-    uint64_t age_s = age_ms / MS_PER_S;
+    uint64_t age_s = entry_age_ms(entry, now_ms) / MS_PER_S;
+    const uint8_t *stored = entry_wire(entry);
+    uint8_t *wire = w->data;
 
     CHECK(w->len == 0);
     check_question(entry, request);
@@ -117,15 +132,15 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
         render_truncated(w, entry, request);
         return;
     }
-    writer_put(w, entry_wire(entry), entry->wire_len);
+    writer_put(w, stored, entry->wire_len);
     if (w->failed)
         return;
-    bytes_put_u16(w->data, request->header.id);
-    bytes_put_u16(w->data + FLAGS_OFFSET, reply_flags(entry, request));
-    memcpy(w->data + MESSAGE_HEADER_OCTETS, request->question, request->question_len);
-    count_down(w->data, entry, age_s < RR_TTL_MAX ? (uint32_t)age_s : RR_TTL_MAX);
+    bytes_put_u32(wire, (uint32_t)request->header.id << 16 |
+                            reply_flags(bytes_get_u16(stored + FLAGS_OFFSET), request));
+    memcpy(wire + MESSAGE_HEADER_OCTETS, request->question, request->question_len);
+    count_down(wire, entry, age_s < RR_TTL_MAX ? (uint32_t)age_s : RR_TTL_MAX);
     if (opt_octets > 0) {
-        uint8_t *arcount = w->data + ARCOUNT_OFFSET;
+        uint8_t *arcount = wire + ARCOUNT_OFFSET;
 
         bytes_put_u16(arcount, (uint16_t)(bytes_get_u16(arcount) + 1));
         edns_write(w, RCODE_NOERROR, request->edns.dnssec_ok, ede, NULL);

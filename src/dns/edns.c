@@ -5,6 +5,7 @@
  * Fails: ERR_TRUNCATED or ERR_MALFORMED and a failed reader; a failed writer. */
 #include "local53/dns/edns.h"
 
+#include "local53/base/hot.h"
 #include "local53/dns/message.h"
 
 /* CLASS, TTL and RDLENGTH of an OPT: size, upper rcode, version, flags, octets of options. */
@@ -65,6 +66,16 @@ size_t edns_octets(enum ede_code ede, const char *text)
            (text == NULL ? 0 : strnlen(text, EDNS_EDE_MAX_TEXT));
 }
 
+/* The one option we write, of so many octets behind its head (RFC 8914 section 2). */
+RARE static void write_ede(struct writer *w, enum ede_code ede, const char *text, size_t octets)
+{
+    writer_u16(w, OPTION_EDE);
+    writer_u16(w, (uint16_t)octets);
+    writer_u16(w, (uint16_t)ede);
+    if (octets > INFO_CODE_OCTETS)
+        writer_put(w, text, octets - INFO_CODE_OCTETS);
+}
+
 void edns_write(struct writer *w, uint16_t rcode, bool dnssec_ok, enum ede_code ede,
                 const char *text)
 {
@@ -82,12 +93,6 @@ void edns_write(struct writer *w, uint16_t rcode, bool dnssec_ok, enum ede_code 
                                             (uint8_t)options};
 
     writer_put(w, fixed, sizeof(fixed));
-    if (ede == EDE_NONE)
-        return;
-    options -= OPTION_HEAD_OCTETS;
-    writer_u16(w, OPTION_EDE);
-    writer_u16(w, (uint16_t)options);
-    writer_u16(w, (uint16_t)ede);
-    if (options > INFO_CODE_OCTETS)
-        writer_put(w, text, options - INFO_CODE_OCTETS);
+    if (ede != EDE_NONE)
+        write_ede(w, ede, text, options - OPTION_HEAD_OCTETS);
 }

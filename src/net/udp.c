@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "local53/base/check.h"
+#include "local53/base/hot.h"
 #include "socket.h"
 #include "uv_private.h"
 
@@ -167,10 +168,16 @@ struct addr udp_server_addr(const struct udp_server *server)
     return socket_local_addr(server->receive_fd);
 }
 
+/* No place is left: more replies in a batch than questions. */
+RARE static void make_place(struct udp_server *server)
+{
+    udp_server_flush(server);
+}
+
 uint8_t *udp_server_reserve(struct udp_server *server)
 {
     if (server->outbox.count == UDP_BATCH)
-        udp_server_flush(server);
+        make_place(server);
     return server->outbox.data[server->outbox.count];
 }
 

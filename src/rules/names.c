@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "local53/base/check.h"
+#include "local53/base/hot.h"
 
 /* No value: the slot is only an ancestor, or has only the other kind. */
 #define NONE 0xffffffffU
@@ -288,8 +289,7 @@ static inline struct candidate walk(const struct names *names, const struct name
 }
 
 /* Where a tag fitted by chance: hardly ever, and kept out of the way of all others. */
-__attribute__((noinline, cold)) static struct candidate walk_surely(const struct names *names,
-                                                                    const struct name *name)
+RARE static struct candidate walk_surely(const struct names *names, const struct name *name)
 {
     return walk(names, name, true);
 }

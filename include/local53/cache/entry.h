@@ -105,6 +105,9 @@ void entry_build_failure(struct entry *out, size_t cap, const struct entry_sourc
  * section 3.2: repeated failures back off). */
 void entry_back_off(struct entry *entry, unsigned failures);
 
+/* True as long as the entry may be told at now_ms. */
+bool entry_is_fresh(const struct entry *entry, uint64_t now_ms);
+
 /* Seconds the entry is still fresh at now_ms, a begun one counted; 0 when it is over. */
 uint32_t entry_ttl_left(const struct entry *entry, uint64_t now_ms);
 

@@ -76,6 +76,9 @@ static void what_is_left_counts_the_begun_second(void **state)
     assert_int_equal(entry_ttl_left(entry, NOW_MS + 1000), 59);
     assert_int_equal(entry_ttl_left(entry, NOW_MS + 59999), 1);
     assert_int_equal(entry_ttl_left(entry, NOW_MS + 60000), 0);
+    assert_true(entry_is_fresh(entry, NOW_MS - 5));
+    assert_true(entry_is_fresh(entry, NOW_MS + 59999));
+    assert_false(entry_is_fresh(entry, NOW_MS + 60000));
 }
 
 /* RFC 6891 section 6.1.1. */
