@@ -42,6 +42,7 @@ static void on_batch(void *owner, struct udp_server *server, struct udp_packet *
         client.peer = packets[i].peer;
         waiting += query_begin(worker, &client, packets[i].data, packets[i].len);
     }
+    metrics_add(worker->metrics, METRICS_QUERIES, METRICS_TRANSPORT_UDP, count);
     udp_server_flush(server);
     count_drops(worker);
     metrics_observe_many(worker->metrics, METRICS_HISTOGRAM_LATENCY_LOCAL, 0,
@@ -119,6 +120,7 @@ static void connection_work(struct connection *connection)
     bool too_long = false;
     size_t pos = 0;
     while (may_read(connection) && frame_next(&connection->frame, &pos, &message, &too_long)) {
+        metrics_add(worker->metrics, METRICS_QUERIES, METRICS_TRANSPORT_TCP, 1);
         if (query_begin(worker, &client, message.data, message.len))
             connection->pending++;
     }

@@ -7,13 +7,15 @@
 #include <string.h>
 
 #include "local53/base/check.h"
+#include "local53/base/hot.h"
 #include "local53/dns/rr.h"
 #include "local53/endpoint/compose.h"
 #include "local53/rules/special.h"
 #include "local53/server/cut.h"
 #include "local53/server/worker.h"
 
-/* S(id, word): a step of a query; `word` is its name in logs and tests. */
+/* S(id, word): a step of a query; `word` is its name in logs and tests. In the order in which they are
+ * taken: each names a later one as the next. */
 #define QUERY_STEP_LIST(S)                                                                         \
     S(PARSE, parse)                                                                                \
     S(RULES, rules)                                                                                \
@@ -21,8 +23,8 @@
     S(CACHE, cache)                                                                                \
     S(JOIN, join)                                                                                  \
     S(ASK, ask)                                                                                    \
-    S(REPLY, reply)                                                                                \
-    S(DROP, drop)
+    S(DROP, drop)                                                                                  \
+    S(REPLY, reply)
 
 enum query_step {
 #define QUERY_STEP_ENUM(id, word) STEP_##id,
@@ -50,8 +52,6 @@ struct query {
     bool waiting;                    /* a reply is owed later */
 };
 
-typedef enum query_step (*step_function)(struct query *query);
-
 const char *query_step_name(size_t step)
 {
     static const char *const names[] = {
@@ -77,8 +77,8 @@ static void reply_open(struct query *query)
     }
 }
 
-static void write_error(struct query *query, enum dns_rcode rcode, enum ede_code ede,
-                        const char *text)
+RARE static void write_error(struct query *query, enum dns_rcode rcode, enum ede_code ede,
+                             const char *text)
 {
     struct reply_status status = {.rcode = rcode, .ede = ede, .ede_text = text};
     query->reply.len = 0;
@@ -89,7 +89,7 @@ static void write_error(struct query *query, enum dns_rcode rcode, enum ede_code
 }
 
 /* ANY for a name that is not ours to know in full: one synthesised HINFO (RFC 8482 section 4.2). */
-static void write_any(struct query *query)
+RARE static void write_any(struct query *query)
 {
     static const uint8_t hinfo[] = {0xc0, 0x0c, 0,    TYPE_HINFO, 0,   CLASS_IN, 0,
                                     0,    0x0e, 0x10, 0,          9,   7,        'R',
@@ -118,7 +118,7 @@ static size_t name_suffix_offset(const struct name *name, size_t labels)
 
 /* A cut chain: the CNAMEs that are kept, then the addresses of the endpoint they lead to, all with
  * the least TTL of both. */
-static void write_chain(struct query *query, const struct entry *entry)
+RARE static void write_chain(struct query *query, const struct entry *entry)
 {
     const struct ruleset *rules = query->snapshot->rules;
     struct reply_status status = {.rcode = RCODE_NOERROR, .ede = EDE_NONE};
@@ -157,9 +157,8 @@ static void count_reply(const struct query *query)
     struct metrics *metrics = query->worker->metrics;
     enum metrics_transport transport = (enum metrics_transport)query->client->transport;
     uint8_t flags_high = query->reply.data[2];
-    unsigned rcode = query->reply.data[3] & FLAG_RCODE_MASK;
-    if (query->error_rcode > FLAG_RCODE_MASK)
-        rcode = query->error_rcode;
+    unsigned rcode = query->error_rcode > FLAG_RCODE_MASK ? query->error_rcode
+                                                          : query->reply.data[3] & FLAG_RCODE_MASK;
     metrics_add(metrics, METRICS_RESPONSES, metrics_rcode_cell(transport, rcode), 1);
     metrics_add(metrics, METRICS_ANSWERS, query->source, 1);
     if ((flags_high & (FLAG_TC >> 8)) != 0)
@@ -168,20 +167,17 @@ static void count_reply(const struct query *query)
 
 /* --- what a stored answer is worth under a configuration --- */
 
-/* Is an entry still what this configuration would have stored? Decided once an epoch. A failure's chain
- * is not known, so newer rules may stand in front of what failed: it is void under them. */
-static bool entry_is_valid(const struct query *query, const struct name *name,
-                           struct cache_hit *hit)
+/* Is an entry of another epoch still what this configuration would have stored? Decided once an epoch. A
+ * failure's chain is not known, so newer rules may stand in front of what failed: it is void under them. */
+static bool entry_confirm(const struct query *query, struct cache_hit *hit)
 {
     const struct ruleset *rules = query->snapshot->rules;
     const struct entry *entry = hit->entry;
-    if (entry->epoch == rules->epoch)
-        return true;
     if (entry->kind == ENTRY_FAILURE && entry->epoch < rules->epoch)
         return false;
     if (entry->kind == ENTRY_POSITIVE && entry->ttl_s > rules->config->cache_max_ttl_s)
         return false; /* caps of negative ones are part of the pool's fingerprint */
-    uint32_t pool = ruleset_find_pool(rules, name);
+    uint32_t pool = ruleset_find_pool(rules, query->key.name);
     if (entry->decision.pool != rules->pools[pool].fingerprint ||
         entry->decision.cut != cut_of_entry(rules, entry))
         return false;
@@ -190,15 +186,12 @@ static bool entry_is_valid(const struct query *query, const struct name *name,
     return true;
 }
 
-/* The valid entry under the query's key, pinned; void ones are taken out, unless a loop with newer rules
- * than ours stored them: then it is we who are late, and the entry stays for the others. */
-static bool cache_lookup(struct query *query, struct cache_hit *hit)
+/* Keeps an entry of another epoch pinned if it is valid; void ones are taken out, unless a loop with newer
+ * rules than ours stored them: then it is we who are late, and the entry stays for the others. */
+RARE static bool cache_judge(struct query *query, struct cache_hit *hit)
 {
     struct cache *cache = query->worker->cache;
-    cache_key_hash(&query->key, cache_secret(cache));
-    if (!cache_find(cache, &query->key, query->now_ms, hit))
-        return false;
-    if (entry_is_valid(query, query->key.name, hit))
+    if (entry_confirm(query, hit))
         return true;
     if (hit->entry->epoch > query->snapshot->rules->epoch) {
         cache_release(cache, hit);
@@ -207,6 +200,15 @@ static bool cache_lookup(struct query *query, struct cache_hit *hit)
     metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
     cache_void(cache, hit);
     return false;
+}
+
+/* The valid entry under the query's key, pinned. */
+static bool cache_lookup(struct query *query, struct cache_hit *hit)
+{
+    struct cache *cache = query->worker->cache;
+    cache_key_hash(&query->key, cache_secret(cache));
+    return cache_find(cache, &query->key, query->now_ms, hit) &&
+           (hit->entry->epoch == query->snapshot->rules->epoch || cache_judge(query, hit));
 }
 
 /* An NXDOMAIN for a name below one that does not exist (RFC 8020): the ancestor's SOA. */
@@ -287,7 +289,7 @@ static enum query_step step_rules(struct query *query)
     return STEP_CACHE;
 }
 
-static enum query_step step_compose(struct query *query)
+HOT RARE static enum query_step step_compose(struct query *query)
 {
     const struct decision *rule = &query->decision;
     if (rule->kind == DECISION_SPECIAL) {
@@ -340,7 +342,7 @@ static struct inflight_key inflight_key_of(const struct query *query)
                                  .snapshot = query->snapshot};
 }
 
-static enum query_step step_join(struct query *query)
+RARE static enum query_step step_join(struct query *query)
 {
     struct worker *worker = query->worker;
     const struct ruleset *rules = query->snapshot->rules;
@@ -368,7 +370,7 @@ static enum query_step step_join(struct query *query)
 
 static void on_answer(void *owner, const struct exchange_result *result);
 
-static enum query_step step_ask(struct query *query)
+RARE static enum query_step step_ask(struct query *query)
 {
     struct worker *worker = query->worker;
     struct inflight_key key = inflight_key_of(query);
@@ -393,12 +395,17 @@ static enum query_step step_ask(struct query *query)
     return STEP_DONE;
 }
 
+RARE static void cut_reply(struct query *query)
+{
+    reply_truncate(&query->reply, &query->request);
+}
+
 /* Sends what was written, cut to what the client takes. */
 static enum query_step step_reply(struct query *query)
 {
     struct writer *reply = &query->reply;
     if (reply->failed || reply->len > query->limit)
-        reply_truncate(reply, &query->request);
+        cut_reply(query);
     count_reply(query);
     if (query->client->transport == CLIENT_UDP)
         udp_server_commit(query->client->udp, &query->client->peer, reply->len);
@@ -407,7 +414,7 @@ static enum query_step step_reply(struct query *query)
     return STEP_DONE;
 }
 
-static enum query_step step_drop(struct query *query)
+RARE static enum query_step step_drop(struct query *query)
 {
     struct worker *worker = query->worker;
     metrics_add(worker->metrics, METRICS_DROPPED, query->drop_reason, 1);
@@ -419,15 +426,16 @@ static enum query_step step_drop(struct query *query)
     return STEP_DONE;
 }
 
-static void query_run(struct query *query, enum query_step step)
+/* No step leads back, so their list is the program: one pass takes a query from any of them to its end.
+ * They are called by name and not through a table, and so become one piece of code. */
+HOT static void query_run(struct query *query, enum query_step step)
 {
-    static const step_function steps[] = {
-#define QUERY_STEP_FUNCTION(id, word) step_##word,
-        QUERY_STEP_LIST(QUERY_STEP_FUNCTION)
-#undef QUERY_STEP_FUNCTION
-    };
-    while (step != STEP_DONE)
-        step = steps[step](query);
+#define QUERY_STEP_RUN(id, word)                                                                   \
+    if (step == STEP_##id)                                                                         \
+        step = step_##word(query);
+    QUERY_STEP_LIST(QUERY_STEP_RUN)
+#undef QUERY_STEP_RUN
+    CHECK(step == STEP_DONE);
 }
 
 bool query_begin(struct worker *worker, const struct client *client, const uint8_t *packet,
@@ -441,7 +449,6 @@ bool query_begin(struct worker *worker, const struct client *client, const uint8
     query.now_ms = loop_now_ms(worker->loop);
     query.waiting = false;
     query.error_rcode = RCODE_NOERROR;
-    metrics_add(worker->metrics, METRICS_QUERIES, client->transport, 1);
     query_run(&query, STEP_PARSE);
     return query.waiting;
 }

@@ -14,7 +14,8 @@ struct worker;
 
 /* Takes a packet from a client to its reply, or to waiting for an upstream (HOT PATH). The reply
  * leaves through the client's socket; nothing of the packet is kept. True when a reply is owed later:
- * the query waits in flight (a TCP connection counts those). */
+ * the query waits in flight (a TCP connection counts those). METRICS_QUERIES is the caller's to count,
+ * who has many at once. */
 bool query_begin(struct worker *worker, const struct client *client, const uint8_t *packet,
                  size_t len);
 
