@@ -4,6 +4,7 @@
  * Fails: what does not fit fails the writer. */
 #include "local53/endpoint/compose.h"
 
+#include <netinet/in.h>
 #include <string.h>
 
 #include "local53/base/check.h"
@@ -35,13 +36,21 @@ static struct rrset rrset_for(const struct addresses *addresses, uint16_t qtype)
     }
 }
 
-/* Writes count addresses from the first-th on, all with the head given; one write a record. */
-static void write_run(struct writer *w, const struct rrset *rrset, uint8_t *record, size_t first,
-                      size_t count)
+/* Writes all records with the head given, beginning with the first-th address: room is asked for once.
+ * len is that of the RRset, constant where this is called, so that an address is one store. */
+static inline void write_records(struct writer *w, const struct rrset *rrset, const uint8_t *head,
+                                 size_t first, size_t len)
 {
-    for (size_t i = first; i < first + count; i++) {
-        memcpy(record + RECORD_HEAD_OCTETS, rrset->octets + i * rrset->len, rrset->len);
-        writer_put(w, record, RECORD_HEAD_OCTETS + rrset->len);
+    size_t octets = rrset->count * (RECORD_HEAD_OCTETS + len);
+    size_t i = first;
+
+    if (!writer_advance(w, octets))
+        return;
+    for (uint8_t *at = w->data + w->len - octets; at < w->data + w->len; at += len) {
+        memcpy(at, head, RECORD_HEAD_OCTETS);
+        at += RECORD_HEAD_OCTETS;
+        memcpy(at, rrset->octets + i * len, len);
+        i = i + 1 < rrset->count ? i + 1 : 0;
     }
 }
 
@@ -49,17 +58,19 @@ static void write_run(struct writer *w, const struct rrset *rrset, uint8_t *reco
 static void write_rrset(struct writer *w, const struct rrset *rrset, uint16_t owner, uint32_t ttl,
                         uint32_t turn)
 {
-    uint8_t record[RECORD_HEAD_OCTETS + 16];
+    uint8_t head[RECORD_HEAD_OCTETS];
     size_t first = turn % rrset->count;
 
     CHECK(owner <= POINTER_MAX);
-    bytes_put_u16(record, (uint16_t)(POINTER_BITS | owner));
-    bytes_put_u16(record + 2, rrset->type);
-    bytes_put_u16(record + 4, CLASS_IN);
-    bytes_put_u32(record + 6, ttl);
-    bytes_put_u16(record + 10, (uint16_t)rrset->len);
-    write_run(w, rrset, record, first, rrset->count - first);
-    write_run(w, rrset, record, 0, first);
+    bytes_put_u16(head, (uint16_t)(POINTER_BITS | owner));
+    bytes_put_u16(head + 2, rrset->type);
+    bytes_put_u16(head + 4, CLASS_IN);
+    bytes_put_u32(head + 6, ttl);
+    bytes_put_u16(head + 10, (uint16_t)rrset->len);
+    if (rrset->type == TYPE_A)
+        write_records(w, rrset, head, first, sizeof(struct in_addr));
+    else
+        write_records(w, rrset, head, first, sizeof(struct in6_addr));
 }
 
 uint16_t compose_question_offset(const struct request *request, uint8_t labels)
