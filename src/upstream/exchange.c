@@ -15,7 +15,7 @@
 #include "upstream.h"
 
 #define PACKETS_MAX 3      /* a server and transport */
-#define PACKETS_MAX_DOWN 1 /* to a server that was down when it was first asked */
+#define PACKETS_MAX_DOWN 1 /* to one that was down when it was first asked, and another was up */
 #define ATTEMPTS_MAX 6 /* awaited at once, late answers included; then the oldest is forgotten */
 #define QUESTION_MAX_OCTETS (NAME_MAX_OCTETS + 4)
 #define PACKET_MAX_OCTETS (MESSAGE_HEADER_OCTETS + QUESTION_MAX_OCTETS + EDNS_OPT_OCTETS)
@@ -206,11 +206,12 @@ static size_t packet_dress(struct exchange *exchange, bool edns)
     return edns ? len + EDNS_OPT_OCTETS : len;
 }
 
-static void target_failed(struct exchange *exchange, struct target *target, enum err err)
+static void target_failed(struct exchange *exchange, const struct attempt *attempt, enum err err)
 {
+    struct target *target = &exchange->targets[attempt->target];
     exchange->err = err;
     target->gave_up = true;
-    server_failed(server_of(exchange, target));
+    server_failed(server_of(exchange, target), attempt);
     upstream_plan_probes(exchange->upstream);
 }
 
@@ -219,6 +220,15 @@ static void local_failure(struct exchange *exchange, struct target *target, enum
 {
     exchange->err = err;
     target->gave_up = true;
+}
+
+static bool some_is_up(const struct exchange *exchange)
+{
+    for (size_t i = 0; i < exchange->target_count; i++) {
+        if (!server_of(exchange, &exchange->targets[i])->health.down)
+            return true;
+    }
+    return false;
 }
 
 /* Sends to one server and waits for its answer; false when nothing could be sent. */
@@ -231,14 +241,15 @@ static bool ask(struct exchange *exchange, struct target *target)
     attempt->edns = !target->plain && !server_is_plain(server);
     attempt->over_tcp = exchange->over_tcp;
     if (target->allowed == 0)
-        target->allowed = server->health.down ? PACKETS_MAX_DOWN : PACKETS_MAX;
+        target->allowed =
+            server->health.down && some_is_up(exchange) ? PACKETS_MAX_DOWN : PACKETS_MAX;
     target->sent[exchange->over_tcp]++;
     size_t len = packet_dress(exchange, attempt->edns);
     enum err err = server_send(server, attempt, exchange->packet, len);
     if (err != ERR_OK && exchange->over_tcp)
         exchange->err = err;
     else if (err == ERR_REFUSED || err == ERR_UNREACHABLE)
-        target_failed(exchange, target, err);
+        target_failed(exchange, attempt, err);
     else if (err != ERR_OK)
         local_failure(exchange, target, err);
     if (err != ERR_OK)
@@ -250,7 +261,7 @@ static bool ask(struct exchange *exchange, struct target *target)
 }
 
 /* The packets are used up, but an answer may still come within the budget: a server that is up and slow (a
- * name that it has to look for itself) is worth the wait, one that was down is not. */
+ * name that it has to look for itself) is worth the wait, one that was down beside one that was up is not. */
 static bool may_still_come(const struct exchange *exchange)
 {
     for (size_t i = 0; i < ATTEMPTS_MAX && !exchange->refused; i++) {
@@ -403,7 +414,7 @@ static void on_lost(struct attempt *attempt, enum err err)
     if (attempt->over_tcp)
         take_reset(exchange, target, err);
     else
-        target_failed(exchange, target, err);
+        target_failed(exchange, attempt, err);
     if (exchange->current == attempt || exchange->current == NULL)
         ask_next(exchange);
 }

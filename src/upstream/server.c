@@ -42,6 +42,7 @@ void server_free(struct server *server)
 enum err server_send(struct server *server, struct attempt *attempt, uint8_t *packet, size_t len)
 {
     struct metrics *metrics = server->env->metrics;
+    attempt->sent_us = loop_now_us(server->env->loop);
     enum err err = attempt->over_tcp ? stream_pool_send(&server->tcp, attempt, packet, len)
                                      : udp_pool_send(&server->udp, attempt, packet, len);
     if (err != ERR_OK)
@@ -85,6 +86,16 @@ void server_answered(struct server *server, struct attempt *attempt, bool alive)
     show_down(server, false);
 }
 
+/* What was lost together counts once: it takes rounds to find a server dead, not packets, and a round
+ * lengthens the time-out once. False for the rest of a round. */
+static bool begins_a_failure(struct server *server, const struct attempt *attempt)
+{
+    if (attempt->sent_us < server->failed_us)
+        return false;
+    server->failed_us = loop_now_us(server->env->loop);
+    return true;
+}
+
 static void count_failure(struct server *server)
 {
     bool was_down = server->health.down;
@@ -102,19 +113,18 @@ void server_timed_out(struct server *server, struct attempt *attempt)
         stream_pool_timed_out(attempt);
         return;
     }
-    /* Queries lost together lengthen the time-out once: it doubles a round, not a query. */
-    if (attempt->sent_us >= server->backed_off_us) {
-        rtt_timed_out(&server->rtt);
-        server->backed_off_us = loop_now_us(server->env->loop);
-    }
     udp_pool_replace(attempt);
+    if (!begins_a_failure(server, attempt))
+        return;
+    rtt_timed_out(&server->rtt);
     count_failure(server);
 }
 
-void server_failed(struct server *server)
+void server_failed(struct server *server, const struct attempt *attempt)
 {
     metrics_add(server->env->metrics, METRICS_UPSTREAM_FAILURES, server->slot, 1);
-    count_failure(server);
+    if (begins_a_failure(server, attempt))
+        count_failure(server);
 }
 
 bool server_is_plain(const struct server *server)

@@ -13,15 +13,15 @@
 #define SERVER_PLAIN_MS 600000 /* how long a server that refused EDNS is asked without */
 
 struct server {
-    struct upstream_env *env;   /* borrowed */
-    struct addr addr;           /* where it is asked */
-    uint16_t slot;              /* its metrics slot */
-    bool wanted;                /* some pool of the newest snapshot names it */
-    uint32_t users;             /* exchanges that name it */
-    struct rtt rtt;             /* of UDP answers */
-    struct health health;       /* by UDP queries */
-    uint64_t backed_off_us;     /* when a time-out last lengthened the next one */
-    uint64_t plain_until_ms;    /* asked without EDNS until then; 0: with */
+    struct upstream_env *env; /* borrowed */
+    struct addr addr;         /* where it is asked */
+    uint16_t slot;            /* its metrics slot */
+    bool wanted;              /* some pool of the newest snapshot names it */
+    uint32_t users;           /* exchanges that name it */
+    struct rtt rtt;           /* of UDP answers */
+    struct health health;     /* by UDP queries */
+    uint64_t failed_us;       /* when a failure last counted; what was sent before is part of it */
+    uint64_t plain_until_ms;  /* asked without EDNS until then; 0: with */
     struct log_limit told_down; /* "upstream.down" is told once a period */
     struct log_limit
         told_up; /* so is "upstream.up", by a limit of its own: the last word must get out */
@@ -47,8 +47,8 @@ void server_answered(struct server *server, struct attempt *attempt, bool alive)
 /* The attempt timed out. Over UDP its socket is replaced and its late answer still awaited. */
 void server_timed_out(struct server *server, struct attempt *attempt);
 
-/* A UDP query was not taken or came back as an ICMP error. */
-void server_failed(struct server *server);
+/* The attempt, over UDP, was not taken or came back as an ICMP error. */
+void server_failed(struct server *server, const struct attempt *attempt);
 
 /* True while it is asked without EDNS; server_refused_edns starts such a time. */
 bool server_is_plain(const struct server *server);

@@ -184,7 +184,6 @@ enum err stream_pool_send(struct stream_pool *pool, struct attempt *attempt, uin
     waiting_add(&connection->waiting, attempt, pool->env->rng);
     bytes_put_u16(packet, attempt->id);
     bytes_put_u16(head, (uint16_t)len);
-    attempt->sent_us = loop_now_us(pool->env->loop);
     if (stream_write(connection->stream, head, sizeof(head), packet, len))
         return ERR_OK;
     waiting_remove(attempt);

@@ -219,7 +219,6 @@ enum err udp_pool_send(struct udp_pool *pool, struct attempt *attempt, uint8_t *
         return err;
     waiting_add(&socket->waiting, attempt, pool->env->rng);
     bytes_put_u16(packet, attempt->id);
-    attempt->sent_us = loop_now_us(pool->env->loop);
     socket->queries++;
     err = udp_client_send(socket->client, packet, len);
     if (err == ERR_OK)

@@ -26,7 +26,7 @@ struct attempt {
     struct attempt *next;  /* next in its bucket */
     struct waiting *table; /* where it waits; NULL while it does not */
     void *owner;           /* borrowed; its exchange */
-    uint64_t sent_us;      /* loop time it left at */
+    uint64_t sent_us;      /* loop time it left at; server_send sets it */
     uint16_t id;           /* its DNS id, unique in the table */
     uint8_t target;        /* index among its exchange's targets */
     bool edns;             /* it carried an OPT */

@@ -23,8 +23,8 @@ struct health {
 /* An answer that can be believed (any rcode but SERVFAIL counts; SERVFAIL is neither). */
 void health_success(struct health *health);
 
-/* A time-out or an ICMP error over UDP. TCP does not count: a closed TCP port must not take a server out
- * of use that answers everything else. */
+/* A time-out or an ICMP error over UDP, told once for all packets that were lost together. TCP does not count:
+ * a closed TCP port must not take a server out of use that answers everything else. */
 void health_failure(struct health *health, uint64_t now_ms, struct rng *rng);
 
 /* True when a server that is down should be sent a probe now; schedules the next one. */
