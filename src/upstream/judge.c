@@ -38,6 +38,7 @@ struct findings {
     unsigned rcode; /* with the upper bits an OPT tells */
     bool refers;    /* NS records in the authority section, and no SOA */
     bool negates;   /* an SOA there */
+    bool aliases;   /* a CNAME record in the answer section */
 };
 
 /* Names that an answer stands or falls with: each owner, and where an alias leads. */
@@ -71,6 +72,7 @@ static bool records_are_sound(struct findings *found, const uint8_t *message, si
             found->rcode |= (rr.ttl >> 24) << 4;
         found->refers = found->refers || (rr.type == TYPE_NS && rr.section == SECTION_AUTHORITY);
         found->negates = found->negates || (rr.type == TYPE_SOA && rr.section == SECTION_AUTHORITY);
+        found->aliases = found->aliases || (rr.type == TYPE_CNAME && rr.section == SECTION_ANSWER);
     }
     return walk.err == ERR_OK;
 }
@@ -84,17 +86,19 @@ static bool is_lame(const struct findings *found, const uint8_t *message)
            bytes_get_u16(message + ANCOUNT_OFFSET) == 0 && found->refers && !found->negates;
 }
 
-static enum verdict judge_rcode(unsigned rcode, bool edns)
+/* A failure behind an alias is final, whoever else could be asked: the caller may answer itself for the name it
+ * leads to, and what other servers say of the public name must not take the chain from it. */
+static enum verdict judge_rcode(const struct findings *found, bool edns)
 {
+    unsigned rcode = found->rcode;
     bool names_edns = rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_BADVERS;
     if (names_edns && edns)
         return VERDICT_NO_EDNS;
     /* Codes that only an OPT can tell speak of options that we did not send. */
     if (rcode > FLAG_RCODE_MASK)
         return VERDICT_MALFORMED;
-    if (names_edns || rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED)
-        return VERDICT_REFUSAL;
-    return VERDICT_ANSWER;
+    bool refuses = rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED;
+    return names_edns || (refuses && !found->aliases) ? VERDICT_REFUSAL : VERDICT_ANSWER;
 }
 
 enum verdict judge_message(const struct judge_asked *asked, const uint8_t *message, size_t len)
@@ -111,5 +115,5 @@ enum verdict judge_message(const struct judge_asked *asked, const uint8_t *messa
         return VERDICT_MALFORMED;
     if (is_lame(&found, message))
         return VERDICT_REFUSAL;
-    return judge_rcode(found.rcode, asked->edns);
+    return judge_rcode(&found, asked->edns);
 }

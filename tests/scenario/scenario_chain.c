@@ -19,6 +19,13 @@ static const char CONFIG[] =
 static struct stage stage;
 static struct stage_plan plan = {&stage, 2, CONFIG};
 
+static const char PAIR_CONFIG[] = "endpoints:\n"
+                                  "  - {names: ['*." S3 "'], addresses: [10.40.1.13]}\n"
+                                  "forward:\n"
+                                  "  - {zone: ., servers: [10.0.0.2, 10.0.0.3]}\n";
+
+static struct stage_plan pair = {&stage, 1, PAIR_CONFIG};
+
 static void a_chain_whose_first_link_enters_a_rule_is_cut_there(void **state)
 {
     (void)state;
@@ -79,6 +86,18 @@ static void nxdomain_and_servfail_behind_a_rule_do_not_matter(void **state)
         stage_expect_start(stage_lookup(&stage, 1, question), "NOERROR rd ra\n");
         EXPECT_NO_QUERY(&stage);
     }
+}
+
+/* What another server says of the public name cannot better the chain, and its silence would lose it. */
+static void a_chain_into_a_rule_behind_servfail_asks_no_other_server(void **state)
+{
+    (void)state;
+    const char *reply = stage_resolve(&stage, "www.example.com A",
+                                      "SERVFAIL\nwww.example.com. 50 IN CNAME " BUCKET ".\n");
+    assert_string_equal(reply, "NOERROR rd ra\n? www.example.com. IN A\n"
+                               "www.example.com. 50 IN CNAME " BUCKET ".\n" BUCKET
+                               ". 50 IN A 10.40.1.13\n");
+    EXPECT_NO_QUERY(&stage);
 }
 
 static void aaaa_behind_a_rule_without_ipv6_is_nodata_with_the_rules_soa(void **state)
@@ -296,6 +315,7 @@ int main(void)
         SCENARIO(a_chain_that_enters_a_rule_midway_keeps_its_links_up_to_there),
         SCENARIO(a_chain_that_ends_at_a_rule_is_answered_although_upstream_has_no_address),
         SCENARIO(nxdomain_and_servfail_behind_a_rule_do_not_matter),
+        STAGE_TEST(a_chain_into_a_rule_behind_servfail_asks_no_other_server, &pair),
         SCENARIO(aaaa_behind_a_rule_without_ipv6_is_nodata_with_the_rules_soa),
         SCENARIO(ad_is_cleared_on_a_cut_answer_and_kept_on_others),
         SCENARIO(a_chain_that_enters_an_endpoint_without_addresses_is_servfail),

@@ -2,8 +2,8 @@
  * within 5 s. Owns all of one loop's upstream state: servers (round trips, health), their UDP sockets
  * and TCP connections, and the exchanges under way. At most 3 packets a server and transport
  * (RFC 9520 section 3.1). Servers are asked in the pool's order, those that are down last; the next one
- * after each time-out, ICMP error, SERVFAIL or REFUSED. Runs on its loop's thread; pure parts (rtt,
- * health) are beside it. */
+ * after each time-out, ICMP error, SERVFAIL or REFUSED without an alias. Runs on its loop's thread; pure
+ * parts (rtt, health) are beside it. */
 #ifndef LOCAL53_UPSTREAM_EXCHANGE_H
 #define LOCAL53_UPSTREAM_EXCHANGE_H
 

@@ -168,6 +168,27 @@ static void servfail_and_refused_are_refusals(void **state)
     assert_int_equal(judge_made(&made, false, true), VERDICT_REFUSAL);
 }
 
+/* The chain may lead to a name that the caller answers itself; without one a refusal says nothing. */
+static void a_refusal_behind_an_alias_is_an_answer(void **state)
+{
+    static const uint16_t rcodes[] = {RCODE_SERVFAIL, RCODE_REFUSED};
+    struct made made;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        make(&made, rcodes[i], 0);
+        bytes_put_u16(made.data + 6, 1);
+        wire_pointer(&made.w, MESSAGE_HEADER_OCTETS);
+        wire_record(&made.w, TYPE_CNAME, 60, WIRE_BYTES("\3api\7example\3net\0"));
+        assert_int_equal(judge_made(&made, true, false), VERDICT_ANSWER);
+        /* The same record in the authority section leads nowhere. */
+        bytes_put_u16(made.data + 6, 0);
+        bytes_put_u16(made.data + 8, 1);
+        assert_int_equal(judge_made(&made, true, false), VERDICT_REFUSAL);
+        make(&made, rcodes[i], 1);
+        assert_int_equal(judge_made(&made, true, false), VERDICT_REFUSAL);
+    }
+}
+
 /* RFC 6891 section 6.1.3: upper bits of the rcode. */
 static void an_rcode_told_by_an_opt_is_badvers_or_nonsense(void **state)
 {
@@ -196,6 +217,7 @@ int main(void)
         cmocka_unit_test(formerr_and_notimp_to_edns_ask_for_a_plain_query),
         cmocka_unit_test(a_bare_header_counts_for_formerr_and_notimp_only),
         cmocka_unit_test(servfail_and_refused_are_refusals),
+        cmocka_unit_test(a_refusal_behind_an_alias_is_an_answer),
         cmocka_unit_test(an_rcode_told_by_an_opt_is_badvers_or_nonsense),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
