@@ -397,12 +397,12 @@ static bool others_left(const struct exchange *exchange, const struct target *ta
 }
 
 /* A connection ended with the query pending: asked once more elsewhere (RFC 7766 section 6.2.4), which
- * for the only server is a new connection. */
+ * for the only server is a new connection. ERR_CLOSED is kept for our own end. */
 static void take_reset(struct exchange *exchange, struct target *target, enum err err)
 {
     metrics_add(exchange->upstream->env.metrics, METRICS_UPSTREAM_FAILURES,
                 server_of(exchange, target)->slot, 1);
-    exchange->err = err == ERR_OK ? ERR_CLOSED : err;
+    exchange->err = err == ERR_OK || err == ERR_CLOSED ? ERR_UNREACHABLE : err;
     target->gave_up = target->was_reset || others_left(exchange, target);
     target->was_reset = true;
 }

@@ -14,8 +14,8 @@ enum verdict {
     VERDICT_MALFORMED, /* an answer that cannot be read */
     VERDICT_CUT,       /* TC=1: to be asked over TCP */
     VERDICT_NO_EDNS,   /* EDNS was not understood (RFC 6891 section 7) */
-    VERDICT_REFUSAL, /* SERVFAIL or REFUSED and no alias, a lame referral: others may know better */
-    VERDICT_ANSWER   /* records, or their absence, as the server knows them */
+    VERDICT_REFUSAL,   /* SERVFAIL or REFUSED and no alias, a lame referral: ask another server */
+    VERDICT_ANSWER     /* records, or their absence, as the server knows them */
 };
 
 /* What was asked. */

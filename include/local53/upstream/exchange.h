@@ -59,7 +59,7 @@ struct question {
 
 /* How it ended. */
 struct exchange_result {
-    enum err err;      /* ERR_OK: message is an answer to this question, whatever its rcode */
+    enum err err;      /* ERR_OK: an answer, whatever its rcode; ERR_CLOSED: upstream_free alone */
     enum ede_code ede; /* on failure: what to tell the client (22 no reachable, 23 network) */
     const uint8_t
         *message; /* borrowed until the callback returns; question, id checked; TC clear */
