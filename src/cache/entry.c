@@ -86,13 +86,15 @@ static uint32_t reply_flags(uint32_t flags, const struct request *request)
     return flags | (request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD));
 }
 
-static void count_down(uint8_t *wire, const struct entry *entry, uint32_t age_s)
+static void count_down(uint8_t *wire, const struct entry *entry, uint64_t now_ms)
 {
+    uint64_t age_s = entry_age_ms(entry, now_ms) / MS_PER_S;
+
     for (size_t i = 0; i < entry->ttl_count; i++) {
         uint8_t *at = wire + entry->offsets[i];
         uint32_t ttl_s = bytes_get_u32(at);
 
-        bytes_put_u32(at, ttl_s > age_s ? ttl_s - age_s : 0);
+        bytes_put_u32(at, ttl_s > age_s ? ttl_s - (uint32_t)age_s : 0);
     }
 }
 
@@ -122,7 +124,6 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
 {
     enum ede_code ede = failure_ede(entry, now_ms);
     size_t opt_octets = request->edns.present ? edns_octets(ede, NULL) : 0;
-    uint64_t age_s = entry_age_ms(entry, now_ms) / MS_PER_S;
     const uint8_t *stored = entry_wire(entry);
     uint8_t *wire = w->data;
 
@@ -138,7 +139,7 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
     bytes_put_u32(wire, (uint32_t)request->header.id << 16 |
                             reply_flags(bytes_get_u16(stored + FLAGS_OFFSET), request));
     memcpy(wire + MESSAGE_HEADER_OCTETS, request->question, request->question_len);
-    count_down(wire, entry, age_s < RR_TTL_MAX ? (uint32_t)age_s : RR_TTL_MAX);
+    count_down(wire, entry, now_ms);
     if (opt_octets > 0) {
         uint8_t *arcount = wire + ARCOUNT_OFFSET;
 
