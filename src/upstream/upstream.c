@@ -1,6 +1,6 @@
 /* upstream: makes and frees what a loop needs to ask its servers, and keeps the table of these. Owns all of
  * it; one loop's thread. Bounds: UPSTREAM_SERVERS_MAX servers; the caller's number of exchanges and one
- * probe a server. Fails: a full table of servers leaves the newest out; out of memory is fatal.
+ * probe a server. Fails: a full table of servers leaves the newest out and is logged; out of memory is fatal.
  * Time-outs follow the round trip, but a timer class has one duration: they are rounded up to the next of
  * a few classes, so that starting one stays a list append. */
 #include "upstream.h"
@@ -61,8 +61,11 @@ int upstream_use(struct upstream *upstream, const struct addr *addr, uint16_t sl
     struct server *server = server_at(upstream, addr, &at);
     if (server == NULL) {
         at = vacant_place(upstream);
-        if (at < 0)
+        if (at < 0) {
+            LOG_LIMITED(&upstream->told_full, loop_now_ms(upstream->env.loop), LOG_LEVEL_WARN,
+                        "upstream.table_full", LOG_ADDR("server", addr));
             return -1;
+        }
         server = server_new(&upstream->env, addr, slot);
         upstream->servers[at] = server;
     }

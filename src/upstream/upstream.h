@@ -21,6 +21,7 @@ struct upstream {
     struct timer_class *budget;                      /* owned; of exchanges */
     struct alarm *probes;                            /* owned; set while a server is down */
     struct later_item sweep;                         /* frees servers nobody uses */
+    struct log_limit told_full;                      /* of "upstream.table_full" */
     bool closing;                                    /* upstream_free was called: nothing starts */
 };
 

@@ -1,8 +1,10 @@
 /* From which sockets and connections queries leave, how these are replaced and closed, and what happens when
  * tables are full or servers are not wanted any more. */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "exchange_scene.h"
+#include "local53/base/log.h"
 
 /* Asks and answers at once, so often; the sockets used are noted by the ids of the fake network. */
 static void ask_and_answer(struct scene *scene, unsigned times, uint64_t *sockets)
@@ -453,6 +455,44 @@ static void the_table_of_servers_is_bounded_and_its_places_are_used_again(void *
     assert_int_equal(end.calls, 0);
 }
 
+/* How often the word stands in what was logged meanwhile. */
+static unsigned count_logged(int from, const char *word)
+{
+    char text[4096];
+    ssize_t len = read(from, text, sizeof(text) - 1);
+    unsigned count = 0;
+    text[len > 0 ? len : 0] = '\0';
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at += strlen(word))
+        count++;
+    return count;
+}
+
+static void a_full_table_of_servers_is_told_once_a_period(void **state)
+{
+    struct scene *scene = *state;
+    struct scene_end end;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, ends[1]);
+    for (unsigned i = 0; i < 262; i++) {
+        const uint8_t octets[4] = {10, 1, (uint8_t)(i >> 8), (uint8_t)i};
+        scene->pool.servers[0] = addr_from_octets(octets, sizeof(octets), 53);
+        slab_id id = scene_ask(scene, &end);
+        fake_net_run();
+        exchange_cancel(scene->upstream, id);
+    }
+    LOG_INFO("mark", LOG_UINT("n", 0));
+    assert_int_equal(count_logged(ends[0], " WARN upstream.table_full "), 1);
+    fake_net_advance(LOG_LIMIT_PERIOD_MS);
+    scene_ask(scene, &end);
+    fake_net_run();
+    LOG_INFO("mark", LOG_UINT("n", 1));
+    assert_int_equal(count_logged(ends[0], " WARN upstream.table_full "), 1);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 2);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 static void what_is_under_way_is_told_when_the_upstream_is_freed(void **state)
 {
     struct scene *scene = *state;
@@ -492,6 +532,7 @@ int main(void)
         SCENE_TEST(servers_no_pool_names_are_forgotten_when_their_last_exchange_ends),
         SCENE_TEST(servers_a_pool_still_names_keep_what_is_known_of_them),
         SCENE_TEST(the_table_of_servers_is_bounded_and_its_places_are_used_again),
+        SCENE_TEST(a_full_table_of_servers_is_told_once_a_period),
         SCENE_TEST(what_is_under_way_is_told_when_the_upstream_is_freed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
