@@ -16,10 +16,9 @@
 struct connection {
     struct waiting waiting;   /* first member: who waits here */
     struct stream_pool *pool; /* borrowed; NULL once it left the pool */
-    struct stream *stream;    /* owned; NULL once it ended */
+    struct stream *stream;    /* owned */
     struct timer idle;        /* runs while nobody waits */
     uint64_t heard_us;        /* when data came last */
-    bool reading;             /* on_data is under way: the memory must stay */
     struct frame frame;       /* what came and is no whole message yet */
     uint8_t buffer[LENGTH_OCTETS + MESSAGE_MAX_OCTETS];
 };
@@ -64,14 +63,12 @@ static void on_end(void *owner, struct stream *stream, enum err err)
 {
     struct connection *connection = owner;
     (void)stream;
-    connection->stream = NULL;
     if (connection->pool != NULL) {
         const struct upstream_env *env = connection->pool->env;
         leave_pool(connection);
         lose_all(connection, env, err);
     }
-    if (!connection->reading)
-        connection_free(connection);
+    connection_free(connection);
 }
 
 static uint8_t *on_space(void *owner, struct stream *stream, size_t *cap)
@@ -104,14 +101,10 @@ static void on_data(void *owner, struct stream *stream, size_t len)
     if (connection->pool == NULL)
         return;
     connection->heard_us = loop_now_us(connection->pool->env->loop);
-    connection->reading = true;
     frame_filled(&connection->frame, len);
     while (connection->pool != NULL && frame_next(&connection->frame, &pos, &message, &too_long))
         take_message(connection, message);
     frame_consume(&connection->frame, pos);
-    connection->reading = false;
-    if (connection->stream == NULL)
-        connection_free(connection);
 }
 
 static const struct stream_events EVENTS = {

@@ -1,6 +1,6 @@
 /* waiting: the queries that wait for an answer on one socket or connection, found by their ids, and
- * what sockets and connections of all servers of a loop share. Owns nothing: attempts are embedded in
- * their exchanges. One loop's thread; lookups and changes touch nothing but memory. */
+ * what sockets and connections of all servers of a loop share. Attempts are embedded in their exchanges; a
+ * table owns only what it remembers of those given up. One loop's thread; touches nothing but memory. */
 #ifndef LOCAL53_UPSTREAM_WAITING_H
 #define LOCAL53_UPSTREAM_WAITING_H
 

@@ -33,7 +33,8 @@ struct stream_events {
     /* All that was written has left (may be NULL). */
     void (*on_drained)(void *owner, struct stream *stream);
     /* The connection is gone: ERR_CLOSED for an orderly end, else why. The memory of the stream goes
-     * after this call. It comes exactly once for each stream, also after a stream_close of our own. */
+     * after this call. It comes exactly once for each stream, also after a stream_close of our own, and
+     * never from inside a call or another callback. */
     void (*on_end)(void *owner, struct stream *stream, enum err err);
 };
 
