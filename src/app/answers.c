@@ -19,19 +19,25 @@
  * for literal addresses alone, which do not age. */
 static uint64_t age_s(const struct supervisor *supervisor, size_t i)
 {
-    const struct addresses *addresses = &supervisor->snapshot->addresses[i];
+    const struct addresses *addresses = &supervisor->publisher.current->addresses[i];
     uint64_t since_ms = addresses->confirmed_ms;
-    if (supervisor->snapshot->rules->endpoints[i].target_count == 0)
+    if (supervisor->publisher.current->rules->endpoints[i].target_count == 0)
         return 0;
     if (since_ms == 0)
         since_ms = supervisor->started_ms;
     return (loop_now_ms(supervisor->loop) - since_ms) / 1000;
 }
 
+/* Why endpoint i has no addresses of its targets now; not known while other rules are about to be published. */
+static const char *problem_of(const struct supervisor *supervisor, size_t i)
+{
+    return supervisor->publisher.next == NULL ? refresh_problem(supervisor->refresh, i) : NULL;
+}
+
 static void set_gauges(struct supervisor *supervisor)
 {
     struct metrics *metrics = supervisor->metrics;
-    const struct snapshot *snapshot = supervisor->snapshot;
+    const struct snapshot *snapshot = supervisor->publisher.current;
     struct cache_stats stats = cache_stats(supervisor->cache);
     metrics_set(metrics, METRICS_CACHE_ENTRIES, 0, stats.entries);
     metrics_set(metrics, METRICS_CACHE_BYTES, 0, stats.octets);
@@ -52,8 +58,8 @@ static void set_gauges(struct supervisor *supervisor)
 /* A server is up when no loop, main's own included, has found it silent. */
 static void set_up_gauges(struct supervisor *supervisor)
 {
-    const struct snapshot *snapshot = supervisor->snapshot;
-    for (size_t slot = 0; slot < METRICS_SERVER_SLOTS; slot++)
+    const struct snapshot *snapshot = supervisor->publisher.current;
+    for (size_t slot = 0; slot < METRICS_SERVER_SLOTS - 1; slot++)
         metrics_set(supervisor->metrics, METRICS_UPSTREAM_UP, slot,
                     1); /* not asked: nothing to alert on */
     for (size_t p = 0; p < snapshot->rules->pool_count; p++) {
@@ -176,7 +182,7 @@ static const char *zone_text(const struct ruleset *rules, size_t pool, char out[
 
 static void status_text(const struct supervisor *supervisor, FILE *out)
 {
-    const struct snapshot *snapshot = supervisor->snapshot;
+    const struct snapshot *snapshot = supervisor->publisher.current;
     const struct ruleset *rules = snapshot->rules;
     char why[SUPERVISOR_WHY_MAX];
     char name[TEXT_NAME_MAX];
@@ -194,7 +200,7 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
             (unsigned long long)stats.octets);
     for (size_t i = 0; i < rules->endpoint_count; i++) {
         const struct addresses *addresses = &snapshot->addresses[i];
-        const char *problem = refresh_problem(supervisor->refresh, i);
+        const char *problem = problem_of(supervisor, i);
         fprintf(out, "endpoint %-28s %-9s ", rules->endpoints[i].label,
                 state_words[addresses->state]);
         if (addresses->confirmed_ms != 0)
@@ -213,12 +219,12 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
 
 static void json_endpoints(const struct supervisor *supervisor, FILE *out)
 {
-    const struct snapshot *snapshot = supervisor->snapshot;
+    const struct snapshot *snapshot = supervisor->publisher.current;
     for (size_t i = 0; i < snapshot->rules->endpoint_count; i++) {
         const struct addresses *addresses = &snapshot->addresses[i];
         fprintf(out, "%s{\"endpoint\":", i > 0 ? "," : "");
         write_json_text(out, snapshot->rules->endpoints[i].label);
-        const char *problem = refresh_problem(supervisor->refresh, i);
+        const char *problem = problem_of(supervisor, i);
         fprintf(out, ",\"state\":\"%s\",\"confirmed\":%s,\"age_seconds\":%llu,\"problem\":",
                 state_words[addresses->state], addresses->confirmed_ms != 0 ? "true" : "false",
                 (unsigned long long)age_s(supervisor, i));
@@ -251,7 +257,8 @@ static void status_json(const struct supervisor *supervisor, FILE *out)
     write_json_text(out, why);
     fprintf(out, ",\"uptime_seconds\":%llu,\"loops\":%zu,\"epoch\":%llu,\"configuration\":",
             (unsigned long long)(loop_now_ms(supervisor->loop) - supervisor->started_ms) / 1000,
-            supervisor->thread_count, (unsigned long long)supervisor->snapshot->rules->epoch);
+            supervisor->thread_count,
+            (unsigned long long)supervisor->publisher.current->rules->epoch);
     write_json_text(out, supervisor->file);
     fputs(",\"reload_problem\":", out);
     write_json_text(out, supervisor->reload_problem != NULL ? supervisor->reload_problem : "");
@@ -260,7 +267,7 @@ static void status_json(const struct supervisor *supervisor, FILE *out)
             (unsigned long long)stats.evictions);
     json_endpoints(supervisor, out);
     fputs("],\"forward\":[", out);
-    json_forward(supervisor->snapshot, out);
+    json_forward(supervisor->publisher.current, out);
     fputs("]}\n", out);
 }
 

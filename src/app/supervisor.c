@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "answers.h"
 #include "command.h"
@@ -27,75 +28,32 @@
 /* How often readiness is looked at for the log. */
 #define READY_LOOK_MS 200
 
+static const struct config *supervisor_config(const struct supervisor *supervisor)
+{
+    return publisher_rules(&supervisor->publisher)->config;
+}
+
 /* --- publishing --- */
 
-/* Makes a snapshot the current one, here and on every loop; the reference goes with it. */
-static void publish(struct supervisor *supervisor, struct snapshot *snapshot)
+static void on_publish(void *owner, struct snapshot *snapshot)
 {
-    snapshot_release(supervisor->snapshot);
-    supervisor->snapshot = snapshot;
+    struct supervisor *supervisor = owner;
     for (size_t i = 0; i < supervisor->thread_count && !supervisor->stopping; i++)
         worker_publish(supervisor->workers[i], snapshot_hold(snapshot));
-}
-
-static void resolve_pool(struct supervisor *supervisor, const struct config *config,
-                         struct pool *pool, const struct rule_pool *rule)
-{
-    char problem[256];
-    char text[ADDR_TEXT_MAX];
-    struct pool_source source = {.servers = rule->servers,
-                                 .server_count = rule->server_count,
-                                 .own = config->listen,
-                                 .own_count = config->listen_count,
-                                 .bootstrap = supervisor->bootstrap};
-    pool_resolve(pool, &source, problem, sizeof(problem));
-    for (size_t i = 0; i < pool->count; i++)
-        pool->slots[i] = (uint16_t)metrics_slot_for(supervisor->names, METRICS_DIMENSION_SERVER,
-                                                    addr_format(&pool->servers[i], text));
-    if (problem[0] != '\0')
-        LOG_WARN("pool.problem", LOG_TEXT("problem", problem), LOG_UINT("servers", pool->count));
-}
-
-/* Fills all pools of a snapshot from the configuration and what is known of hosts. */
-static void resolve_pools(struct supervisor *supervisor, struct snapshot *snapshot)
-{
-    const struct ruleset *rules = snapshot->rules;
-    for (size_t i = 0; i < rules->pool_count; i++)
-        resolve_pool(supervisor, rules->config, &snapshot->pools[i], &rules->pools[i]);
 }
 
 static void on_addresses(void *owner)
 {
     struct supervisor *supervisor = owner;
-    struct snapshot *next = snapshot_copy(supervisor->snapshot);
-    refresh_addresses(supervisor->refresh, next->addresses);
-    publish(supervisor, next);
+    publisher_addresses_changed(&supervisor->publisher);
 }
 
 static void on_host(void *owner, const char *host, const struct addr *addresses, size_t count)
 {
     struct supervisor *supervisor = owner;
-    struct snapshot *next = snapshot_copy(supervisor->snapshot);
     (void)addresses;
     LOG_INFO("host.resolved", LOG_TEXT("host", host), LOG_UINT("addresses", count));
-    resolve_pools(supervisor, next);
-    refresh_use_pools(supervisor->refresh, next);
-    publish(supervisor, next);
-}
-
-static void follow_hosts(struct supervisor *supervisor)
-{
-    const struct ruleset *rules = supervisor->snapshot->rules;
-    const char *hosts[256];
-    size_t count = 0;
-    for (size_t p = 0; p < rules->pool_count; p++) {
-        const struct rule_pool *pool = &rules->pools[p];
-        for (size_t i = 0; i < pool->server_count && count < 256; i++) {
-            if (pool->servers[i].kind == CONFIG_SERVER_HOST)
-                hosts[count++] = pool->servers[i].text;
-        }
-    }
-    bootstrap_set_hosts(supervisor->bootstrap, hosts, count);
+    publisher_hosts_changed(&supervisor->publisher);
 }
 
 /* --- reload --- */
@@ -132,7 +90,7 @@ static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
     struct ruleset *rules = load_ruleset(supervisor->file, ++supervisor->epoch, &report);
     if (rules == NULL) {
         *problem = report_text(&report);
-    } else if (!config_can_reload(supervisor->snapshot->rules->config, rules->config, &key)) {
+    } else if (!config_can_reload(supervisor_config(supervisor), rules->config, &key)) {
         *problem = restart_problem(supervisor, key);
         ruleset_free(rules);
         rules = NULL;
@@ -147,13 +105,9 @@ static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
 static void take_rules(struct supervisor *supervisor, struct ruleset *rules)
 {
     const struct config *config = rules->config;
-    struct snapshot *next = snapshot_new(rules, supervisor->names);
     log_setup(config->log_level, config->log_format, 2);
     cache_resize(supervisor->cache, config->cache_memory);
-    resolve_pools(supervisor, next);
-    refresh_follow(supervisor->refresh, next);
-    publish(supervisor, next);
-    follow_hosts(supervisor);
+    publisher_take(&supervisor->publisher, rules);
 }
 
 bool supervisor_reload(struct supervisor *supervisor)
@@ -191,7 +145,7 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
     else if (!selfcheck_passed(supervisor->selfcheck))
         snprintf(why, SUPERVISOR_WHY_MAX,
                  "not every listen address has answered a query of our own yet");
-    else if (!refresh_is_ready(supervisor->refresh, &missing))
+    else if (supervisor->publisher.next == NULL && !refresh_is_ready(supervisor->refresh, &missing))
         snprintf(why, SUPERVISOR_WHY_MAX, "endpoint %s has no address yet", missing);
     return why[0] == '\0';
 }
@@ -225,6 +179,7 @@ static void close_services(struct supervisor *supervisor)
     if (supervisor->watch != NULL)
         watch_close(supervisor->watch);
     selfcheck_free(supervisor->selfcheck);
+    publisher_deinit(&supervisor->publisher);
     bootstrap_free(supervisor->bootstrap);
     refresh_free(supervisor->refresh);
     if (supervisor->upstream != NULL)
@@ -301,7 +256,7 @@ static int probe_ports(const struct config *config)
 
 static int open_services(struct supervisor *supervisor)
 {
-    const struct config *config = supervisor->snapshot->rules->config;
+    const struct config *config = supervisor_config(supervisor);
     enum err err = control_open(&supervisor->control, supervisor->loop, config->control,
                                 answers_control, supervisor);
     if (err != ERR_OK) {
@@ -329,12 +284,12 @@ static int open_services(struct supervisor *supervisor)
 
 static int make_workers(struct supervisor *supervisor)
 {
-    const struct config *config = supervisor->snapshot->rules->config;
+    const struct config *config = supervisor_config(supervisor);
     size_t count = config->workers != 0 ? config->workers : processors_loops();
     struct worker_setup setup = {.listen = config->listen,
                                  .listen_count = config->listen_count,
                                  .cache = supervisor->cache,
-                                 .snapshot = supervisor->snapshot,
+                                 .snapshot = supervisor->publisher.current,
                                  .tcp_connections =
                                      (uint32_t)((config->tcp_connections + count - 1) / count),
                                  .supervisor = supervisor->mailbox};
@@ -386,6 +341,13 @@ static void make_parts(struct supervisor *supervisor, struct ruleset *rules)
     supervisor->ready_alarm = alarm_new(supervisor->loop, on_ready_alarm, supervisor);
     supervisor->selfcheck =
         selfcheck_new(supervisor->loop, &supervisor->rng, config->listen, config->listen_count);
+    struct publisher_setup publisher = {.loop = supervisor->loop,
+                                        .names = supervisor->names,
+                                        .refresh = supervisor->refresh,
+                                        .bootstrap = supervisor->bootstrap,
+                                        .on_publish = on_publish,
+                                        .owner = supervisor};
+    publisher_init(&supervisor->publisher, &publisher);
     take_rules(supervisor, rules);
     set_reload_result(supervisor, NULL);
 }
@@ -405,7 +367,7 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
 {
     supervisor->started_ms = loop_now_ms(supervisor->loop);
     make_parts(supervisor, rules);
-    int code = probe_ports(supervisor->snapshot->rules->config);
+    int code = probe_ports(supervisor_config(supervisor));
     if (code == EXIT_FINE)
         code = open_services(supervisor);
     if (code == EXIT_FINE)
@@ -416,7 +378,7 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
     watch_everything(supervisor);
     LOG_INFO("start", LOG_TEXT("version", LOCAL53_VERSION), LOG_TEXT("commit", LOCAL53_COMMIT),
              LOG_TEXT("file", supervisor->file), LOG_UINT("loops", supervisor->worker_count),
-             LOG_UINT("endpoints", supervisor->snapshot->rules->endpoint_count));
+             LOG_UINT("endpoints", supervisor_config(supervisor)->endpoint_count));
     return EXIT_FINE;
 }
 
@@ -428,17 +390,29 @@ static void free_all(struct supervisor *supervisor)
         worker_free(supervisor->workers[i]);
     loop_free(supervisor->loop);
     control_free(supervisor->control);
-    snapshot_release(supervisor->snapshot);
     cache_free(supervisor->cache);
     metrics_names_free(supervisor->names);
     metrics_free(supervisor->metrics);
     free(supervisor->reload_problem);
 }
 
+/* Sockets are many: 16 for each upstream server and loop, and TCP clients. The soft limit is a courtesy to
+ * programs that use select(2), which this one does not. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        LOG_WARN("limit.descriptors", LOG_UINT("soft", limit.rlim_cur));
+}
+
 static int serve(const char *file, struct ruleset *rules)
 {
     struct supervisor supervisor = {.file = file, .epoch = rules->epoch};
     signal(SIGPIPE, SIG_IGN);
+    raise_descriptor_limit();
     supervisor.loop = loop_new();
     supervisor.mailbox = mailbox_new(supervisor.loop, on_message, &supervisor);
     supervisor.metrics = metrics_new();

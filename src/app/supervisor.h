@@ -20,6 +20,7 @@
 #include "local53/server/snapshot.h"
 #include "local53/server/worker.h"
 #include "local53/upstream/bootstrap.h"
+#include "publisher.h"
 #include "selfcheck.h"
 
 #define SUPERVISOR_WORKERS_MAX 64
@@ -33,7 +34,7 @@ struct supervisor {
     struct metrics *metrics;     /* owned; main's numbers, gauges */
     struct metrics_names *names; /* owned; endpoints and servers by slot */
     struct cache *cache;         /* owned; shared by the workers */
-    struct snapshot *snapshot;   /* held; what is published now */
+    struct publisher publisher;  /* owned; what the loops answer from */
     struct upstream *upstream;   /* owned; main's, for internal queries */
     struct refresh *refresh;     /* owned; endpoints' addresses */
     struct bootstrap *bootstrap; /* owned; servers given by host name */
