@@ -274,12 +274,22 @@ static enum query_step step_parse(struct query *query)
     }
 }
 
+/* Addresses are of class IN: a name with a rule has nothing in another class, and what the public says of it
+ * there (class ANY) is not let through either. */
+RARE static enum query_step rules_of_other_class(struct query *query)
+{
+    if (!ruleset_find_rule(query->snapshot->rules, &query->request.qname, &query->decision))
+        return STEP_CACHE;
+    write_error(query, RCODE_REFUSED, EDE_NONE, NULL);
+    return STEP_REPLY;
+}
+
 /* Rules come first, always: an endpoint's answer never depends on what the cache holds. */
 static enum query_step step_rules(struct query *query)
 {
     const struct request *request = &query->request;
     if (request->qclass != CLASS_IN)
-        return STEP_CACHE;
+        return rules_of_other_class(query);
     if (ruleset_find_rule(query->snapshot->rules, &request->qname, &query->decision))
         return STEP_COMPOSE;
     if (request->qtype == TYPE_ANY) {
@@ -378,6 +388,7 @@ RARE static enum query_step step_ask(struct query *query)
     query->drop_reason = METRICS_DROP_INFLIGHT_FULL;
     if (pending == NULL)
         return STEP_DROP;
+    query->drop_reason = METRICS_DROP_WAITERS_FULL;
     struct question question = {.qname = &pending->qname,
                                 .qtype = query->request.qtype,
                                 .qclass = query->request.qclass,
@@ -385,9 +396,11 @@ RARE static enum query_step step_ask(struct query *query)
                                 .checking_disabled = query->key.checking_disabled,
                                 .dnssec_ok = query->key.dnssec_ok};
     pending->owner = worker;
-    if (!inflight_join(&worker->inflight, pending, query->client, &query->request) ||
-        exchange_start(worker->upstream, &query->snapshot->pools[query->pool], &question, on_answer,
-                       pending) == 0) {
+    bool joined = inflight_join(&worker->inflight, pending, query->client, &query->request);
+    if (joined)
+        query->drop_reason = METRICS_DROP_INFLIGHT_FULL;
+    if (!joined || exchange_start(worker->upstream, &query->snapshot->pools[query->pool], &question,
+                                  on_answer, pending) == 0) {
         inflight_remove(&worker->inflight, pending);
         return STEP_DROP;
     }
@@ -414,16 +427,23 @@ static enum query_step step_reply(struct query *query)
     return STEP_DONE;
 }
 
+/* Over UDP silence sends the client to its next server; on a connection an answer is owed for each query
+ * (RFC 7766 section 7). */
 RARE static enum query_step step_drop(struct query *query)
 {
     struct worker *worker = query->worker;
+    bool is_shed = query->drop_reason == METRICS_DROP_INFLIGHT_FULL ||
+                   query->drop_reason == METRICS_DROP_WAITERS_FULL;
     metrics_add(worker->metrics, METRICS_DROPPED, query->drop_reason, 1);
-    if (query->drop_reason == METRICS_DROP_INFLIGHT_FULL ||
-        query->drop_reason == METRICS_DROP_WAITERS_FULL)
-        LOG_LIMITED(&worker->shed_limit, query->now_ms, LOG_LEVEL_WARN, "query.shed",
-                    LOG_TEXT("step", query_step_name(STEP_ASK)),
-                    LOG_UINT("inflight", slab_used(&worker->inflight.pending)));
-    return STEP_DONE;
+    if (!is_shed)
+        return STEP_DONE;
+    LOG_LIMITED(&worker->shed_limit, query->now_ms, LOG_LEVEL_WARN, "query.shed",
+                LOG_TEXT("step", query_step_name(STEP_ASK)),
+                LOG_UINT("inflight", slab_used(&worker->inflight.pending)));
+    if (query->client->transport == CLIENT_UDP)
+        return STEP_DONE;
+    write_error(query, RCODE_SERVFAIL, EDE_OTHER, "too many questions are waiting");
+    return STEP_REPLY;
 }
 
 /* No step leads back, so their list is the program: one pass takes a query from any of them to its end.
@@ -547,7 +567,10 @@ static void on_answer(void *owner, const struct exchange_result *result)
     bool keep = pending->recursion_desired && result->err != ERR_CLOSED;
     if (is_current && keep)
         cache_insert(worker->cache, entry);
-    for (struct waiter *waiter; (waiter = inflight_take_waiter(pending)) != NULL;) {
+    /* What came after the word to stop is left to the client's next server rather than failed. */
+    bool is_left =
+        worker->stopping && result->err == ERR_CLOSED && pending->sequence >= worker->stop_sequence;
+    for (struct waiter *waiter; !is_left && (waiter = inflight_take_waiter(pending)) != NULL;) {
         reply_to_waiter(pending, waiter, entry);
         inflight_give(&worker->inflight, waiter);
     }

@@ -200,12 +200,16 @@ addresses_that_do_not_fit_512_octets_are_truncated_for_a_client_without_edns(voi
     assert_int_equal(stage_count(&stage, METRICS_TRUNCATED, METRICS_TRANSPORT_UDP), 1);
 }
 
-/* Rules are about class IN; other classes pass with their number (RFC 5625 section 4.3). */
-static void a_class_other_than_in_is_forwarded_even_for_endpoint_names(void **state)
+/* Other classes pass with their number (RFC 5625 section 4.3); a name with a rule has nothing in them, and is
+ * never asked upstream. */
+static void a_class_other_than_in_is_forwarded_but_for_names_with_a_rule(void **state)
 {
     (void)state;
-    expect_forwarded(0, ECR " A CH", "10.0.0.2 " ECR ". A rd");
     expect_forwarded(1, "version.bind TXT CH", "10.0.0.2 version.bind. TXT rd");
+    EXPECT_ANSWER(&stage, 0, ECR " A CH", "REFUSED rd ra\n? " ECR ". CH A\n");
+    EXPECT_ANSWER(&stage, 0, ECR " A ANY", "REFUSED rd ra\n? " ECR ". ANY A\n");
+    EXPECT_ANSWER(&stage, 1, "localhost A CH", "REFUSED rd ra\n? localhost. CH A\n");
+    EXPECT_NO_QUERY(&stage);
 }
 
 /* --- ANY and special names --- */
@@ -333,7 +337,7 @@ int main(void)
         SCENARIO(a_changed_address_is_answered_at_once_by_every_worker),
         SCENARIO(an_endpoints_answer_has_an_opt_only_for_those_who_sent_one),
         SCENARIO(addresses_that_do_not_fit_512_octets_are_truncated_for_a_client_without_edns),
-        SCENARIO(a_class_other_than_in_is_forwarded_even_for_endpoint_names),
+        SCENARIO(a_class_other_than_in_is_forwarded_but_for_names_with_a_rule),
         SCENARIO(any_for_another_name_gets_one_hinfo_and_is_not_forwarded),
         SCENARIO(localhost_and_below_are_loopback_and_never_forwarded),
         SCENARIO(invalid_test_onion_and_local_do_not_exist_and_are_not_forwarded),

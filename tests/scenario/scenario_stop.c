@@ -44,7 +44,8 @@ static void questions_in_flight_are_answered_before_the_worker_ends(void **state
     assert_true(is_closed(1));
 }
 
-/* New questions go on coming until the socket closes: they may not hold the stop up. */
+/* New questions go on coming until the socket closes: they may not hold the stop up, and silence sends
+ * their clients to the next server where SERVFAIL would end it. */
 static void questions_that_come_after_the_word_to_stop_are_not_waited_for(void **state)
 {
     (void)state;
@@ -59,7 +60,7 @@ static void questions_that_come_after_the_word_to_stop_are_not_waited_for(void *
     stage_expect_start(stage_reply(&stage, 1), "NOERROR rd ra\n");
     fake_net_advance(20);
     assert_true(is_closed(1));
-    stage_expect_start(stage_reply(&stage, 2), "SERVFAIL rd ra\n? new.example.com.");
+    assert_string_equal(stage_reply(&stage, 2), "");
     assert_int_equal(cache_stats(stage.cache).entries, 1);
     (void)stage_drop_queries(&stage);
 }

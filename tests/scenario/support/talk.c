@@ -63,6 +63,8 @@ static void take_word(struct asking *asking, const char *word)
         asking->edns_size = (unsigned)strtoul(word + 5, NULL, 10);
     else if (strcmp(word, "CH") == 0)
         asking->class = CLASS_CH;
+    else if (strcmp(word, "ANY") == 0)
+        asking->class = CLASS_ANY;
     else if (strcmp(word, "-rd") == 0)
         asking->flags &= (uint16_t)~FLAG_RD;
     else if (strcmp(word, "ad") == 0)
