@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import threading
 import time
 
@@ -95,6 +96,24 @@ def configmap(scene):
     for number in (2, 3):
         daemon.write(settings(upstream, [f"10.0.0.{number}"]))
         answers(daemon, NAME, f"10.0.0.{number}")
+
+
+@suite.case("an endpoint added with a target not resolved yet takes nothing away meanwhile")
+def added_target(scene):
+    target = "vpce-0123-abcd.sts.eu-west-1.vpce.amazonaws.com"
+    upstream = upstream_of(scene, {(target + ".", kind): reply for kind, reply in (
+        ("A", fake_dns.Reply([message.a(target + ".", "10.0.9.9")], delay_s=0.6)),
+        ("AAAA", fake_dns.Reply(delay_s=0.6)))})
+    daemon = Daemon(scene, settings(upstream)).wait_ready()
+    before = settings(upstream)
+    added = {**before, "endpoints": before["endpoints"] + [{"names": ["two.corp.example"], "target": target}]}
+    expect_equal(daemon.client.ask("two.corp.example").texts(), ["192.0.2.1"], "before")
+    daemon.reload(added)
+    seen = []
+    wait_until(lambda: seen.append(daemon.client.ask("two.corp.example").texts()) or seen[-1] == ["10.0.9.9"], 4,
+               "the endpoint's address", 0.02)
+    expect(["192.0.2.1"] in seen and all(texts in (["192.0.2.1"], ["10.0.9.9"]) for texts in seen),
+           f"an answer was taken away: {[texts for texts in seen if not texts][:1]} of {len(seen)}")
 
 
 # ---- Refused --------------------------------------------------------------------------------------
@@ -323,6 +342,21 @@ def ask_quietly(client, name):
         client.ask(name)
     except AssertionError:
         pass  # the daemon may be gone
+
+
+@suite.case("SIGTERM ends in order while a control client does not read a long answer")
+def stop_with_unread_dump(scene):
+    upstream = upstream_of(scene)
+    daemon = Daemon(scene, settings(upstream)).wait_ready()
+    for number in range(6000):
+        daemon.client.ask(f"{number}-{'x' * 50}.{'y' * 50}.example")
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(daemon.control)
+        peer.send(b"dump\n")
+        time.sleep(0.3)
+        started = time.monotonic()
+        daemon.stop()
+        expect(time.monotonic() - started < 6, "the stop took too long")
 
 
 @suite.case("SIGTERM with idle and half-sent TCP connections ends in bounded time")

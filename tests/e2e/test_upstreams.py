@@ -63,6 +63,17 @@ def missing_source(scene):
     wait_until(lambda: daemon.client.ask("www2.example").texts() == ["192.0.2.1"], 5, "after the reload")
 
 
+@suite.case("servers of a resolv.conf file that changes are followed without a reload", namespace_needed=True)
+def followed(scene):
+    old, new = fake(scene, "192.0.2.1", port=53), fake(scene, "192.0.2.2", port=53)
+    resolv = scene.write("resolv.conf", f"nameserver {old.address}\n")
+    daemon = Daemon(scene, {"forward": [{"zone": ".", "servers": [f"resolv.conf:{resolv}"]}]})
+    expect_equal(daemon.client.ask("a.example").texts(), ["192.0.2.1"], "before")
+    scene.write("resolv.conf", f"nameserver {new.address}\n")
+    count = iter(range(1000))
+    wait_until(lambda: daemon.client.ask(f"n{next(count)}.example").texts() == ["192.0.2.2"], 15, "the new server", 0.5)
+
+
 @suite.case("a server told by host name is resolved by the system's resolver, in the background", namespace_needed=True)
 def host_name(scene):
     system, upstream = fake(scene, "192.0.2.9", port=53), fake(scene, "192.0.2.1")
