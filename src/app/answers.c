@@ -114,9 +114,9 @@ void answers_http(void *owner, const char *path, struct http_answer *answer)
         answer->body = render_metrics(supervisor);
         answer->body_len = strlen(answer->body);
     } else if (strcmp(path, "/healthz") == 0) {
-        bool alive = selfcheck_alive(supervisor->selfcheck);
-        answer_text(answer, alive ? 200 : 503,
-                    alive ? "ok\n" : "no query of our own was answered for 30 s\n");
+        bool alive = supervisor_is_alive(supervisor, why);
+        snprintf(body, sizeof(body), "%s\n", alive ? "ok" : why);
+        answer_text(answer, alive ? 200 : 503, body);
     } else if (strcmp(path, "/readyz") == 0) {
         bool ready = supervisor_is_ready(supervisor, why);
         snprintf(body, sizeof(body), "%s\n", ready ? "ready" : why);

@@ -150,11 +150,33 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
     return why[0] == '\0';
 }
 
+bool supervisor_is_alive(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX])
+{
+    uint64_t now_ms = loop_now_ms(supervisor->loop);
+    why[0] = '\0';
+    if (!selfcheck_alive(supervisor->selfcheck))
+        snprintf(why, SUPERVISOR_WHY_MAX, "no query of our own was answered for %d s",
+                 SELFCHECK_STALE_MS / 1000);
+    for (size_t i = 0; i < supervisor->thread_count; i++) {
+        if (worker_silent_ms(supervisor->workers[i], now_ms) >= SELFCHECK_STALE_MS)
+            snprintf(why, SUPERVISOR_WHY_MAX, "loop %zu gave no sign of life for %d s", i,
+                     SELFCHECK_STALE_MS / 1000);
+    }
+    return why[0] == '\0';
+}
+
+static void poke_workers(struct supervisor *supervisor)
+{
+    for (size_t i = 0; i < supervisor->thread_count && !supervisor->stopping; i++)
+        worker_poke(supervisor->workers[i], loop_now_ms(supervisor->loop));
+}
+
 static void on_ready_alarm(void *owner)
 {
     struct supervisor *supervisor = owner;
     char why[SUPERVISOR_WHY_MAX];
     bool ready = supervisor_is_ready(supervisor, why);
+    poke_workers(supervisor);
     if (ready != supervisor->was_ready) {
         supervisor->was_ready = ready;
         if (ready)

@@ -61,8 +61,12 @@ struct supervisor {
  * stderr. */
 int supervisor_run(const char *file);
 
-/* True when it can serve; else `why` tells people why not. */
+/* True unless no query of our own was answered for SELFCHECK_STALE_MS, or a loop gave no sign of life for so
+ * long; else `why` tells people. */
 #define SUPERVISOR_WHY_MAX 300
+bool supervisor_is_alive(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX]);
+
+/* True when it can serve; else `why` tells people why not. */
 bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX]);
 
 /* Takes the configuration anew. True when it was taken; else supervisor->reload_problem tells. */

@@ -3,13 +3,14 @@
  * questions that were in flight when it was asked, at most WORKER_STOP_MS. */
 #include "local53/server/worker.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "local53/base/check.h"
 #include "local53/net/timer.h"
 
 /* Messages to a worker. */
-enum worker_message { WORKER_SNAPSHOT, WORKER_STOP };
+enum worker_message { WORKER_SNAPSHOT, WORKER_STOP, WORKER_POKE };
 
 /* Clients that may wait for one loop, for each question that may: identical ones are joined. */
 #define WAITERS_PER_QUESTION 4
@@ -74,6 +75,8 @@ static void on_message(void *owner, int kind, void *payload)
     struct worker *worker = owner;
     if (kind == WORKER_STOP)
         begin_stop(worker);
+    else if (kind == WORKER_POKE)
+        atomic_fetch_add_explicit(&worker->pokes_answered, 1, memory_order_relaxed);
     else if (worker->upstream == NULL)
         snapshot_release(payload);
     else
@@ -128,6 +131,21 @@ void worker_run(struct worker *worker)
 void worker_publish(struct worker *worker, struct snapshot *snapshot)
 {
     mailbox_post(worker->mailbox, WORKER_SNAPSHOT, snapshot);
+}
+
+void worker_poke(struct worker *worker, uint64_t now_ms)
+{
+    if (worker_silent_ms(worker, now_ms) > 0 || now_ms - worker->poked_ms < WORKER_POKE_MS)
+        return;
+    worker->poked_ms = now_ms;
+    worker->pokes_sent++;
+    mailbox_post(worker->mailbox, WORKER_POKE, NULL);
+}
+
+uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms)
+{
+    uint64_t answered = atomic_load_explicit(&worker->pokes_answered, memory_order_relaxed);
+    return answered == worker->pokes_sent ? 0 : now_ms - worker->poked_ms;
 }
 
 void worker_stop(struct worker *worker)

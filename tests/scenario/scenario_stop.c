@@ -133,6 +133,22 @@ static void a_second_word_to_stop_and_a_late_snapshot_change_nothing(void **stat
     (void)stage_drop_queries(&stage);
 }
 
+/* What /healthz tells of a loop that hangs: how long its sign of life is owed. */
+static void a_loop_that_does_not_turn_owes_one_sign_of_life_and_gives_it_when_it_turns(void **state)
+{
+    struct worker *worker = stage.workers[0];
+    uint64_t now_ms = fake_net_now_ms() + WORKER_POKE_MS;
+    (void)state;
+    worker_poke(worker, now_ms);
+    assert_int_equal(worker_silent_ms(worker, now_ms + 31000), 31000);
+    worker_poke(worker, now_ms + 31000);
+    assert_int_equal(worker->pokes_sent, 1);
+    fake_net_run();
+    assert_int_equal(worker_silent_ms(worker, now_ms + 31000), 0);
+    worker_poke(worker, now_ms + WORKER_POKE_MS - 1);
+    assert_int_equal(worker->pokes_sent, 1);
+}
+
 static void on_supervisor_message(void *owner, int kind, void *payload)
 {
     void **told = owner;
@@ -192,6 +208,7 @@ int main(void)
         SCENARIO(with_a_dead_upstream_all_waiters_hear_servfail_and_the_stop_is_bounded),
         SCENARIO(a_connection_at_its_bound_does_not_hold_the_stop_up),
         SCENARIO(a_client_that_does_not_read_holds_the_end_up_for_a_second_at_most),
+        SCENARIO(a_loop_that_does_not_turn_owes_one_sign_of_life_and_gives_it_when_it_turns),
         SCENARIO(a_second_word_to_stop_and_a_late_snapshot_change_nothing),
         SCENARIO(the_supervisor_is_told_when_the_loop_has_ended),
         SCENARIO(a_worker_that_never_ran_is_given_back_whole),

@@ -21,6 +21,7 @@
 #include "local53/server/snapshot.h"
 #include "local53/upstream/exchange.h"
 
+#define WORKER_POKE_MS 5000 /* between two signs of life asked for */
 #define WORKER_STOP_MS 5000 /* an ordered stop takes at most this long */
 
 /* What the supervisor lends or hands over. */
@@ -37,24 +38,27 @@ struct worker_setup {
 #define WORKER_STOPPED 1
 
 struct worker {
-    struct loop *loop;           /* owned */
-    struct mailbox *mailbox;     /* owned; snapshots and the word to stop */
-    struct mailbox *supervisor;  /* borrowed */
-    struct rng rng;              /* ids and choices of this loop */
-    struct metrics *metrics;     /* owned; this thread is its only writer */
-    struct cache *cache;         /* borrowed */
-    struct snapshot *snapshot;   /* held; the current one */
-    struct upstream *upstream;   /* owned */
-    struct inflight inflight;    /* questions waiting for upstreams */
-    struct listeners listeners;  /* sockets and connections */
-    struct entry *scratch;       /* owned; ENTRY_SCRATCH octets: an answer being built */
-    uint8_t *stream_reply;       /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
-    uint32_t turn;               /* rotates endpoints' addresses */
-    uint64_t stop_sequence;      /* stopping: questions before this one are waited for */
-    bool stopping;               /* the word to stop came */
-    struct alarm *stop_alarm;    /* owned; looks whether an ordered stop is complete */
-    uint64_t stop_deadline_ms;   /* loop time at which a stop ends in any case */
-    struct log_limit shed_limit; /* "table full" is told once a period */
+    struct loop *loop;               /* owned */
+    struct mailbox *mailbox;         /* owned; snapshots and the word to stop */
+    struct mailbox *supervisor;      /* borrowed */
+    struct rng rng;                  /* ids and choices of this loop */
+    struct metrics *metrics;         /* owned; this thread is its only writer */
+    struct cache *cache;             /* borrowed */
+    struct snapshot *snapshot;       /* held; the current one */
+    struct upstream *upstream;       /* owned */
+    struct inflight inflight;        /* questions waiting for upstreams */
+    struct listeners listeners;      /* sockets and connections */
+    struct entry *scratch;           /* owned; ENTRY_SCRATCH octets: an answer being built */
+    uint8_t *stream_reply;           /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
+    uint32_t turn;                   /* rotates endpoints' addresses */
+    uint64_t stop_sequence;          /* stopping: questions before this one are waited for */
+    bool stopping;                   /* the word to stop came */
+    struct alarm *stop_alarm;        /* owned; looks whether an ordered stop is complete */
+    uint64_t stop_deadline_ms;       /* loop time at which a stop ends in any case */
+    struct log_limit shed_limit;     /* "table full" is told once a period */
+    _Atomic uint64_t pokes_answered; /* signs of life given; written by the loop */
+    uint64_t pokes_sent;             /* asked for; main's own */
+    uint64_t poked_ms;               /* when the last was asked for; main's own */
 };
 
 /* Opens the listeners and makes the loop; nothing runs yet. On error nothing is left and *failed is
@@ -66,6 +70,12 @@ void worker_run(struct worker *worker);
 
 /* Hands over a snapshot (a reference goes with it); any thread. */
 void worker_publish(struct worker *worker, struct snapshot *snapshot);
+
+/* Asks the loop for a sign of life, at most every WORKER_POKE_MS and only when none is owed; main thread. */
+void worker_poke(struct worker *worker, uint64_t now_ms);
+
+/* For how long a sign of life has been owed; 0 for not at all. Main thread. */
+uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms);
 
 /* Asks for an ordered stop: questions in flight are finished, at most WORKER_STOP_MS; any thread. */
 void worker_stop(struct worker *worker);
