@@ -49,7 +49,7 @@ chroot "$folder" /bin/bash -euo pipefail <<'INSIDE'
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 cd /local53
 deploy/install-deps.sh --build >/tmp/install.log 2>&1 || { tail -n 20 /tmp/install.log; exit 1; }
-apt-get install -q -y --no-install-recommends libcmocka-dev python3 iproute2 >>/tmp/install.log 2>&1 ||
+apt-get install -q -y --no-install-recommends python3 iproute2 >>/tmp/install.log 2>&1 ||
     { tail -n 20 /tmp/install.log; exit 1; }
 gcc --version | head -n 1
 pkg-config --modversion libuv libcares ldns yaml-0.1 | paste -sd ' '
