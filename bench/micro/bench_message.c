@@ -69,7 +69,7 @@ static uint64_t parse(void *arg, uint64_t count)
 static uint64_t reply(void *arg, uint64_t count)
 {
     const struct input *input = arg;
-    const struct reply_status status = {RCODE_REFUSED, EDE_NONE, NULL, false};
+    const struct reply_status status = {RCODE_REFUSED, EDE_NONE, NULL};
     uint8_t octets[QUERY_MAX];
     uint64_t sum = 0;
 

@@ -5,11 +5,6 @@
 
 #include "local53/base/check.h"
 
-bool bytes_equal(struct bytes a, struct bytes b)
-{
-    return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
-}
-
 struct bytes reader_take(struct reader *r, size_t len)
 {
     /* An empty view has no pointer: data may be NULL, and NULL + 0 is not defined in C. */

@@ -14,12 +14,6 @@ static uint64_t clock_read(clockid_t clock, uint64_t per_second)
     return (uint64_t)now.tv_sec * per_second + (uint64_t)now.tv_nsec / (1000000000U / per_second);
 }
 
-/* One is added: 0 is free to mean "never" wherever a time is kept. */
-uint64_t clock_monotonic_ms(void)
-{
-    return clock_read(CLOCK_MONOTONIC_COARSE, 1000) + 1;
-}
-
 uint64_t clock_monotonic_us(void)
 {
     return clock_read(CLOCK_MONOTONIC, 1000000);

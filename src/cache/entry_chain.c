@@ -25,7 +25,6 @@ static void chain_add(struct entry_chain *chain, const struct rr *rr)
         return;
     }
     chain->target_offset[chain->count] = rr->rdata_offset;
-    chain->ttl[chain->count] = rr_ttl_cap(rr->ttl);
     chain->count++;
 }
 

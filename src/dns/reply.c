@@ -39,21 +39,12 @@ void reply_begin(struct writer *w, const struct request *request)
         writer_put(w, request->question, request->question_len);
 }
 
-size_t reply_reserve(const struct request *request, const struct reply_status *status)
+/* The rcode's part in the flags: one that needs an OPT is told as SERVFAIL to those who sent none. */
+static uint16_t rcode_bits(const struct request *request, enum dns_rcode rcode)
 {
-    return request->edns.present ? edns_octets(status->ede, status->ede_text) : 0;
-}
-
-/* The bits a status adds to the flags. AD is only told to those who understand it (RFC 6840 section
- * 5.8); an rcode that needs an OPT is told as SERVFAIL to those who sent none. */
-static uint16_t status_flags(const struct request *request, const struct reply_status *status)
-{
-    bool hears_ad = (request->header.flags & FLAG_AD) != 0 || request->edns.dnssec_ok;
-    unsigned rcode = status->rcode;
-
     if (rcode > RCODE_HEADER_MAX && !request->edns.present)
-        rcode = RCODE_SERVFAIL;
-    return (uint16_t)((rcode & FLAG_RCODE_MASK) | (status->authentic && hears_ad ? FLAG_AD : 0));
+        return RCODE_SERVFAIL;
+    return (uint16_t)rcode & FLAG_RCODE_MASK;
 }
 
 void reply_end(struct writer *w, const struct request *request, const struct reply_status *status,
@@ -65,7 +56,7 @@ void reply_end(struct writer *w, const struct request *request, const struct rep
     if (w->failed)
         return;
     CHECK(w->len >= MESSAGE_HEADER_OCTETS);
-    flags = bytes_get_u16(header + FLAGS_OFFSET) | status_flags(request, status);
+    flags = bytes_get_u16(header + FLAGS_OFFSET) | rcode_bits(request, status->rcode);
     bytes_put_u16(header + FLAGS_OFFSET, flags);
     for (size_t i = 0; i < 3; i++)
         bytes_put_u16(header + COUNTS_OFFSET + i * sizeof(uint16_t), counts[i]);
@@ -79,7 +70,7 @@ void reply_end(struct writer *w, const struct request *request, const struct rep
 void reply_truncate(struct writer *w, const struct request *request)
 {
     static const uint16_t no_records[3] = {0, 0, 0};
-    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL, false};
+    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL};
 
     if (w->len >= MESSAGE_HEADER_OCTETS)
         status.rcode = bytes_get_u16(w->data + FLAGS_OFFSET) & FLAG_RCODE_MASK;

@@ -272,18 +272,3 @@ void rr_write(struct writer *w, uint16_t owner, uint16_t type, uint32_t ttl, str
     writer_u16(w, (uint16_t)rdata.len);
     writer_put(w, rdata.data, rdata.len);
 }
-
-void rr_write_address(struct writer *w, uint16_t owner, uint32_t ttl, const struct addr *addr)
-{
-    size_t len;
-    const uint8_t *octets = addr_octets(addr, &len);
-    uint16_t type = len == sizeof(struct in_addr) ? TYPE_A : TYPE_AAAA;
-
-    rr_write(w, owner, type, ttl, (struct bytes){octets, len});
-}
-
-void rr_write_cname(struct writer *w, uint16_t owner, uint32_t ttl, const uint8_t *target,
-                    size_t target_len)
-{
-    rr_write(w, owner, TYPE_CNAME, ttl, (struct bytes){target, target_len});
-}

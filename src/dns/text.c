@@ -1,4 +1,4 @@
-/* text: presentation form of names, types, rcodes and messages; the door to ldns.
+/* text: presentation form of names, types and rcodes; the door to ldns.
  * Owns: nothing that stays; what ldns allocates is freed before a call ends.
  * Thread: any; no state. Allocates, so never on the path of a packet.
  * Bounds: TEXT_NAME_MAX and TEXT_TYPE_MAX octets of text.
@@ -101,17 +101,4 @@ const char *text_write_type(uint16_t type, char *out)
 const char *text_rcode(unsigned rcode)
 {
     return rcode < sizeof(RCODES) / sizeof(RCODES[0]) ? RCODES[rcode] : "RCODE";
-}
-
-char *text_write_message(const uint8_t *message, size_t len)
-{
-    ldns_pkt *packet = NULL;
-    char *text;
-
-    if (ldns_wire2pkt(&packet, message, len) != LDNS_STATUS_OK)
-        return NULL;
-    text = ldns_pkt2str(packet);
-    ldns_pkt_free(packet);
-    CHECK(text != NULL);
-    return text;
 }

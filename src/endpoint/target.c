@@ -41,13 +41,6 @@ uint32_t addresses_ttl_s(const struct addresses *addresses, uint64_t now_ms)
     return left_s < TARGET_TTL_MAX_S ? (uint32_t)left_s : TARGET_TTL_MAX_S;
 }
 
-bool addresses_same(const struct addresses *a, const struct addresses *b)
-{
-    return a->v4_count == b->v4_count && a->v6_count == b->v6_count &&
-           memcmp(a->v4, b->v4, a->v4_count * sizeof(a->v4[0])) == 0 &&
-           memcmp(a->v6, b->v6, a->v6_count * sizeof(a->v6[0])) == 0;
-}
-
 /* Puts an address of len octets into a sorted list of such, once. When the list is full the greatest
  * goes, so that what stays does not depend on the order; false then. */
 static bool insert(uint8_t *list, uint8_t *count, const uint8_t *octets, size_t len)

@@ -31,7 +31,6 @@ struct stream {
     enum err end;                       /* what on_end will be told */
     struct alarm *linger;               /* owned; NULL unless ending with something queued */
     size_t queued;                      /* octets in write requests */
-    struct addr peer;                   /* TCP; zeroed for Unix */
 };
 
 /* The rest of a write that did not leave at once. */
@@ -235,16 +234,13 @@ static struct stream *new_stream(struct loop *loop, bool is_tcp)
 struct stream *stream_take(struct loop *loop, uv_stream_t *from, bool is_tcp)
 {
     struct stream *stream = new_stream(loop, is_tcp);
-    int len = sizeof(stream->peer);
     if (uv_accept(from, &stream->io) != 0) {
         close_now(stream);
         return NULL;
     }
     stream->connected = true;
-    if (is_tcp) {
+    if (is_tcp)
         (void)uv_tcp_nodelay(&stream->tcp, 1);
-        (void)uv_tcp_getpeername(&stream->tcp, &stream->peer.sa, &len);
-    }
     return stream;
 }
 
@@ -280,7 +276,6 @@ enum err stream_connect_tcp(struct stream **out, struct loop *loop, const struct
                             const struct stream_events *events, void *owner)
 {
     struct stream *stream = new_stream(loop, true);
-    stream->peer = *peer;
     int status = uv_tcp_connect(&stream->connecting, &stream->tcp, &peer->sa, on_connected);
     if (status != 0) {
         close_now(stream);
@@ -301,11 +296,6 @@ void stream_close(struct stream *stream)
 void stream_abort(struct stream *stream)
 {
     end_stream(stream, ERR_OK, false);
-}
-
-struct addr stream_peer(const struct stream *stream)
-{
-    return stream->peer;
 }
 
 enum err stream_peer_uid(const struct stream *stream, uid_t *uid)

@@ -224,7 +224,7 @@ static void say_chain(const struct entry *entry, const struct input *input)
 {
     static uint8_t reply[MESSAGE_MAX_OCTETS];
     const struct form form = {true, false, 0, MESSAGE_MAX_OCTETS};
-    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL, false};
+    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL};
     const uint16_t counts[3] = {entry->chain_count, 0, 0};
     struct writer w = writer_init(reply, sizeof(reply));
     uint8_t packet[512];

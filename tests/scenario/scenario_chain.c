@@ -287,7 +287,8 @@ static void reordered_addresses_change_nothing(void **state)
                         "NOERROR\nwww.example.com. 300 IN CNAME " BUCKET ".\n");
     const struct addresses before = stage.snapshot->addresses[0];
     stage_set_addresses(&stage, 0, "10.40.2.13 10.40.1.13", 0);
-    assert_true(addresses_same(&before, &stage.snapshot->addresses[0]));
+    assert_int_equal(stage.snapshot->addresses[0].v4_count, 2);
+    assert_memory_equal(stage.snapshot->addresses[0].v4, before.v4, 2 * sizeof(before.v4[0]));
     stage_expect_start(stage_lookup(&stage, 1, "www.example.com A"), "NOERROR rd ra\n");
     EXPECT_NO_QUERY(&stage);
     assert_int_equal(stage_count(&stage, METRICS_CACHE_VOIDED, 0), 0);

@@ -6,14 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "local53/dns/name.h"
-
 struct partition {
     const char *name;             /* "aws", "aws-cn", ... */
     const char *region_prefix;    /* regions start with it: "cn-", "us-gov-"; "" for aws */
     const char *suffix;           /* "amazonaws.com" */
     const char *dualstack_suffix; /* "api.aws" */
-    const char *global_region;    /* where global services live */
 };
 
 /* The partition of a region's name; never NULL (commercial when no other fits). */
@@ -25,8 +22,5 @@ bool partition_is_region(const char *text);
 /* The i-th suffix of AWS names, of all partitions, plain and dual-stack (some stand twice); NULL past the
  * last. */
 const char *partition_suffix(size_t i);
-
-/* True when the name stands below a suffix of any partition: an AWS name. */
-bool partition_owns_name(const struct name *name);
 
 #endif

@@ -33,15 +33,6 @@ struct writer {
     bool failed;   /* a write did not fit; sticky, nothing of that write was stored */
 };
 
-/* View of a C string without its terminator. */
-static inline struct bytes bytes_from_text(const char *text)
-{
-    return (struct bytes){(const uint8_t *)text, strlen(text)};
-}
-
-/* True when both views hold the same octets. */
-bool bytes_equal(struct bytes a, struct bytes b);
-
 static inline uint16_t bytes_get_u16(const uint8_t *p)
 {
     return (uint16_t)((p[0] << 8) | p[1]);

@@ -5,10 +5,7 @@
 
 #include <stdint.h>
 
-/* Milliseconds of a clock that never jumps (CLOCK_MONOTONIC_COARSE); starts above 0. */
-uint64_t clock_monotonic_ms(void);
-
-/* Microseconds of CLOCK_MONOTONIC, for latencies. */
+/* Microseconds of a clock that never jumps (CLOCK_MONOTONIC), for latencies. */
 uint64_t clock_monotonic_us(void);
 
 /* Wall clock in milliseconds since 1970, for logs and reports. */

@@ -33,7 +33,6 @@ struct entry_chain {
     uint8_t count;                           /* links found, 0..ENTRY_CHAIN_MAX */
     bool too_long;                           /* there were more, or a loop: not to be cached */
     uint16_t target_offset[ENTRY_CHAIN_MAX]; /* where each link's target stands in the message */
-    uint32_t ttl[ENTRY_CHAIN_MAX];           /* TTL of each link, capped at 7 days */
 };
 
 /* Under which configuration an entry is valid: compared when the epoch differs. */

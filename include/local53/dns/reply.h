@@ -11,17 +11,13 @@ struct reply_status {
     enum dns_rcode rcode; /* 0..4095 */
     enum ede_code ede;    /* EDE_NONE for none; only sent to clients with EDNS */
     const char *ede_text; /* borrowed; may be NULL */
-    bool authentic;       /* AD; sent only to clients that set AD or DO (RFC 6840 section 5.8) */
 };
 
 /* Writes the header (ID, opcode, RD, CD from the request; QR and RA set, RFC 1035 section 4.1.1)
  * and the question as the client wrote it, if it was readable. Counts are patched later. */
 void reply_begin(struct writer *w, const struct request *request);
 
-/* Octets kept back for the OPT that reply_end will write: 0 without EDNS. */
-size_t reply_reserve(const struct request *request, const struct reply_status *status);
-
-/* Sets rcode, AD and section counts and writes the OPT if the client had one. */
+/* Sets rcode and section counts and writes the OPT if the client had one. */
 void reply_end(struct writer *w, const struct request *request, const struct reply_status *status,
                const uint16_t counts[3]);
 

@@ -4,7 +4,6 @@
 
 #include <stdint.h>
 
-#include "local53/base/addr.h"
 #include "local53/base/bytes.h"
 #include "local53/base/err.h"
 #include "local53/dns/message.h"
@@ -70,13 +69,5 @@ bool rr_is_dnssec(uint16_t type);
 /* Writes a record of class IN as one piece; owner is the offset of a name written earlier,
  * 0..0x3fff; rdata is at most 65535 octets, names in it uncompressed. */
 void rr_write(struct writer *w, uint16_t owner, uint16_t type, uint32_t ttl, struct bytes rdata);
-
-/* Writes an A or AAAA record for the address (its family decides); owner is the offset of a name
- * written earlier, 0..0x3fff. */
-void rr_write_address(struct writer *w, uint16_t owner, uint32_t ttl, const struct addr *addr);
-
-/* Writes a CNAME record; target is uncompressed wire of target_len octets. */
-void rr_write_cname(struct writer *w, uint16_t owner, uint32_t ttl, const uint8_t *target,
-                    size_t target_len);
 
 #endif

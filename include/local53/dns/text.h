@@ -28,7 +28,4 @@ const char *text_write_type(uint16_t type, char *out);
 /* Mnemonic of an rcode ("NOERROR", "RCODE12"), "RCODE" for those above 23; static storage. */
 const char *text_rcode(unsigned rcode);
 
-/* A message in the form dig shows it; owned by the caller (free), NULL when it is malformed. */
-char *text_write_message(const uint8_t *message, size_t len);
-
 #endif

@@ -40,9 +40,6 @@ struct addresses {
  * their end); 60 s for literals. */
 uint32_t addresses_ttl_s(const struct addresses *addresses, uint64_t now_ms);
 
-/* Same addresses, in whatever order they were told; state and times do not count. */
-bool addresses_same(const struct addresses *a, const struct addresses *b);
-
 /* The refresh of one target name and family: which answer it last had. */
 struct target_part {
     bool answered;                            /* an answer came at least once */

@@ -83,8 +83,7 @@ size_t stream_queued(const struct stream *stream);
 void stream_close(struct stream *stream);
 void stream_abort(struct stream *stream);
 
-/* The peer's address (TCP), and the peer's uid (Unix, SO_PEERCRED; ERR_SYSTEM when unknown). */
-struct addr stream_peer(const struct stream *stream);
+/* The peer's uid (Unix, SO_PEERCRED); ERR_SYSTEM when unknown. */
 enum err stream_peer_uid(const struct stream *stream, uid_t *uid);
 
 #endif

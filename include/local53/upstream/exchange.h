@@ -85,7 +85,7 @@ uint32_t upstream_active(const struct upstream *upstream);
  * once no exchange uses them. */
 void upstream_keep(struct upstream *upstream, const struct pool *const *pools, size_t count);
 
-/* State of one server for status output; false when it is not known here. */
+/* What is known of one server; false when it is not in use here. */
 struct upstream_server_state {
     bool up;             /* in use, or being probed after failures */
     uint32_t rtt_us;     /* smoothed round trip; 0 when none was measured */

@@ -413,11 +413,6 @@ void stream_abort(struct stream *stream)
     end_stream(stream, ERR_OK, false);
 }
 
-struct addr stream_peer(const struct stream *stream)
-{
-    return stream->wire->peer;
-}
-
 enum err stream_peer_uid(const struct stream *stream, uid_t *uid)
 {
     if (!stream->wire->is_unix)

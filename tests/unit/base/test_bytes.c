@@ -159,17 +159,6 @@ static void a_patch_changes_two_octets_and_no_length(void **state)
     assert_memory_equal(memory, ((const uint8_t[]){0, 3, 0x01, 0x23, 0x45}), 5);
 }
 
-static void views_are_equal_when_their_octets_are(void **state)
-{
-    const struct bytes empty = {NULL, 0};
-
-    (void)state;
-    assert_true(bytes_equal(bytes_from_text("abc"), bytes_from_text("abc")));
-    assert_false(bytes_equal(bytes_from_text("abc"), bytes_from_text("abd")));
-    assert_false(bytes_equal(bytes_from_text("abc"), bytes_from_text("ab")));
-    assert_true(bytes_equal(empty, bytes_from_text("")));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -183,7 +172,6 @@ int main(void)
         cmocka_unit_test(numbers_are_written_in_network_order),
         cmocka_unit_test(a_write_that_does_not_fit_stores_nothing_and_sticks),
         cmocka_unit_test(a_patch_changes_two_octets_and_no_length),
-        cmocka_unit_test(views_are_equal_when_their_octets_are),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,7 +147,7 @@ static void a_failure_told_again_is_a_cached_error(void **state)
 
 static void a_cut_chain_ends_where_the_endpoint_begins(void **state)
 {
-    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL, false};
+    struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL};
     const uint16_t counts[3] = {2, 0, 0};
     uint16_t last = 0;
 

@@ -27,7 +27,8 @@ static void assert_next(const struct frame *frame, size_t *pos, const char *expe
 
     assert_true(frame_next(frame, pos, &message, &too_long));
     assert_false(too_long);
-    assert_true(bytes_equal(message, bytes_from_text(expected)));
+    assert_int_equal(message.len, strlen(expected));
+    assert_memory_equal(message.data, expected, message.len);
 }
 
 static void assert_no_more(const struct frame *frame, size_t pos)

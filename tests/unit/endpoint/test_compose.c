@@ -321,7 +321,8 @@ static bool append(struct fixture *f, uint16_t type, uint32_t chain_ttl_s, uint1
     reply_begin(&f->w, &f->request);
     chain.owner = (uint16_t)(f->w.len + 12);
     chain.rule_owner = (uint16_t)(chain.owner + 7);
-    rr_write_cname(&f->w, MESSAGE_HEADER_OCTETS, chain_ttl_s, target, sizeof(target));
+    rr_write(&f->w, MESSAGE_HEADER_OCTETS, TYPE_CNAME, chain_ttl_s,
+             (struct bytes){target, sizeof(target)});
     counts[0] = 1;
     counts[1] = 0;
     counts[2] = 0;
