@@ -10,13 +10,6 @@
 #include "local53/cache/key.h"
 #include "local53/dns/rr.h"
 
-/* Where the flags and the number of additional records stand in a header. */
-#define FLAGS_OFFSET 2
-#define ARCOUNT_OFFSET 10
-
-/* QTYPE and QCLASS behind the name of a question. */
-#define QUESTION_TAIL_OCTETS 4
-
 #define MS_PER_S 1000
 
 /* Most failures in a row that are counted. */
@@ -136,8 +129,8 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
     writer_put(w, stored, entry->wire_len);
     if (w->failed)
         return;
-    bytes_put_u32(wire, (uint32_t)request->header.id << 16 |
-                            reply_flags(bytes_get_u16(stored + FLAGS_OFFSET), request));
+    bytes_put_u32(wire,
+                  (uint32_t)request->header.id << 16 | reply_flags(message_flags(stored), request));
     memcpy(wire + MESSAGE_HEADER_OCTETS, request->question, request->question_len);
     count_down(wire, entry, now_ms);
     if (opt_octets > 0) {

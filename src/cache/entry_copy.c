@@ -11,10 +11,8 @@
 /* From a record's TTL to its RDATA: the TTL and RDLENGTH. */
 #define RDATA_BEHIND_TTL 6
 
-/* A compression pointer (RFC 1035 section 4.1.4), and the furthest it reaches. */
-#define POINTER_BITS 0xc000
-#define POINTER_KIND 0xc0
-#define POINTER_MAX 0x3fff
+/* The first octet of a compression pointer, as far as it is not offset. */
+#define POINTER_KIND (POINTER_BITS >> 8)
 
 /* Pointers followed for one name before the message is rather written anew. */
 #define JUMPS_MAX 16

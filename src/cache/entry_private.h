@@ -5,9 +5,6 @@
 #include "local53/cache/entry.h"
 #include "local53/dns/rr.h"
 
-/* QTYPE and QCLASS behind the name of a question. */
-#define QUESTION_TAIL_OCTETS 4
-
 /* Names that later owners are compressed to when a message is written anew. */
 #define KNOWN_MAX 16
 

@@ -8,9 +8,6 @@
 #include "local53/base/check.h"
 #include "local53/dns/rr.h"
 
-/* QTYPE and QCLASS behind the name of a question. */
-#define QUESTION_TAIL_OCTETS 4
-
 /* Owner (the root) and TYPE of an OPT. */
 #define OPT_HEAD_OCTETS 3
 
@@ -29,11 +26,11 @@ static inline bool header_take(struct header *out, struct reader *r)
     if (octets == NULL)
         return false;
     out->id = bytes_get_u16(octets);
-    out->flags = bytes_get_u16(octets + 2);
-    out->qdcount = bytes_get_u16(octets + 4);
-    out->ancount = bytes_get_u16(octets + 6);
-    out->nscount = bytes_get_u16(octets + 8);
-    out->arcount = bytes_get_u16(octets + 10);
+    out->flags = bytes_get_u16(octets + FLAGS_OFFSET);
+    out->qdcount = bytes_get_u16(octets + QDCOUNT_OFFSET);
+    out->ancount = bytes_get_u16(octets + ANCOUNT_OFFSET);
+    out->nscount = bytes_get_u16(octets + NSCOUNT_OFFSET);
+    out->arcount = bytes_get_u16(octets + ARCOUNT_OFFSET);
     return true;
 }
 

@@ -8,12 +8,6 @@
 #include "local53/base/check.h"
 #include "local53/dns/rr.h"
 
-/* Where the flags and the counts stand in a header; COUNTS_OFFSET: those of the three record sections. */
-#define FLAGS_OFFSET 2
-#define QDCOUNT_OFFSET 4
-#define COUNTS_OFFSET 6
-#define ARCOUNT_OFFSET 10
-
 /* Highest rcode that fits the header alone (RFC 6891 section 6.1.3). */
 #define RCODE_HEADER_MAX 15
 
@@ -56,10 +50,10 @@ void reply_end(struct writer *w, const struct request *request, const struct rep
     if (w->failed)
         return;
     CHECK(w->len >= MESSAGE_HEADER_OCTETS);
-    flags = bytes_get_u16(header + FLAGS_OFFSET) | rcode_bits(request, status->rcode);
+    flags = message_flags(header) | rcode_bits(request, status->rcode);
     bytes_put_u16(header + FLAGS_OFFSET, flags);
     for (size_t i = 0; i < 3; i++)
-        bytes_put_u16(header + COUNTS_OFFSET + i * sizeof(uint16_t), counts[i]);
+        bytes_put_u16(header + ANCOUNT_OFFSET + i * sizeof(uint16_t), counts[i]);
     if (request->edns.present) {
         bytes_put_u16(header + ARCOUNT_OFFSET, (uint16_t)(counts[2] + 1));
         edns_write(w, (uint16_t)status->rcode, request->edns.dnssec_ok, status->ede,
@@ -73,11 +67,11 @@ void reply_truncate(struct writer *w, const struct request *request)
     struct reply_status status = {RCODE_NOERROR, EDE_NONE, NULL};
 
     if (w->len >= MESSAGE_HEADER_OCTETS)
-        status.rcode = bytes_get_u16(w->data + FLAGS_OFFSET) & FLAG_RCODE_MASK;
+        status.rcode = message_rcode(w->data);
     *w = writer_init(w->data, w->cap);
     reply_begin(w, request);
     if (!w->failed)
-        writer_patch_u16(w, FLAGS_OFFSET, bytes_get_u16(w->data + FLAGS_OFFSET) | FLAG_TC);
+        writer_patch_u16(w, FLAGS_OFFSET, message_flags(w->data) | FLAG_TC);
     reply_end(w, request, &status, no_records);
 }
 

@@ -8,10 +8,6 @@
 
 #include "local53/base/check.h"
 
-/* A pointer to the question's name, which stands behind the header (RFC 1035 section 4.1.4). */
-#define POINTER_BITS 0xc000
-#define POINTER_MAX 0x3fff
-
 /* Behind the names of an SOA: serial, refresh, retry, expire, minimum (RFC 1035 section 3.3.13). */
 #define SOA_NUMBERS_OCTETS 20
 

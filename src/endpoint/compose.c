@@ -11,8 +11,6 @@
 
 /* A record in front of its RDATA: pointer, type, class, TTL, length. */
 #define RECORD_HEAD_OCTETS 12
-#define POINTER_BITS 0xc000
-#define POINTER_MAX 0x3fff
 
 /* One RRset of addresses. */
 struct rrset {

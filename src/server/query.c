@@ -156,12 +156,12 @@ static void count_reply(const struct query *query)
 {
     struct metrics *metrics = query->worker->metrics;
     enum metrics_transport transport = (enum metrics_transport)query->client->transport;
-    uint8_t flags_high = query->reply.data[2];
-    unsigned rcode = query->error_rcode > FLAG_RCODE_MASK ? query->error_rcode
-                                                          : query->reply.data[3] & FLAG_RCODE_MASK;
+    uint16_t flags = message_flags(query->reply.data);
+    unsigned rcode =
+        query->error_rcode > FLAG_RCODE_MASK ? query->error_rcode : flags & FLAG_RCODE_MASK;
     metrics_add(metrics, METRICS_RESPONSES, metrics_rcode_cell(transport, rcode), 1);
     metrics_add(metrics, METRICS_ANSWERS, query->source, 1);
-    if ((flags_high & (FLAG_TC >> 8)) != 0)
+    if ((flags & FLAG_TC) != 0)
         metrics_add(metrics, METRICS_TRUNCATED, transport, 1);
 }
 

@@ -109,7 +109,7 @@ static bool is_answer(const struct exchange_result *result)
 {
     if (result->err != ERR_OK)
         return false;
-    unsigned rcode = result->message[3] & FLAG_RCODE_MASK;
+    unsigned rcode = message_rcode(result->message);
     return rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN;
 }
 
@@ -121,7 +121,7 @@ static const char *problem_after(const struct followed *followed, const struct a
     const struct target_part *parts = followed->target.parts[ask->name];
     if (result->err != ERR_OK)
         return err_text(result->err);
-    unsigned rcode = result->message[3] & FLAG_RCODE_MASK;
+    unsigned rcode = message_rcode(result->message);
     if (rcode != RCODE_NOERROR)
         return text_rcode(rcode);
     bool is_empty = parts[0].count + parts[1].count == 0 && parts[0].answered && parts[1].answered;

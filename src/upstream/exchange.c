@@ -20,10 +20,6 @@
 #define QUESTION_MAX_OCTETS (NAME_MAX_OCTETS + 4)
 #define PACKET_MAX_OCTETS (MESSAGE_HEADER_OCTETS + QUESTION_MAX_OCTETS + EDNS_OPT_OCTETS)
 
-/* Where these stand in a header (RFC 1035 section 4.1.1). */
-#define FLAGS_OFFSET 2
-#define ARCOUNT_OFFSET 10
-
 /* One server of the pool, as far as this question is concerned. */
 struct target {
     uint8_t server;  /* index in the upstream's table */
@@ -311,7 +307,7 @@ static void take_refusal(struct exchange *exchange, struct target *target, struc
     } else {
         exchange->refused = true;
         exchange->refused_by = (uint8_t)(target - exchange->targets);
-        exchange->refused_flags = bytes_get_u16(message.data + FLAGS_OFFSET);
+        exchange->refused_flags = message_flags(message.data);
     }
     if (!was_current && exchange->current != NULL)
         return;
@@ -326,7 +322,7 @@ static void take_refusal(struct exchange *exchange, struct target *target, struc
 static void learn_edns(const struct exchange *exchange, const struct target *target,
                        const uint8_t *message)
 {
-    uint16_t rcode = bytes_get_u16(message + FLAGS_OFFSET) & FLAG_RCODE_MASK;
+    unsigned rcode = message_rcode(message);
     struct server *server = server_of(exchange, target);
     if (target->plain && !server_is_plain(server) && rcode != RCODE_FORMERR &&
         rcode != RCODE_NOTIMP)
@@ -365,7 +361,7 @@ static void take(struct exchange *exchange, struct target *target, enum verdict 
 static bool shows_alive(const struct exchange *exchange, enum verdict verdict,
                         const uint8_t *message)
 {
-    uint16_t rcode = bytes_get_u16(message + FLAGS_OFFSET) & FLAG_RCODE_MASK;
+    unsigned rcode = message_rcode(message);
     bool is_probe = exchange->on_done == NULL;
     return verdict != VERDICT_MALFORMED && (is_probe || rcode != RCODE_SERVFAIL);
 }

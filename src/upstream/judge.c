@@ -6,17 +6,11 @@
 #include "local53/dns/message.h"
 #include "local53/dns/rr.h"
 
-/* Where these stand in a header (RFC 1035 section 4.1.1). */
-#define FLAGS_OFFSET 2
-#define QDCOUNT_OFFSET 4
-#define ANCOUNT_OFFSET 6
-#define NSCOUNT_OFFSET 8
-
 /* A bare header that says FORMERR or NOTIMP: what servers from before EDNS answer when they do not
  * read the question at all (RFC 8906 section 3.2). */
 static bool is_bare_error(const uint8_t *message)
 {
-    uint16_t rcode = bytes_get_u16(message + FLAGS_OFFSET) & FLAG_RCODE_MASK;
+    unsigned rcode = message_rcode(message);
     return bytes_get_u16(message + QDCOUNT_OFFSET) == 0 &&
            bytes_get_u16(message + ANCOUNT_OFFSET) == 0 &&
            bytes_get_u16(message + NSCOUNT_OFFSET) == 0 &&
@@ -81,7 +75,7 @@ static bool records_are_sound(struct findings *found, const uint8_t *message, si
  * word about the name either (RFC 1034 section 4.3.2; stub resolvers go to the next server as well). */
 static bool is_lame(const struct findings *found, const uint8_t *message)
 {
-    uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
+    uint16_t flags = message_flags(message);
     return found->rcode == RCODE_NOERROR && (flags & (FLAG_AA | FLAG_RA)) == 0 &&
            bytes_get_u16(message + ANCOUNT_OFFSET) == 0 && found->refers && !found->negates;
 }
@@ -103,7 +97,7 @@ static enum verdict judge_rcode(const struct findings *found, bool edns)
 
 enum verdict judge_message(const struct judge_asked *asked, const uint8_t *message, size_t len)
 {
-    uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
+    uint16_t flags = message_flags(message);
     struct findings found = {.rcode = flags & FLAG_RCODE_MASK};
     if (is_bare_error(message))
         return asked->edns ? VERDICT_NO_EDNS : VERDICT_MALFORMED;

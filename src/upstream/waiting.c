@@ -10,9 +10,6 @@
 #include "local53/base/check.h"
 #include "local53/dns/message.h"
 
-/* Where the flags stand in a header (RFC 1035 section 4.1.1). */
-#define FLAGS_OFFSET 2
-
 #define WORD_BITS 64
 #define FORGOTTEN_WORDS ((UINT16_MAX + 1) / WORD_BITS)
 
@@ -106,7 +103,7 @@ struct attempt *waiting_match(const struct waiting *waiting, const uint8_t *mess
 {
     if (len < MESSAGE_HEADER_OCTETS)
         return NULL;
-    uint16_t flags = bytes_get_u16(message + FLAGS_OFFSET);
+    uint16_t flags = message_flags(message);
     if ((flags & FLAG_QR) == 0 || (flags & FLAG_OPCODE_MASK) != 0)
         return NULL;
     return waiting_find(waiting, bytes_get_u16(message));

@@ -16,6 +16,16 @@
 #define MESSAGE_MAX_OCTETS 65535
 #define MESSAGE_UDP_MIN 512 /* RFC 1035 section 2.3.4 */
 
+/* Where the fields of a header stand, behind its id (RFC 1035 section 4.1.1). */
+#define FLAGS_OFFSET 2
+#define QDCOUNT_OFFSET 4
+#define ANCOUNT_OFFSET 6
+#define NSCOUNT_OFFSET 8
+#define ARCOUNT_OFFSET 10
+
+/* QTYPE and QCLASS behind the name of a question (RFC 1035 section 4.1.2). */
+#define QUESTION_TAIL_OCTETS 4
+
 /* Header flags as they stand in octets 2..3 (RFC 1035 section 4.1.1, RFC 4035 section 3). */
 #define FLAG_QR 0x8000
 #define FLAG_AA 0x0400
@@ -108,6 +118,18 @@ enum request_verdict {
     REQUEST_REJECT, /* answer with the rcode told, nothing else */
     REQUEST_DROP    /* say nothing (under 12 octets, or QR=1) */
 };
+
+/* The flags, FLAG_..., of a message of at least MESSAGE_HEADER_OCTETS. */
+static inline uint16_t message_flags(const uint8_t *message)
+{
+    return bytes_get_u16(message + FLAGS_OFFSET);
+}
+
+/* The rcode in the header of such a message: 0..15, without what an OPT may add. */
+static inline unsigned message_rcode(const uint8_t *message)
+{
+    return message_flags(message) & FLAG_RCODE_MASK;
+}
 
 /* Reads the 12 header octets; the reader moves past them. ERR_TRUNCATED when they are not there. */
 enum err header_read(struct header *out, struct reader *r);

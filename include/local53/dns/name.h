@@ -14,6 +14,10 @@
 #define NAME_MAX_LABELS 127 /* without the root label */
 #define LABEL_MAX_OCTETS 63
 
+/* A compression pointer: its upper bits, and the furthest offset it reaches (RFC 1035 section 4.1.4). */
+#define POINTER_BITS 0xc000
+#define POINTER_MAX 0x3fff
+
 struct name {
     uint8_t len;                     /* octets in wire, 1..255, root label included */
     uint8_t labels;                  /* labels without the root, 0..127 */
