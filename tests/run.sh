@@ -2,7 +2,8 @@
 # Builds local53 with sanitizers and runs every test; needs Debian 12 or 13, and root or sudo for missing packages.
 # Usage: tests/run.sh [--quick] [suite...]
 #   suites: sanitize thread gates clang tidy lint e2e (all, in this order); --quick: sanitize lint
-# Builds go to build-sanitize/, build-thread/, build/, build-clang/ of the tree, or below LOCAL53_BUILD_ROOT.
+# Builds go to build-sanitize/, build-thread/, build-gates/, build-clang/ of the tree, or below LOCAL53_BUILD_ROOT;
+# never to build/, which belongs to the quickstart and to you, with whatever generator and options.
 # Last line: "N passed, N failed, N skipped". Exit 1 when anything failed, 2 for a usage error.
 set -euo pipefail
 
@@ -107,8 +108,8 @@ suite_thread() {
 }
 
 suite_gates() {
-    build gates build -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 0
-    run_ctest gates build -R '^gate\.'
+    build gates build-gates -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 0
+    run_ctest gates build-gates -R '^gate\.'
 }
 
 suite_clang() {
@@ -160,7 +161,7 @@ suite_lint() {
 suite_e2e() {
     local folder=$builds/build-sanitize test program found=no
     build e2e build-sanitize -DCMAKE_C_COMPILER=gcc -DLOCAL53_SANITIZE=address,undefined || return 0
-    export LOCAL53=$folder/local53 LOCAL53_BUILD=$folder LOCAL53_PLAIN=$builds/build/local53
+    export LOCAL53=$folder/local53 LOCAL53_BUILD=$folder LOCAL53_PLAIN=$builds/build-gates/local53
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
     for test in tests/e2e/test_*.py tests/e2e/test_*.sh; do
         [ -e "$test" ] || continue
