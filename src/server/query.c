@@ -1,4 +1,4 @@
-/* query: one question from packet to reply, as a table of named steps: each step does its part and
+/* query: one question from packet to reply, as a list of steps: each step does its part and
  * names the next. On the stack of one loop's thread until it replies or waits in flight; an answer
  * from upstream comes back through on_answer, is stored, and replies to all who waited.
  * Bounds: the tables of inflight and upstream; full ones drop the query and count it. */
@@ -14,8 +14,8 @@
 #include "local53/server/cut.h"
 #include "local53/server/worker.h"
 
-/* S(id, word): a step of a query; `word` is its name in logs and tests. In the order in which they are
- * taken: each names a later one as the next. */
+/* S(id, word): a step of a query, taken by the function step_<word>. In the order in which they are taken:
+ * each names a later one as the next. */
 #define QUERY_STEP_LIST(S)                                                                         \
     S(PARSE, parse)                                                                                \
     S(RULES, rules)                                                                                \
@@ -48,19 +48,9 @@ struct query {
     struct writer reply;             /* where it is written */
     enum metrics_source source;      /* where the answer came from */
     unsigned error_rcode;            /* of an error, with the bits only EDNS can tell; else 0 */
-    enum metrics_drop drop_reason;   /* why nothing is answered, for DROP */
+    enum metrics_drop drop_reason;   /* why it is not worked on, for DROP */
     bool waiting;                    /* a reply is owed later */
 };
-
-const char *query_step_name(size_t step)
-{
-    static const char *const names[] = {
-#define QUERY_STEP_NAME(id, word) #word,
-        QUERY_STEP_LIST(QUERY_STEP_NAME)
-#undef QUERY_STEP_NAME
-    };
-    return step < sizeof(names) / sizeof(names[0]) ? names[step] : NULL;
-}
 
 /* --- writing replies --- */
 
@@ -257,6 +247,12 @@ static bool answer_below_nxdomain(struct query *query)
 
 /* --- the steps --- */
 
+static enum query_step drop_for(struct query *query, enum metrics_drop reason)
+{
+    query->drop_reason = reason;
+    return STEP_DROP;
+}
+
 static enum query_step step_parse(struct query *query)
 {
     enum dns_rcode rcode = RCODE_FORMERR;
@@ -268,9 +264,8 @@ static enum query_step step_parse(struct query *query)
         return STEP_REPLY;
     case REQUEST_DROP:
     default:
-        query->drop_reason =
-            query->packet.len < MESSAGE_HEADER_OCTETS ? METRICS_DROP_SHORT : METRICS_DROP_RESPONSE;
-        return STEP_DROP;
+        return drop_for(query, query->packet.len < MESSAGE_HEADER_OCTETS ? METRICS_DROP_SHORT
+                                                                         : METRICS_DROP_RESPONSE);
     }
 }
 
@@ -369,10 +364,8 @@ RARE static enum query_step step_join(struct query *query)
     struct pending *pending = inflight_find(&worker->inflight, &key);
     if (pending == NULL)
         return STEP_ASK;
-    if (!inflight_join(&worker->inflight, pending, query->client, &query->request)) {
-        query->drop_reason = METRICS_DROP_WAITERS_FULL;
-        return STEP_DROP;
-    }
+    if (!inflight_join(&worker->inflight, pending, query->client, &query->request))
+        return drop_for(query, METRICS_DROP_WAITERS_FULL);
     metrics_add(worker->metrics, METRICS_INFLIGHT_JOINED, 0, 1);
     query->waiting = true;
     return STEP_DONE;
@@ -385,10 +378,8 @@ RARE static enum query_step step_ask(struct query *query)
     struct worker *worker = query->worker;
     struct inflight_key key = inflight_key_of(query);
     struct pending *pending = inflight_add(&worker->inflight, &key, worker->snapshot);
-    query->drop_reason = METRICS_DROP_INFLIGHT_FULL;
     if (pending == NULL)
-        return STEP_DROP;
-    query->drop_reason = METRICS_DROP_WAITERS_FULL;
+        return drop_for(query, METRICS_DROP_INFLIGHT_FULL);
     struct question question = {.qname = &pending->qname,
                                 .qtype = query->request.qtype,
                                 .qclass = query->request.qclass,
@@ -396,13 +387,14 @@ RARE static enum query_step step_ask(struct query *query)
                                 .checking_disabled = query->key.checking_disabled,
                                 .dnssec_ok = query->key.dnssec_ok};
     pending->owner = worker;
-    bool joined = inflight_join(&worker->inflight, pending, query->client, &query->request);
-    if (joined)
-        query->drop_reason = METRICS_DROP_INFLIGHT_FULL;
-    if (!joined || exchange_start(worker->upstream, &query->snapshot->pools[query->pool], &question,
-                                  on_answer, pending) == 0) {
+    if (!inflight_join(&worker->inflight, pending, query->client, &query->request)) {
         inflight_remove(&worker->inflight, pending);
-        return STEP_DROP;
+        return drop_for(query, METRICS_DROP_WAITERS_FULL);
+    }
+    if (exchange_start(worker->upstream, &query->snapshot->pools[query->pool], &question, on_answer,
+                       pending) == 0) {
+        inflight_remove(&worker->inflight, pending);
+        return drop_for(query, METRICS_DROP_INFLIGHT_FULL);
     }
     query->waiting = true;
     return STEP_DONE;
@@ -427,6 +419,17 @@ static enum query_step step_reply(struct query *query)
     return STEP_DONE;
 }
 
+/* The word that the metric has too. */
+static const char *drop_word(enum metrics_drop reason)
+{
+    static const char *const words[METRICS_DROP_COUNT] = {
+#define DROP_WORD(id, text) text,
+        METRICS_DROP_LIST(DROP_WORD)
+#undef DROP_WORD
+    };
+    return words[reason];
+}
+
 /* Over UDP silence sends the client to its next server; on a connection an answer is owed for each query
  * (RFC 7766 section 7). */
 RARE static enum query_step step_drop(struct query *query)
@@ -438,7 +441,7 @@ RARE static enum query_step step_drop(struct query *query)
     if (!is_shed)
         return STEP_DONE;
     LOG_LIMITED(&worker->shed_limit, query->now_ms, LOG_LEVEL_WARN, "query.shed",
-                LOG_TEXT("step", query_step_name(STEP_ASK)),
+                LOG_TEXT("reason", drop_word(query->drop_reason)),
                 LOG_UINT("inflight", slab_used(&worker->inflight.pending)));
     if (query->client->transport == CLIENT_UDP)
         return STEP_DONE;

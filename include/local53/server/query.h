@@ -1,6 +1,8 @@
-/* query: the way of one question through the server, as one table of named steps, and the only file
- * that sees rules, cache and upstream together. The same step words stand in logs, metrics and tests:
- *   parse - rules - (compose | cache) - (reply | join) - ask - ... - store - reply */
+/* query: the way of one question through the server, as one list of steps, and the only file that sees
+ * rules, cache and upstream together:
+ *   parse - rules - (compose | cache) - reply      what is known here
+ *   parse - rules - cache - join - (ask) - wait    what is not; the answer is stored and replied to all who wait
+ *   ... - drop                                     what nobody is to be told, or a full table sheds */
 #ifndef LOCAL53_SERVER_QUERY_H
 #define LOCAL53_SERVER_QUERY_H
 
@@ -18,8 +20,5 @@ struct worker;
  * who has many at once. */
 bool query_begin(struct worker *worker, const struct client *client, const uint8_t *packet,
                  size_t len);
-
-/* The words of the steps, for logs and tests; NULL past the last. */
-const char *query_step_name(size_t step);
 
 #endif
