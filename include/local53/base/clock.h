@@ -1,5 +1,5 @@
-/* clock: the two clocks the program reads. Only the net layer's loop and the application call
- * these; everyone else is handed now_ms. */
+/* clock: the two clocks the program reads. Only the net layer's loop, the log's time stamps
+ * and the application call these; everyone else is handed now_ms. */
 #ifndef LOCAL53_BASE_CLOCK_H
 #define LOCAL53_BASE_CLOCK_H
 

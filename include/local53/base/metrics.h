@@ -83,8 +83,9 @@ enum metrics_reloaded {
     D(ENDPOINT, "endpoint", METRICS_ENDPOINT_SLOTS)                                                \
     D(SERVER, "server", METRICS_SERVER_SLOTS)
 
-/* Rows: R(id, kind, dimension, name, help). Gauges are set by the main thread at scrape;
- * a GAUGE_COUNTER is set likewise, from a count kept elsewhere, and told as a counter. */
+/* Rows: R(id, kind, dimension, name, help). A gauge is set by the main thread at
+ * scrape, or by each loop where the sum over the loops is what is told (connections, loops that found a
+ * server down); a GAUGE_COUNTER is set likewise, from a count kept elsewhere, and told as a counter. */
 #define METRICS_LIST(R)                                                                            \
     R(QUERIES, COUNTER, TRANSPORT, "local53_queries_total", "Queries received")                    \
     R(RESPONSES, COUNTER, RCODE, "local53_responses_total", "Responses sent")                      \
@@ -205,7 +206,7 @@ size_t metrics_slot_for(struct metrics_names *names, enum metrics_dimension dime
 
 /* Prometheus text exposition (format 0.0.4) of the sum of count sets, as a C string the caller
  * frees with free(). Cells of 0 are told where the label's values are few and known, and for every
- * named slot. Gauges are summed too, so only main's set holds gauges. info: extra text lines
+ * named slot. Gauges are summed too: a gauge that is no sum stands in main's set alone. info: extra text lines
  * appended as they are (build info), may be NULL. Main thread only. */
 char *metrics_render(struct metrics *const *sets, size_t count, const struct metrics_names *names,
                      const char *info);

@@ -54,8 +54,9 @@ void cache_void(struct cache *cache, struct cache_hit *hit);
 
 /* Stores a copy of an entry under its own key (its question; type as entry->type). Refused quietly
  * (false) when ttl_s is 0, it is longer than ENTRY_CACHE_MAX, or it is a failure and a fresh good
- * entry stands there. Failures hold an eighth of the budget at most (RFC 9520 section 3.2). A positive answer also takes out the name's NXDOMAIN: a name cannot
- * both be there and not. An entry decided under an older epoch never replaces one of a newer epoch. */
+ * entry stands there. Failures hold an eighth of the budget at most (RFC 9520 section 3.2). A positive
+ * answer also takes out the name's NXDOMAIN: a name cannot both be there and not. An entry decided under
+ * an older epoch never replaces one of a newer epoch. */
 bool cache_insert(struct cache *cache, const struct entry *entry);
 
 /* How often in a row a question failed, fresh or not: 0 when nothing is remembered. */

@@ -33,7 +33,7 @@ uint64_t loop_now_ms(const struct loop *loop);
 /* Monotonic microseconds, read now; for latencies. */
 uint64_t loop_now_us(const struct loop *loop);
 
-/* Registers the one end-of-turn hook: where queued datagrams leave. */
+/* Registers the one end-of-turn hook: for tests and measurements, which see whole turns by it. */
 void loop_set_on_turn(struct loop *loop, loop_on_turn on_turn, void *owner);
 
 /* Calls on_signal(owner, number) on this loop when the process gets the signal; a loop keeps the

@@ -12,7 +12,7 @@ enum special_kind {
     SPECIAL_LOOPBACK,         /* localhost and below: 127.0.0.1 and ::1 (RFC 6761 section 6.3) */
     SPECIAL_LOOPBACK_REVERSE, /* PTR localhost (RFC 6761, 6303) */
     SPECIAL_NXDOMAIN,         /* invalid, test, onion, local, ... */
-    SPECIAL_NODATA            /* resolver.arpa (RFC 9462 section 8.2) */
+    SPECIAL_NODATA            /* resolver.arpa (RFC 9462 section 6.4) */
 };
 
 struct special_row {
@@ -26,7 +26,7 @@ struct special_row {
 const struct special_row *special_rows(size_t *count);
 
 /* Writes the whole reply for a special name. rule_labels: labels of the row's name (owner of the SOA
- * in negative answers). limit: octets the reply may have. */
+ * in negative answers). It may pass the client's limit: the caller truncates. */
 void special_answer(struct writer *w, const struct request *request, enum special_kind kind,
                     uint8_t rule_labels);
 

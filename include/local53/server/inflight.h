@@ -1,6 +1,6 @@
 /* inflight: the questions a loop waits for, each asked once however many clients want it. The key is
  * the cache's plus RD, pool and rules epoch: a question decided under other rules is another question,
- * so nobody joins an old decision. Bounded: a full table refuses and counts. One thread's. */
+ * so nobody joins an old decision. Bounded: a full table refuses, and the caller counts. One thread's. */
 #ifndef LOCAL53_SERVER_INFLIGHT_H
 #define LOCAL53_SERVER_INFLIGHT_H
 

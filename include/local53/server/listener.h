@@ -20,7 +20,7 @@
 #define LISTENER_DROPS_PERIOD_MS 1000 /* how often the kernel is asked for its drops */
 #define CONNECTION_INPUT_MAX 4096     /* longest query over TCP; a longer one closes it */
 #define CONNECTION_PENDING_MAX 256    /* queries waiting on one connection; then it is not read */
-#define CONNECTION_CLOSING_MAX 16     /* places kept for connections on their way out */
+#define CONNECTION_CLOSING_MAX 16     /* closed ones not yet gone; beyond, new ones are refused */
 #define CONNECTION_QUEUED_MAX 262144  /* octets not yet taken by the client; then it is not read */
 
 struct worker;
@@ -53,7 +53,8 @@ struct listeners {
     struct timer_class *idle; /* owned; class of connection.idle */
 };
 
-/* Opens everything on worker->loop. On error *failed gets the address and nothing stays open. */
+/* Opens everything on worker->loop. On error *failed gets the address; what was opened before it stays so
+ * until listeners_close. */
 enum err listeners_open(struct worker *worker, const struct addr *addresses, size_t count,
                         uint32_t connections, struct addr *failed);
 
