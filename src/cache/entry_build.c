@@ -345,6 +345,14 @@ static enum entry_kind kind_of(const struct survey *survey, uint16_t rcode)
     return survey->answered ? ENTRY_POSITIVE : ENTRY_NODATA;
 }
 
+/* True when the question's own name does not exist, whatever the type (RFC 2308 section 5). Not when an alias
+ * led away from it, and not when AAAA was asked: servers that know A alone say NXDOMAIN to it (RFC 4074
+ * section 4.2), and that must not take the A away. */
+static bool denies_all_types(const struct build *build)
+{
+    return build->survey.counts[SECTION_ANSWER] == 0 && build->source->qtype != TYPE_AAAA;
+}
+
 static enum err build_answer(struct build *build, size_t cap, uint16_t flags)
 {
     const uint16_t *counts = build->survey.counts;
@@ -355,7 +363,7 @@ static enum err build_answer(struct build *build, size_t cap, uint16_t flags)
     if (err != ERR_OK)
         return err;
     build->entry->kind = (uint8_t)(kind & 3);
-    if (kind == ENTRY_NXDOMAIN && counts[SECTION_ANSWER] == 0)
+    if (kind == ENTRY_NXDOMAIN && denies_all_types(build))
         build->entry->type = CACHE_TYPE_NXDOMAIN;
     flags = FLAG_QR | FLAG_RA | (flags & (FLAG_AD | FLAG_TC | FLAG_RCODE_MASK));
     if (!build->survey.in_place || !entry_copy_in_place(build, flags))

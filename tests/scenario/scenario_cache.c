@@ -342,6 +342,16 @@ static void a_failure_of_one_type_harms_no_other(void **state)
     expect_hit("www.example.com A", "NOERROR rd ra\n");
 }
 
+/* RFC 4074 section 4.2: servers that say NXDOMAIN to AAAA of a name that has an A. */
+static void an_nxdomain_said_to_aaaa_never_takes_the_a_away(void **state)
+{
+    (void)state;
+    (void)stage_resolve(&stage, "www.example.com AAAA", "NXDOMAIN\n" SOA);
+    (void)stage_resolve(&stage, "www.example.com A",
+                        "NOERROR\nwww.example.com. 300 IN A 192.0.2.1\n");
+    expect_hit("www.example.com A", "NOERROR rd ra\n");
+}
+
 /* --- flushing --- */
 
 static void a_flushed_name_is_asked_again_by_both_workers(void **state)
@@ -386,6 +396,7 @@ int main(void)
         SCENARIO(a_dead_server_costs_one_client_question_a_round_and_then_heals),
         SCENARIO(an_answer_with_broken_records_is_servfail),
         SCENARIO(a_failure_of_one_type_harms_no_other),
+        SCENARIO(an_nxdomain_said_to_aaaa_never_takes_the_a_away),
         SCENARIO(a_flushed_name_is_asked_again_by_both_workers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -102,10 +102,23 @@ static void negative_answers_without_an_soa_are_not_kept(void **state)
 
 static void a_plain_nxdomain_stands_under_no_type(void **state)
 {
+    static const uint16_t types[] = {TYPE_A, TYPE_TXT, TYPE_HTTPS};
+    (void)state;
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        answer_begin(&a, "www.example", types[i], RCODE_NXDOMAIN);
+        answer_soa(&a, "example", 60, 60);
+        assert_int_equal(answer_build(&a)->type, CACHE_TYPE_NXDOMAIN);
+    }
+}
+
+/* RFC 4074 section 4.2. */
+static void an_nxdomain_said_to_aaaa_denies_that_type_alone(void **state)
+{
     (void)state;
     answer_begin(&a, "www.example", TYPE_AAAA, RCODE_NXDOMAIN);
     answer_soa(&a, "example", 60, 60);
-    assert_int_equal(answer_build(&a)->type, CACHE_TYPE_NXDOMAIN);
+    assert_int_equal(answer_build(&a)->type, TYPE_AAAA);
+    assert_int_equal(answer_entry(&a)->kind, ENTRY_NXDOMAIN);
 }
 
 /* RFC 2308 section 2.1: it is the name at the chain's end that is not there. */
@@ -292,6 +305,7 @@ int main(void)
         cmocka_unit_test(a_negative_answer_lives_as_its_soa_says),
         cmocka_unit_test(negative_answers_without_an_soa_are_not_kept),
         cmocka_unit_test(a_plain_nxdomain_stands_under_no_type),
+        cmocka_unit_test(an_nxdomain_said_to_aaaa_denies_that_type_alone),
         cmocka_unit_test(an_nxdomain_behind_a_cname_stands_under_the_asked_type),
         cmocka_unit_test(a_chain_that_ends_without_the_type_is_nodata),
         cmocka_unit_test(the_cname_itself_can_be_asked),
