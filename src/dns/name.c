@@ -50,12 +50,6 @@ static inline void fold_copy(uint8_t *out, const uint8_t *wire, size_t len)
     fold_block(out + len - BLOCK_OCTETS, wire + len - BLOCK_OCTETS);
 }
 
-/* Where label i stands; the root's place for i == labels. */
-static size_t label_offset(const struct name *name, size_t i)
-{
-    return i < name->labels ? name->offset[i] : (size_t)name->len - 1;
-}
-
 /* Fills len, labels and offset from uncompressed labels at wire, of which left octets, 1 or more, may be
  * read. A label is taken when another may follow it, if only the root: each takes two octets or more, so
  * the bound on octets bounds the labels too. A length of 0 wraps around in the loop's condition: the root
@@ -234,7 +228,7 @@ bool name_is_at_or_below(const struct name *name, const struct name *parent)
 
     if (name->labels < parent->labels)
         return false;
-    at = label_offset(name, (size_t)(name->labels - parent->labels));
+    at = name_label_offset(name, (size_t)(name->labels - parent->labels));
     return name->len - at == parent->len && memcmp(name->wire + at, parent->wire, parent->len) == 0;
 }
 
@@ -244,7 +238,7 @@ void name_parent(struct name *out, const struct name *name, size_t count)
     size_t labels;
 
     CHECK(count <= name->labels);
-    cut = label_offset(name, count);
+    cut = name_label_offset(name, count);
     labels = name->labels - count;
     for (size_t i = 0; i < labels; i++)
         out->offset[i] = (uint8_t)(name->offset[count + i] - cut);
@@ -253,9 +247,15 @@ void name_parent(struct name *out, const struct name *name, size_t count)
     out->labels = (uint8_t)labels;
 }
 
+size_t name_suffix_offset(const struct name *name, size_t labels)
+{
+    CHECK(labels <= name->labels);
+    return name_label_offset(name, name->labels - labels);
+}
+
 struct bytes name_label(const struct name *name, size_t i)
 {
-    const uint8_t *label = name->wire + label_offset(name, i);
+    const uint8_t *label = name->wire + name_label_offset(name, i);
 
     ASSERT(i < name->labels);
     return (struct bytes){label + 1, label[0]};

@@ -33,6 +33,11 @@ void reply_begin(struct writer *w, const struct request *request)
         writer_put(w, request->question, request->question_len);
 }
 
+uint16_t reply_question_offset(const struct request *request, size_t labels)
+{
+    return (uint16_t)(MESSAGE_HEADER_OCTETS + name_suffix_offset(&request->qname, labels));
+}
+
 /* The rcode's part in the flags: one that needs an OPT is told as SERVFAIL to those who sent none. */
 static uint16_t rcode_bits(const struct request *request, enum dns_rcode rcode)
 {

@@ -71,16 +71,6 @@ static void write_rrset(struct writer *w, const struct rrset *rrset, uint16_t ow
         write_records(w, rrset, head, first, sizeof(struct in6_addr));
 }
 
-uint16_t compose_question_offset(const struct request *request, uint8_t labels)
-{
-    const struct name *qname = &request->qname;
-
-    CHECK(labels <= qname->labels);
-    if (labels == 0)
-        return (uint16_t)(MESSAGE_HEADER_OCTETS + qname->len - 1);
-    return (uint16_t)(MESSAGE_HEADER_OCTETS + qname->offset[qname->labels - labels]);
-}
-
 bool compose_append(struct writer *w, const struct request *request, const struct compose *compose,
                     const struct compose_chain *chain, uint16_t counts[3])
 {
@@ -108,7 +98,7 @@ void compose_answer(struct writer *w, const struct request *request, const struc
     uint16_t counts[3] = {0, 0, 0};
 
     ASSERT(request->has_question && request->qclass == CLASS_IN);
-    chain.rule_owner = compose_question_offset(request, compose->rule_labels);
+    chain.rule_owner = reply_question_offset(request, compose->rule_labels);
     reply_begin(w, request);
     if (!compose_append(w, request, compose, &chain, counts)) {
         status.rcode = RCODE_SERVFAIL;

@@ -117,18 +117,12 @@ static inline struct slot *slot_probe(const struct names *names, uint64_t hash)
     return &names->slots[at];
 }
 
-/* Where label i stands; the root's octet for i == labels. */
-static inline size_t label_offset(const struct name *name, size_t i)
-{
-    return i < name->labels ? name->offset[i] : (size_t)name->len - 1;
-}
-
 /* True when the slot holds the name asked from label i on. The blob is padded, so a shorter name at its
  * end can be compared too. */
 static inline bool slot_holds(const struct names *names, const struct slot *slot,
                               const struct name *name, size_t i)
 {
-    size_t at = label_offset(name, i);
+    size_t at = name_label_offset(name, i);
 
     return memcmp(names->wires + slot->wire, name->wire + at, name->len - at) == 0;
 }

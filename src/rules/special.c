@@ -55,15 +55,6 @@ const struct special_row *special_rows(size_t *count)
     return ROWS;
 }
 
-/* Offset of the row's name: the last rule_labels labels of the question. */
-static uint16_t row_offset(const struct request *request, uint8_t rule_labels)
-{
-    const struct name *qname = &request->qname;
-
-    CHECK(rule_labels > 0 && rule_labels <= qname->labels);
-    return (uint16_t)(MESSAGE_HEADER_OCTETS + qname->offset[qname->labels - rule_labels]);
-}
-
 /* NODATA or NXDOMAIN with the SOA of the row's name (RFC 2308 section 3). */
 static void answer_negative(struct writer *w, const struct request *request, enum dns_rcode rcode,
                             uint8_t rule_labels)
@@ -72,7 +63,7 @@ static void answer_negative(struct writer *w, const struct request *request, enu
     static const uint16_t counts[3] = {0, 1, 0};
 
     reply_begin(w, request);
-    reply_write_soa(w, row_offset(request, rule_labels), NEGATIVE_TTL_S);
+    reply_write_soa(w, reply_question_offset(request, rule_labels), NEGATIVE_TTL_S);
     reply_end(w, request, &status, counts);
 }
 

@@ -92,18 +92,12 @@ RARE static void write_any(struct query *query)
 }
 
 /* TTL of a cut chain and the addresses behind it: the least of both. */
-static uint32_t entry_chain_ttl(const struct query *query, const struct entry *entry,
-                                const struct addresses *addresses)
+static uint32_t chain_ttl_s(const struct query *query, const struct entry *entry,
+                            const struct addresses *addresses)
 {
     uint32_t chain_s = entry_ttl_left(entry, query->now_ms);
     uint32_t target_s = addresses_ttl_s(addresses, query->now_ms);
     return chain_s < target_s ? chain_s : target_s;
-}
-
-/* Octets of a name in front of its last `labels` labels. */
-static size_t name_suffix_offset(const struct name *name, size_t labels)
-{
-    return labels > 0 ? name->offset[name->labels - labels] : name->len - 1U;
 }
 
 /* A cut chain: the CNAMEs that are kept, then the addresses of the endpoint they lead to, all with
@@ -121,7 +115,7 @@ RARE static void write_chain(struct query *query, const struct entry *entry)
                               .rule_labels = rule.rule_labels,
                               .turn = query->worker->turn++,
                               .now_ms = query->now_ms};
-    struct compose_chain chain = {.ttl_s = entry_chain_ttl(query, entry, compose.addresses)};
+    struct compose_chain chain = {.ttl_s = chain_ttl_s(query, entry, compose.addresses)};
     entry_render_chain(&query->reply, entry, &query->request, chain.ttl_s, &chain.owner);
     chain.rule_owner = (uint16_t)(chain.owner + name_suffix_offset(&last, rule.rule_labels));
     query->source = METRICS_SOURCE_CHAIN;
@@ -159,7 +153,7 @@ static void count_reply(const struct query *query)
 
 /* Is an entry of another epoch still what this configuration would have stored? Decided once an epoch. A
  * failure's chain is not known, so newer rules may stand in front of what failed: it is void under them. */
-static bool entry_confirm(const struct query *query, struct cache_hit *hit)
+static bool confirm_hit(const struct query *query, struct cache_hit *hit)
 {
     const struct ruleset *rules = query->snapshot->rules;
     const struct entry *entry = hit->entry;
@@ -178,10 +172,10 @@ static bool entry_confirm(const struct query *query, struct cache_hit *hit)
 
 /* Keeps an entry of another epoch pinned if it is valid; void ones are taken out, unless a loop with newer
  * rules than ours stored them: then it is we who are late, and the entry stays for the others. */
-RARE static bool cache_judge(struct query *query, struct cache_hit *hit)
+RARE static bool judge_hit(struct query *query, struct cache_hit *hit)
 {
     struct cache *cache = query->worker->cache;
-    if (entry_confirm(query, hit))
+    if (confirm_hit(query, hit))
         return true;
     if (hit->entry->epoch > query->snapshot->rules->epoch) {
         cache_release(cache, hit);
@@ -193,12 +187,12 @@ RARE static bool cache_judge(struct query *query, struct cache_hit *hit)
 }
 
 /* The valid entry under the query's key, pinned. */
-static bool cache_lookup(struct query *query, struct cache_hit *hit)
+static bool lookup(struct query *query, struct cache_hit *hit)
 {
     struct cache *cache = query->worker->cache;
     cache_key_hash(&query->key, cache_secret(cache));
     return cache_find(cache, &query->key, query->now_ms, hit) &&
-           (hit->entry->epoch == query->snapshot->rules->epoch || cache_judge(query, hit));
+           (hit->entry->epoch == query->snapshot->rules->epoch || judge_hit(query, hit));
 }
 
 /* An NXDOMAIN for a name below one that does not exist (RFC 8020): the ancestor's SOA. */
@@ -235,7 +229,7 @@ static bool answer_below_nxdomain(struct query *query)
     for (size_t cut = 1; cut + forward->zone.labels < qname->labels; cut++) {
         name_parent(&ancestor, qname, cut);
         query->key.name = &ancestor;
-        if (cache_lookup(query, &hit)) {
+        if (lookup(query, &hit)) {
             write_below(query, hit.entry);
             cache_release(query->worker->cache, &hit);
             return true;
@@ -325,10 +319,10 @@ static enum query_step step_cache(struct query *query)
                                     .class = request->qclass,
                                     .dnssec_ok = request->edns.dnssec_ok,
                                     .checking_disabled = (request->header.flags & FLAG_CD) != 0};
-    bool found = cache_lookup(query, &hit);
+    bool found = lookup(query, &hit);
     if (!found) {
         query->key.type = CACHE_TYPE_NXDOMAIN;
-        found = cache_lookup(query, &hit);
+        found = lookup(query, &hit);
     }
     if (!found)
         return STEP_JOIN;

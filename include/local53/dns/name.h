@@ -58,6 +58,15 @@ bool name_is_at_or_below(const struct name *name, const struct name *parent);
 /* The name without its first `count` labels, 0..labels. */
 void name_parent(struct name *out, const struct name *name, size_t count);
 
+/* Where label i from the left stands in wire, its length octet; the root's for i == labels. */
+static inline size_t name_label_offset(const struct name *name, size_t i)
+{
+    return i < name->labels ? name->offset[i] : (size_t)name->len - 1;
+}
+
+/* Octets of the wire form in front of the name's last `labels` labels, 0..labels; 0 labels are the root. */
+size_t name_suffix_offset(const struct name *name, size_t labels);
+
 /* Label i from the left (0..labels-1), without its length octet, folded. */
 struct bytes name_label(const struct name *name, size_t i);
 

@@ -17,6 +17,9 @@ struct reply_status {
  * and the question as the client wrote it, if it was readable. Counts are patched later. */
 void reply_begin(struct writer *w, const struct request *request);
 
+/* Where in a reply the name made of the question's last `labels` labels stands: an owner for records. */
+uint16_t reply_question_offset(const struct request *request, size_t labels);
+
 /* Sets rcode and section counts and writes the OPT if the client had one. */
 void reply_end(struct writer *w, const struct request *request, const struct reply_status *status,
                const uint16_t counts[3]);

@@ -21,9 +21,6 @@ struct compose {
     uint64_t now_ms;                   /* for the TTL */
 };
 
-/* Offset in a reply of the name made of the question's last `labels` labels. */
-uint16_t compose_question_offset(const struct request *request, uint8_t labels);
-
 /* Writes the whole reply to a question of class IN for an endpoint name (rules are about class IN
  * alone: the caller answers other classes). It may pass the client's limit: the caller truncates. */
 void compose_answer(struct writer *w, const struct request *request, const struct compose *compose);

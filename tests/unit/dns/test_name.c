@@ -361,6 +361,17 @@ static void a_wire_name_of_any_case_is_compared_whole(void **state)
     assert_false(name_equals_wire(&name, other.data, other.len));
 }
 
+static void the_last_labels_begin_where_those_before_them_end(void **state)
+{
+    struct name name;
+
+    (void)state;
+    assert_int_equal(name_from_wire(&name, (const uint8_t *)"\3www\7example\0", 13), ERR_OK);
+    assert_int_equal(name_suffix_offset(&name, 2), 0);
+    assert_int_equal(name_suffix_offset(&name, 1), 4);
+    assert_int_equal(name_suffix_offset(&name, 0), 12);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +396,7 @@ int main(void)
         cmocka_unit_test(a_parent_lacks_the_first_labels_and_may_replace_its_child),
         cmocka_unit_test(a_vpce_label_is_found_anywhere_in_a_name),
         cmocka_unit_test(a_wire_name_of_any_case_is_compared_whole),
+        cmocka_unit_test(the_last_labels_begin_where_those_before_them_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
