@@ -9,9 +9,6 @@
 #include "local53/base/hash.h"
 #include "local53/cache/key.h"
 
-/* A name that is a mere compression pointer begins with these bits. */
-#define POINTER_BITS 0xc000
-
 /* RRsets with a TTL of their own; the rest of a larger message share the least TTL among them. */
 #define GROUPS_MAX 64
 
