@@ -4,10 +4,9 @@
 # Usage: deploy/install-deps.sh [--build|--demo|--tests] [--list]
 set -euo pipefail
 
-# cmocka is among them: the tests are targets of the same CMake project, which asks for it when it configures.
-build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev libcmocka-dev)
+build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev)
 demo=(bind9-dnsutils)
-tests=(ninja-build clang libclang-rt-dev clang-format clang-tidy universal-ctags
+tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
     shellcheck python3 git valgrind strace musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd)
 
 wanted=("${build[@]}")

@@ -65,7 +65,7 @@ build() { # suite folder cmake-options...
     local suite=$1 folder=$builds/$2
     shift 2
     mkdir -p "$folder"
-    if cmake -S "$root" -B "$folder" -G Ninja -DLOCAL53_WERROR=ON "$@" >"$folder/build.log" 2>&1 &&
+    if cmake -S "$root" -B "$folder" -G Ninja -DLOCAL53_TESTS=ON -DLOCAL53_WERROR=ON "$@" >"$folder/build.log" 2>&1 &&
         cmake --build "$folder" -j "$jobs" -- -k 0 >>"$folder/build.log" 2>&1; then
         echo "built $folder"
         return 0

@@ -49,11 +49,11 @@ chroot "$folder" /bin/bash -euo pipefail <<'INSIDE'
 export LC_ALL=C DEBIAN_FRONTEND=noninteractive
 cd /local53
 deploy/install-deps.sh --build >/tmp/install.log 2>&1 || { tail -n 20 /tmp/install.log; exit 1; }
-apt-get install -q -y --no-install-recommends python3 iproute2 >>/tmp/install.log 2>&1 ||
+apt-get install -q -y --no-install-recommends python3 iproute2 libcmocka-dev >>/tmp/install.log 2>&1 ||
     { tail -n 20 /tmp/install.log; exit 1; }
 gcc --version | head -n 1
 pkg-config --modversion libuv libcares ldns yaml-0.1 | paste -sd ' '
-cmake -S . -B /tmp/build >/tmp/cmake.log 2>&1 || { tail -n 20 /tmp/cmake.log; exit 1; }
+cmake -S . -B /tmp/build -DLOCAL53_TESTS=ON >/tmp/cmake.log 2>&1 || { tail -n 20 /tmp/cmake.log; exit 1; }
 cmake --build /tmp/build -j "$(nproc)" >/tmp/build.log 2>&1 || { grep -E 'error|Error' /tmp/build.log | head -n 30; exit 1; }
 echo "$(grep -c 'warning: ' /tmp/build.log || true) warnings of this compiler"
 grep 'warning: ' /tmp/build.log | sort -u | head -n 20 || true
