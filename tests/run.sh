@@ -12,6 +12,7 @@ cd "$root"
 builds=${LOCAL53_BUILD_ROOT:-$root}
 jobs=${LOCAL53_JOBS:-$(nproc)}
 all_suites=(sanitize thread gates clang tidy lint e2e)
+plain_options=(-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo)
 e2e_timeout_s=900
 
 scratch=$(mktemp -d)
@@ -62,11 +63,15 @@ choose_layout() {
 
 # Configures and builds; on failure records it and prints the first errors. Log: <folder>/build.log.
 build() { # suite folder cmake-options...
-    local suite=$1 folder=$builds/$2
-    shift 2
+    build_target all "$@"
+}
+
+build_target() { # target suite folder cmake-options...
+    local target=$1 suite=$2 folder=$builds/$3
+    shift 3
     mkdir -p "$folder"
     if cmake -S "$root" -B "$folder" -G Ninja -DLOCAL53_TESTS=ON -DLOCAL53_WERROR=ON "$@" >"$folder/build.log" 2>&1 &&
-        cmake --build "$folder" -j "$jobs" -- -k 0 >>"$folder/build.log" 2>&1; then
+        cmake --build "$folder" --target "$target" -j "$jobs" -- -k 0 >>"$folder/build.log" 2>&1; then
         echo "built $folder"
         return 0
     fi
@@ -108,7 +113,7 @@ suite_thread() {
 }
 
 suite_gates() {
-    build gates build-gates -DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo || return 0
+    build gates build-gates "${plain_options[@]}" || return 0
     run_ctest gates build-gates -R '^gate\.'
 }
 
@@ -157,10 +162,11 @@ suite_lint() {
 
 # ---- Whole program ---------------------------------------------------------------------------------
 
-# Each script runs alone, against the sanitized daemon (LOCAL53); the plain one, when built, is LOCAL53_PLAIN.
+# Each script runs alone, against the sanitized daemon (LOCAL53); where memory is measured, the plain LOCAL53_PLAIN.
 suite_e2e() {
     local folder=$builds/build-sanitize test program found=no
     build e2e build-sanitize -DCMAKE_C_COMPILER=gcc -DLOCAL53_SANITIZE=address,undefined || return 0
+    build_target local53 e2e build-gates "${plain_options[@]}" || return 0
     export LOCAL53=$folder/local53 LOCAL53_BUILD=$folder LOCAL53_PLAIN=$builds/build-gates/local53
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
     for test in tests/e2e/test_*.py tests/e2e/test_*.sh; do

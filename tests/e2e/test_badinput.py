@@ -6,9 +6,9 @@ import socket
 import struct
 
 from lib import fake_dns, message
-from lib.cases import Suite, expect, expect_equal
+from lib.cases import Skip, Suite, expect, expect_equal
 from lib.client import Stream
-from lib.daemon import BINARY, PLAIN, Daemon, address, forward
+from lib.daemon import PLAIN, Daemon, address, forward
 
 suite = Suite("badinput")
 NAME = "one.corp.example"
@@ -220,7 +220,9 @@ def random_packets(_scene):
 
 @suite.case("20,000 bad packets leave no memory behind")
 def no_leak(scene):
-    one = start(scene, binary=PLAIN if os.path.exists(PLAIN) else BINARY)
+    if not os.path.exists(PLAIN):
+        raise Skip(f"there is no {PLAIN}, and the memory of a sanitized program grows by itself")
+    one = start(scene, binary=PLAIN)
     flood(one, 8000, SEED + 1)
     one.client.ask(NAME)
     before = one.resident_kib()
