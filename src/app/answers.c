@@ -55,7 +55,16 @@ static void set_gauges(struct supervisor *supervisor)
     }
 }
 
-/* A server is up when no loop, main's own included, has found it silent. */
+/* Loops, main's own included, that have found the server of a slot silent. */
+static uint64_t loops_down(const struct supervisor *supervisor, size_t slot)
+{
+    uint64_t down = metrics_get(supervisor->metrics, METRICS_UPSTREAM_DOWN, slot);
+    for (size_t w = 0; w < supervisor->worker_count; w++)
+        down += metrics_get(supervisor->workers[w]->metrics, METRICS_UPSTREAM_DOWN, slot);
+    return down;
+}
+
+/* A server is up when no loop has found it silent. */
 static void set_up_gauges(struct supervisor *supervisor)
 {
     const struct snapshot *snapshot = supervisor->publisher.current;
@@ -65,10 +74,8 @@ static void set_up_gauges(struct supervisor *supervisor)
     for (size_t p = 0; p < snapshot->rules->pool_count; p++) {
         for (size_t i = 0; i < snapshot->pools[p].count; i++) {
             size_t slot = snapshot->pools[p].slots[i];
-            uint64_t down = metrics_get(supervisor->metrics, METRICS_UPSTREAM_DOWN, slot);
-            for (size_t w = 0; w < supervisor->worker_count; w++)
-                down += metrics_get(supervisor->workers[w]->metrics, METRICS_UPSTREAM_DOWN, slot);
-            metrics_set(supervisor->metrics, METRICS_UPSTREAM_UP, slot, down == 0);
+            metrics_set(supervisor->metrics, METRICS_UPSTREAM_UP, slot,
+                        loops_down(supervisor, slot) == 0);
         }
     }
 }
@@ -180,6 +187,16 @@ static const char *zone_text(const struct ruleset *rules, size_t pool, char out[
     return text_write_name(&rules->pools[pool].config->zone, out);
 }
 
+/* A pool's servers, and which of them are silent. */
+static void text_servers(const struct supervisor *supervisor, const struct pool *pool, FILE *out)
+{
+    char text[ADDR_TEXT_MAX];
+    for (size_t i = 0; i < pool->count; i++)
+        fprintf(out, "%s%s%s", i > 0 ? " " : "", addr_format(&pool->servers[i], text),
+                loops_down(supervisor, pool->slots[i]) > 0 ? " (silent)" : "");
+    fputs(pool->count == 0 ? "no server known\n" : "\n", out);
+}
+
 static void status_text(const struct supervisor *supervisor, FILE *out)
 {
     const struct snapshot *snapshot = supervisor->publisher.current;
@@ -212,8 +229,7 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
     }
     for (size_t i = 0; i < rules->pool_count; i++) {
         fprintf(out, "forward  %-28s ", zone_text(rules, i, name));
-        write_servers(out, &snapshot->pools[i], "", " ");
-        fputs(snapshot->pools[i].count == 0 ? "no server known\n" : "\n", out);
+        text_servers(supervisor, &snapshot->pools[i], out);
     }
 }
 

@@ -15,6 +15,7 @@
 #include "control.h"
 #include "load.h"
 #include "local53/config/schema.h"
+#include "local53/dns/text.h"
 
 #define CTL_TIMEOUT_S 10
 #define CONTROL_PATH_MAX 256
@@ -155,6 +156,32 @@ static int ask_configured(const char *file, int count, char **words, const char 
     return code;
 }
 
+/* Words that no local53 would take are told here, whether one is running or not. */
+static int check_words(int count, char **words)
+{
+    static const char *const known[] = {"ready", "status", "reload", "flush", "dump"};
+    const size_t known_count = sizeof(known) / sizeof(known[0]);
+    bool is_known = false;
+    struct name name;
+    if (count < 1)
+        return command_usage(&command_ctl, "which of ready, status, reload, flush NAME, dump?");
+    for (size_t i = 0; i < known_count; i++)
+        is_known = is_known || strcmp(words[0], known[i]) == 0;
+    const char *nearest = report_nearest(words[0], known, known_count);
+    if (!is_known)
+        return command_usage(&command_ctl, "unknown word '%s'%s%s%s", words[0],
+                             nearest != NULL ? "; did you mean '" : "",
+                             nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    bool is_flush = strcmp(words[0], "flush") == 0;
+    if (is_flush && count < 2)
+        return command_usage(&command_ctl, "flush needs a name");
+    if (is_flush && text_read_name(&name, words[1]) != ERR_OK)
+        return command_usage(&command_ctl, "'%s' is not a domain name", words[1]);
+    if (count > (is_flush ? 2 : 1))
+        return command_usage(&command_ctl, "'%s' is one word too many", words[count - 1]);
+    return EXIT_FINE;
+}
+
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
@@ -179,8 +206,9 @@ static int run(int argc, char **argv)
             return command_usage(&command_ctl, "that option is not known here");
     }
     int count = argc - optind;
-    if (count < 1)
-        return command_usage(&command_ctl, "which of ready, status, reload, flush NAME, dump?");
+    int code = check_words(count, argv + optind);
+    if (code != EXIT_FINE)
+        return code;
     if (path != NULL)
         return ask_words(path, count, argv + optind, flag);
     return ask_configured(command_config_file(file), count, argv + optind, flag);

@@ -47,6 +47,15 @@ def told(done):
 
 # ---- Usage ----------------------------------------------------------------------------------------
 
+@suite.case("a word ctl does not know is told at once, whether local53 runs or not")
+def ctl_words(scene):
+    for words, told in ((["relod"], "did you mean 'reload'"), (["flush"], "needs a name"), (["flush", "a..b"], "not a domain name"),
+                        (["dump", "x"], "one word too many")):
+        done = run(["ctl", "-s", scene.path("nobody.sock"), *words])
+        expect_equal(done.returncode, 2, f"exit of ctl {words}")
+        expect(told in done.stderr, f"ctl {words}: {done.stderr}")
+
+
 @suite.case("--help of the program and of every command has a usage and an example")
 def help_texts(_scene):
     for words in (["--help"], *([command, "--help"] for command in COMMANDS)):

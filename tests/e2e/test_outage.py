@@ -207,6 +207,8 @@ def one_dead(scene):
     expect(sorted(times[15:])[10] < 0.1, f"still slow later: {[round(t, 2) for t in times[15:]]}")
     expect_equal(daemon.metric("local53_upstream_up", server=dead.server), 0, "local53_upstream_up of the dead one")
     expect_equal(daemon.metric("local53_upstream_up", server=alive.server), 1, "local53_upstream_up of the other")
+    status = daemon.ctl("status").stdout
+    expect(f"{dead.server} (silent)" in status and f"{alive.server} (silent)" not in status, f"ctl status: {status}")
 
 
 @suite.case("a server that refuses its port costs no time")
