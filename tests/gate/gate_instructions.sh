@@ -12,7 +12,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 if ! valgrind --version >/dev/null 2>&1; then
-    echo "SKIPPED: valgrind is missing"
+    echo "SKIPPED gate.instructions: valgrind is missing"
     exit 77
 fi
 

@@ -10,7 +10,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
 if ! strace -o "$scratch/try" true 2>/dev/null; then
-    echo "SKIPPED: strace is missing or may not trace here"
+    echo "SKIPPED gate.syscalls: strace is missing or may not trace here"
     exit 77
 fi
 
