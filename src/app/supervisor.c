@@ -27,6 +27,7 @@
 
 /* How often readiness is looked at for the log. */
 #define READY_LOOK_MS 200
+#define READY_KEEP_MS 1000 /* while it is ready: an idle node is woken as little as may be */
 
 static const struct config *supervisor_config(const struct supervisor *supervisor)
 {
@@ -66,10 +67,8 @@ static void set_reload_result(struct supervisor *supervisor, char *problem)
     metrics_set(supervisor->metrics, METRICS_RELOAD_SUCCESS, 0, taken);
     metrics_add(supervisor->metrics, METRICS_RELOADS,
                 taken ? METRICS_RELOADED_SUCCESS : METRICS_RELOADED_FAILURE, 1);
-    if (!taken)
-        return;
-    supervisor->reloaded_ms = clock_wall_ms();
-    metrics_set(supervisor->metrics, METRICS_RELOAD_TIME, 0, supervisor->reloaded_ms / 1000);
+    if (taken)
+        metrics_set(supervisor->metrics, METRICS_RELOAD_TIME, 0, clock_wall_ms() / 1000);
 }
 
 /* A key that only a restart can change makes the whole file wait for one. */
@@ -185,7 +184,7 @@ static void on_ready_alarm(void *owner)
         else
             LOG_WARN("not_ready", LOG_TEXT("why", why));
     }
-    alarm_set(supervisor->ready_alarm, READY_LOOK_MS);
+    alarm_set(supervisor->ready_alarm, ready ? READY_KEEP_MS : READY_LOOK_MS);
 }
 
 /* --- stopping --- */

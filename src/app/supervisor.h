@@ -50,7 +50,6 @@ struct supervisor {
     size_t stopped_count;                           /* workers that told their end */
     uint64_t epoch;                                 /* of the last ruleset built */
     uint64_t started_ms;                            /* monotonic */
-    uint64_t reloaded_ms;                           /* wall clock of the last configuration taken */
     char *reload_problem;      /* owned; why the last reload was refused; NULL when it was taken */
     bool stopping;             /* SIGTERM came */
     bool was_ready;            /* to log changes of readiness once */
