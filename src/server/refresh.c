@@ -53,6 +53,7 @@ struct refresh {
 struct found {
     uint8_t octets[TARGET_ADDRESSES_MAX][16]; /* 4 or 16 used */
     size_t count;                             /* 0: the name has none of this family */
+    uint64_t shed;                            /* addresses beyond these */
     uint32_t ttl_s;                           /* least of the records used; RR_TTL_MAX for none */
 };
 
@@ -80,8 +81,12 @@ static bool collect_at(struct found *found, struct name *name, const struct exch
             found_lower_ttl(found, rr.ttl);
             return rr_name_at(name, result->message, result->len, rr.rdata_offset) == ERR_OK;
         }
-        if (rr.type != type || rr.rdata_len != octets || found->count == TARGET_ADDRESSES_MAX)
+        if (rr.type != type || rr.rdata_len != octets)
             continue;
+        if (found->count == TARGET_ADDRESSES_MAX) {
+            found->shed++;
+            continue;
+        }
         memcpy(found->octets[found->count++], result->message + rr.rdata_offset, octets);
         found_lower_ttl(found, rr.ttl);
     }
@@ -146,9 +151,11 @@ static void note_problem(struct refresh *refresh, const struct ask *ask,
                 LOG_TEXT("reason", problem));
 }
 
-static void take_answer(struct target *target, const struct ask *ask,
-                        const struct exchange_result *result, uint64_t now_ms)
+/* Hands an answer to its target; gives how many addresses there was no room for. */
+static uint64_t take_answer(struct target *target, const struct ask *ask,
+                            const struct exchange_result *result, uint64_t now_ms)
 {
+    uint64_t shed_before = target->shed;
     struct found found;
     collect(&found, &target->names[ask->name], result, ask->family == 0 ? TYPE_A : TYPE_AAAA);
     struct target_answer answer = {.name = ask->name,
@@ -157,6 +164,7 @@ static void take_answer(struct target *target, const struct ask *ask,
                                    .count = found.count,
                                    .ttl_s = found.count > 0 ? found.ttl_s : TARGET_TTL_MAX_S};
     target_answer(target, &answer, now_ms);
+    return found.shed + target->shed - shed_before;
 }
 
 static void on_answer(void *owner, const struct exchange_result *result)
@@ -166,7 +174,9 @@ static void on_answer(void *owner, const struct exchange_result *result)
     struct target *target = &refresh->endpoints[ask->endpoint].target;
     uint64_t now_ms = loop_now_ms(refresh->setup.loop);
     if (is_answer(result))
-        take_answer(target, ask, result, now_ms);
+        metrics_add(refresh->setup.metrics, METRICS_ENDPOINT_SHED,
+                    refresh->snapshot->endpoint_slots[ask->endpoint],
+                    take_answer(target, ask, result, now_ms));
     else
         target_failure(target, ask->name, ask->family, now_ms);
     note_problem(refresh, ask, result);

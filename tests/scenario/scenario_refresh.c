@@ -232,6 +232,22 @@ static void servfail_and_nxdomain_never_take_addresses_away(void **state)
     }
 }
 
+static void addresses_beyond_what_is_kept_are_counted(void **state)
+{
+    char answer[4096] = "NOERROR\n";
+    size_t len = strlen(answer);
+    (void)state;
+    for (unsigned i = 0; i < TARGET_ADDRESSES_MAX + 8; i++)
+        len += (size_t)snprintf(answer + len, sizeof(answer) - len,
+                                TARGET_A ". 60 IN A 10.40.1.%u\n", i);
+    EXPECT_QUERY(&stage, "10.0.0.9 " TARGET_A ". A rd");
+    stage_answer(&stage, answer);
+    fake_net_run();
+    assert_int_equal(
+        metrics_get(top.metrics, METRICS_ENDPOINT_SHED, stage.snapshot->endpoint_slots[0]), 8);
+    (void)stage_drop_queries(&stage);
+}
+
 static void literal_addresses_stand_in_until_the_target_has_answered(void **state)
 {
     (void)state;
@@ -442,6 +458,7 @@ int main(void)
         SCENARIO(last_good_addresses_stay_for_ever_and_heal),
         SCENARIO(without_any_address_clients_hear_servfail_until_the_resolver_comes),
         SCENARIO(servfail_and_nxdomain_never_take_addresses_away),
+        SCENARIO(addresses_beyond_what_is_kept_are_counted),
         SCENARIO(literal_addresses_stand_in_until_the_target_has_answered),
         SCENARIO(readiness_does_not_wait_for_an_optional_endpoint),
         SCENARIO(the_addresses_of_several_targets_are_merged),

@@ -118,6 +118,8 @@ enum metrics_reloaded {
     R(ENDPOINT_AGE, GAUGE, ENDPOINT, "local53_endpoint_age_seconds",                               \
       "Seconds since the endpoint's targets last gave an address")                                 \
     R(ENDPOINT_ADDRESSES, GAUGE, ENDPOINT, "local53_endpoint_addresses", "Addresses known")        \
+    R(ENDPOINT_SHED, COUNTER, ENDPOINT, "local53_endpoint_addresses_shed_total",                   \
+      "Addresses told of an endpoint beyond those kept of a family")                               \
     R(ENDPOINT_REFRESH_FAILURES, COUNTER, ENDPOINT, "local53_endpoint_refresh_failures_total",     \
       "Refreshes of an endpoint's addresses that failed")                                          \
     R(KERNEL_DROPS, GAUGE_COUNTER, NONE, "local53_udp_receive_drops_total",                        \
