@@ -9,6 +9,7 @@
 #include "command.h"
 #include "local53/base/check.h"
 #include "local53/base/clock.h"
+#include "local53/base/nearest.h"
 #include "local53/dns/text.h"
 #include "local53/version.h"
 #include "supervisor.h"
@@ -380,7 +381,7 @@ int answers_control(void *owner, const char *const *words, size_t count, FILE *o
         return EXIT_FINE;
     }
     static const char *const known[] = {"ready", "status", "reload", "flush", "dump"};
-    const char *nearest = report_nearest(word, known, sizeof(known) / sizeof(known[0]));
+    const char *nearest = nearest_word(word, known, sizeof(known) / sizeof(known[0]));
     fprintf(out, "unknown word '%s'%s%s%s\n", word, nearest != NULL ? "; did you mean '" : "",
             nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
     return EXIT_USAGE;

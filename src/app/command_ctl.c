@@ -14,6 +14,7 @@
 #include "command.h"
 #include "control.h"
 #include "load.h"
+#include "local53/base/nearest.h"
 #include "local53/config/schema.h"
 #include "local53/dns/text.h"
 
@@ -167,7 +168,7 @@ static int check_words(int count, char **words)
         return command_usage(&command_ctl, "which of ready, status, reload, flush NAME, dump?");
     for (size_t i = 0; i < known_count; i++)
         is_known = is_known || strcmp(words[0], known[i]) == 0;
-    const char *nearest = report_nearest(words[0], known, known_count);
+    const char *nearest = nearest_word(words[0], known, known_count);
     if (!is_known)
         return command_usage(&command_ctl, "unknown word '%s'%s%s%s", words[0],
                              nearest != NULL ? "; did you mean '" : "",

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "command.h"
-#include "local53/config/report.h"
+#include "local53/base/nearest.h"
 #include "local53/version.h"
 
 static const struct command *const commands[] = {&command_run, &command_check, &command_explain,
@@ -52,7 +52,7 @@ static int unknown_command(const char *word)
     const char *words[COMMAND_COUNT];
     for (size_t i = 0; i < COMMAND_COUNT; i++)
         words[i] = commands[i]->word;
-    const char *nearest = report_nearest(word, words, COMMAND_COUNT);
+    const char *nearest = nearest_word(word, words, COMMAND_COUNT);
     fprintf(stderr, "local53: unknown command '%s'", word);
     if (nearest != NULL)
         fprintf(stderr, "; did you mean '%s'?", nearest);

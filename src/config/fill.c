@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "local53/base/check.h"
+#include "local53/base/nearest.h"
 #include "local53/config/host.h"
 #include "local53/config/value.h"
 
@@ -407,7 +408,7 @@ static void refuse_key(struct filler *f, const struct schema_row *parent,
     const char *keys[KEYS_MAX];
     size_t count = keys_of(parent, keys);
     const char *elsewhere = key_elsewhere(node->key);
-    const char *nearest = report_nearest(node->key, keys, count);
+    const char *nearest = nearest_word(node->key, keys, count);
     char list[KEYS_TEXT_MAX] = "";
     char text[KEYS_TEXT_MAX + 64];
     size_t len = enter_key(f, node->key);

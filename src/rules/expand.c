@@ -11,6 +11,7 @@
 #include "local53/aws/catalogue.h"
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
+#include "local53/base/nearest.h"
 
 /* An endpoint being expanded. */
 struct expansion {
@@ -79,7 +80,7 @@ static void report_unknown_service(struct expansion *x)
     CHECK(words != NULL);
     for (size_t i = 0; i < count; i++)
         words[i] = rows[i].service;
-    nearest = report_nearest(short_service(x->endpoint->service), words, count);
+    nearest = nearest_word(short_service(x->endpoint->service), words, count);
     report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
                "endpoints[%zu].service: unknown service \"%s\"%s%s%s", x->index,
                x->endpoint->service, nearest != NULL ? "; did you mean \"" : "",

@@ -48,10 +48,4 @@ char *report_text(const struct report *report);
 /* Gives the memory back. Accepts a zeroed report. */
 void report_deinit(struct report *report);
 
-/* The nearest of count words to `word`, or NULL: the "did you mean" of an error. That is the first word
- * that begins with `word` and a dot ("ecr" finds "ecr.api"), else the one with the fewest edits (swapped
- * neighbours are one; case does not count), at most 2 or a third of its length and less than its length.
- * Words over 64 octets are near to nothing. */
-const char *report_nearest(const char *word, const char *const *words, size_t count);
-
 #endif
