@@ -19,6 +19,11 @@ uint64_t clock_monotonic_us(void)
     return clock_read(CLOCK_MONOTONIC, 1000000);
 }
 
+uint64_t clock_monotonic_ns(void)
+{
+    return clock_read(CLOCK_MONOTONIC, 1000000000U);
+}
+
 uint64_t clock_wall_ms(void)
 {
     return clock_read(CLOCK_REALTIME, 1000);

@@ -1,4 +1,4 @@
-/* clock: the two clocks the program reads. Only the net layer's loop, the log's time stamps
+/* clock: the two clocks the programs read. Only the net layer's loop, the log's time stamps
  * and the application call these; everyone else is handed now_ms. */
 #ifndef LOCAL53_BASE_CLOCK_H
 #define LOCAL53_BASE_CLOCK_H
@@ -7,6 +7,9 @@
 
 /* Microseconds of a clock that never jumps (CLOCK_MONOTONIC), for latencies. */
 uint64_t clock_monotonic_us(void);
+
+/* The same clock in nanoseconds, for load testing. */
+uint64_t clock_monotonic_ns(void);
 
 /* Wall clock in milliseconds since 1970, for logs and reports. */
 uint64_t clock_wall_ms(void);

@@ -1,6 +1,6 @@
 /* rng: unpredictable numbers for DNS ids, socket choice and hash keys (RFC 5452 section 9.2).
- * Kernel randomness taken 256 octets at a time; owned by one thread. A seeded one, for tests,
- * gives the same numbers each run and is never used by the daemon. */
+ * Kernel randomness taken 256 octets at a time; owned by one thread. A seeded one, for tests
+ * and repeatable loads, gives the same numbers each run and is never used by the daemon. */
 #ifndef LOCAL53_BASE_RNG_H
 #define LOCAL53_BASE_RNG_H
 
@@ -18,7 +18,7 @@ struct rng {
 /* From the kernel (getrandom); failure of the kernel is fatal. */
 void rng_init(struct rng *rng);
 
-/* Repeatable, for tests only. */
+/* Repeatable: for tests and for what a load test draws; ids and keys never come from it. */
 void rng_init_seeded(struct rng *rng, uint64_t seed);
 
 /* Random numbers, all bits. Each octet of the pool is wiped when given out. */
