@@ -4,7 +4,8 @@
 # Usage: deploy/install-deps.sh [--build|--demo|--tests] [--list]
 set -euo pipefail
 
-build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev)
+build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev
+    libssl-dev libjansson-dev)
 demo=(bind9-dnsutils)
 tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
     shellcheck python3 git valgrind strace musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd)

@@ -16,6 +16,7 @@ MAX_FILE_LINES = 600
 MAX_PARAMETERS = 5
 FORMAT_VERSION = 14
 TOP_LEVEL = {"CMakeLists.txt", "src", "include", "conf", "tests", "bench", "deploy", "README.md", "LICENSE"}
+ROOMS = ("src/", "include/", "bench/dnsbench/")  # where every file belongs to a layer
 INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]')
 
 
@@ -52,7 +53,7 @@ class Table:
 
 def layer_of(path):
     """The layer a file belongs to, or None (helpers of the tests, benchmarks)."""
-    match = re.match(r"(?:src|include/local53|tests/unit)/([^/]+)/", path)
+    match = re.match(r"(?:src|include/local53|bench/dnsbench|tests/unit)/([^/]+)/", path)
     return match.group(1) if match else None
 
 
@@ -69,14 +70,23 @@ def check_own_include(tree, table, path, number, header):
         if layer in table.layers and layer not in table.generated[header]:
             tree.found(path, number, f"{header} is only for {sorted(table.generated[header])}; take it as an argument")
         return
+    bench = re.match(r"(\w+)/\w+\.h$", header)
+    if bench and os.path.exists(os.path.join(tree.root, "bench/dnsbench", header)):
+        check_layer_use(tree, table, (path, number), (layer, bench.group(1)))
+        return
     if not header.startswith("local53/"):
         here = os.path.join(tree.root, os.path.dirname(path), header)
-        if path.startswith(("src/", "include/")) and (".." in header or not os.path.exists(here)):
+        if path.startswith(ROOMS) and (".." in header or not os.path.exists(here)):
             tree.found(path, number, f'"{header}" is no door; include "local53/<layer>/<module>.h"')
         return
-    target = header.split("/")[1]
+    check_layer_use(tree, table, (path, number), (layer, header.split("/")[1]))
+
+
+def check_layer_use(tree, table, place, use):
+    """A file of one layer includes a door of another."""
+    (path, number), (layer, target) = place, use
     if target not in table.layers:
-        tree.found(path, number, f"{header}: no layer {target}; see tests/lint/layers.txt")
+        tree.found(path, number, f"no layer {target}; see tests/lint/layers.txt")
     elif layer in table.layers and target not in table.layers[layer]:
         tree.found(path, number, f"{layer} may not include {target}; it may use "
                    f"{sorted(table.layers[layer])}: move the shared part down, or pass it in")
@@ -84,7 +94,7 @@ def check_own_include(tree, table, path, number, header):
 
 def check_layers(tree):
     table = Table(tree)
-    for path in tree.files(("src", "include", "tests"), (".c", ".h")):
+    for path in tree.files(("src", "include", "bench/dnsbench", "tests"), (".c", ".h")):
         layer = layer_of(path)
         if layer is not None and layer not in table.layers:
             tree.found(path, 1, f"no layer {layer}; name it in tests/lint/layers.txt or move the file")
@@ -95,7 +105,7 @@ def check_layers(tree):
 
 def check_doors_third_party(tree):
     table = Table(tree)
-    for path in tree.files(("src", "include", "tests"), (".c", ".h")):
+    for path in tree.files(("src", "include", "bench/dnsbench", "tests"), (".c", ".h")):
         for number, _, header in includes_of(tree, path):
             door = table.door_of(header)
             if door is not None:
@@ -178,7 +188,7 @@ def prototype_is_documented(lines, first):
 def check_door_comments(tree):
     for tag in tree.tags():
         path, lines, first = tag["path"], tree.lines(tag["path"]), tag["line"] - 1
-        if not path.startswith("include/"):
+        if not path.startswith("include/") and not re.match(r"bench/dnsbench/.*\.h$", path):
             continue
         if tag["kind"] == "member" and not member_is_documented(lines, first):
             tree.found(path, tag["line"], f"{tag['name']} has no comment; say its units, owner and limits, "
@@ -205,10 +215,11 @@ def check_words(tree):
 
 def check_module_test(tree):
     modules = {}
-    for path in tree.files(("src", "include/local53"), (".c", ".h")):
-        match = re.match(r"(?:src|include/local53)/([^/]+)/([^/]+)\.[ch]$", path)
-        if match and path.endswith(".c" if path.startswith("src/") else ".h"):
-            modules[match.groups()] = path if path.startswith("src/") else modules.get(match.groups(), path)
+    for path in tree.files(("src", "include/local53", "bench/dnsbench"), (".c", ".h")):
+        match = re.match(r"(?:src|include/local53|bench/dnsbench)/([^/]+)/([^/]+)\.[ch]$", path)
+        in_door = path.startswith("include/")
+        if match and path.endswith(".h" if in_door else ".c"):
+            modules[match.groups()] = modules.get(match.groups(), path) if in_door else path
     for (layer, module), path in sorted(modules.items()):
         test = f"tests/unit/{layer}/test_{module}.c"
         if not os.path.exists(os.path.join(tree.root, test)) and not tree.exempt("module-test", path):
