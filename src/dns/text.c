@@ -22,25 +22,37 @@ static const char *const RCODES[] = {
     "BADVERS", "BADKEY",  "BADTIME",  "BADMODE",   "BADNAME", "BADALG",  "BADTRUNC", "BADCOOKIE",
 };
 
-enum err text_read_name(struct name *out, const char *text)
+enum err text_read_wire(uint8_t *out, size_t *len, const char *text)
 {
     ldns_rdf *rdf = NULL;
     ldns_status status = ldns_str2rdf_dname(&rdf, text);
-    enum err err;
 
     CHECK(status != LDNS_STATUS_MEM_ERR);
     if (status == LDNS_STATUS_DOMAINNAME_OVERFLOW)
         return ERR_TOO_LONG;
     if (status != LDNS_STATUS_OK)
         return ERR_INVALID;
-    err = name_from_wire(out, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+    *len = ldns_rdf_size(rdf);
+    if (*len <= NAME_MAX_OCTETS)
+        memcpy(out, ldns_rdf_data(rdf), *len);
     ldns_rdf_deep_free(rdf);
+    return *len <= NAME_MAX_OCTETS ? ERR_OK : ERR_TOO_LONG;
+}
+
+enum err text_read_name(struct name *out, const char *text)
+{
+    uint8_t wire[NAME_MAX_OCTETS];
+    size_t len;
+    enum err err = text_read_wire(wire, &len, text);
+
+    if (err == ERR_OK)
+        err = name_from_wire(out, wire, len);
     return err == ERR_OK || err == ERR_TOO_LONG ? err : ERR_INVALID;
 }
 
-const char *text_write_name(const struct name *name, char *out)
+const char *text_write_wire(struct bytes wire, char *out)
 {
-    ldns_rdf *rdf = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name->len, name->wire);
+    ldns_rdf *rdf = ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, wire.len, wire.data);
     char *text;
     size_t len;
 
@@ -56,6 +68,11 @@ const char *text_write_name(const struct name *name, char *out)
     free(text);
     ldns_rdf_deep_free(rdf);
     return out;
+}
+
+const char *text_write_name(const struct name *name, char *out)
+{
+    return text_write_wire((struct bytes){name->wire, name->len}, out);
 }
 
 /* The number behind TYPE: decimal digits only, 1..65535; 0 when it is none. */

@@ -15,9 +15,16 @@
  * ERR_INVALID (empty label, bad escape, label over 63) or ERR_TOO_LONG. */
 enum err text_read_name(struct name *out, const char *text);
 
+/* As text_read_name, but keeps the case: writes the uncompressed wire form to out (255 octets of room)
+ * and its length to *len. */
+enum err text_read_wire(uint8_t *out, size_t *len, const char *text);
+
 /* Writes a name without its last dot (root is "."), non-printable octets escaped; out has
  * TEXT_NAME_MAX octets; gives out. */
 const char *text_write_name(const struct name *name, char *out);
+
+/* As text_write_name, from an uncompressed wire form known to be well-formed, case kept. */
+const char *text_write_wire(struct bytes wire, char *out);
 
 /* The number of a type mnemonic ("A", "https", "TYPE65"); ERR_INVALID when unknown. */
 enum err text_read_type(uint16_t *out, const char *text);

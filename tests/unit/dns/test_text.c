@@ -42,6 +42,21 @@ static void escapes_name_octets_that_text_cannot(void **state)
     assert_round("a\\.b.\\000\\255", "a\\.b.\\000\\255");
 }
 
+static void a_name_read_to_wire_keeps_its_case_and_is_written_back(void **state)
+{
+    static const char text[] = "WWW\\.a.\\000Z.Example";
+    uint8_t wire[NAME_MAX_OCTETS];
+    char out[TEXT_NAME_MAX];
+    size_t len = 0;
+
+    (void)state;
+    assert_int_equal(text_read_wire(wire, &len, text), ERR_OK);
+    assert_int_equal(len, 18);
+    assert_memory_equal(wire, "\5WWW.a\2\0Z\7Example", len);
+    assert_string_equal(text_write_wire((struct bytes){wire, len}, out), text);
+    assert_int_equal(text_read_wire(wire, &len, "a..b"), ERR_INVALID);
+}
+
 static void what_is_no_name_is_told(void **state)
 {
     static const char *const invalid[] = {"",      "..",  ".a",      "a..b",
@@ -143,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_read_with_or_without_the_last_dot_and_folded),
         cmocka_unit_test(escapes_name_octets_that_text_cannot),
+        cmocka_unit_test(a_name_read_to_wire_keeps_its_case_and_is_written_back),
         cmocka_unit_test(what_is_no_name_is_told),
         cmocka_unit_test(a_name_of_more_than_255_octets_is_too_long),
         cmocka_unit_test(the_longest_presentation_form_fits),
