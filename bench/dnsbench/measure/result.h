@@ -138,9 +138,13 @@ void result_judge_figures(struct result *result);
 /* Appends a zeroed run and gives it; earlier pointers into runs are void. Out of memory is fatal. */
 struct result *study_add(struct study *study);
 
-/* As result_judge, of the whole; and the worst of its runs taken over. */
+/* As result_judge, of the whole; its runs are not looked at. */
 void study_judge(struct study *study, enum verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Takes over the worst verdict of its runs, and their reasons, each with the run's name in front
+ * ("window 256: ...") where it has one. */
+void study_conclude(struct study *study);
 
 /* Frees all runs. Accepts a zeroed study. */
 void study_deinit(struct study *study);
