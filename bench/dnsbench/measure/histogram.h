@@ -12,17 +12,20 @@
 #define HISTOGRAM_BUCKETS ((37 - 10 + 1) * 1024ULL) /* counters of one histogram, 8 octets each */
 
 struct histogram {
-    uint64_t *counts;  /* owned; HISTOGRAM_BUCKETS of them */
-    uint64_t total;    /* values recorded, censored ones included */
-    uint64_t censored; /* of these, known only to be at least what was recorded (timeouts) */
-    uint64_t min_ns;   /* smallest value recorded; UINT64_MAX when there is none */
-    uint64_t max_ns;   /* largest value recorded */
-    double sum_ns;     /* of all values, for the mean */
+    uint64_t *counts;         /* owned; HISTOGRAM_BUCKETS of them, of the measured values only */
+    uint64_t total;           /* values recorded, censored ones included */
+    uint64_t censored;        /* of these, known only to be at least what was recorded (timeouts) */
+    uint64_t censored_min_ns; /* smallest of the censored; UINT64_MAX when there is none */
+    uint64_t min_ns;          /* smallest value recorded; UINT64_MAX when there is none */
+    uint64_t max_ns;          /* largest value recorded */
+    double sum_ns;            /* of all values, for the mean */
 };
 
 /* A quantile: its value, and whether the truth is only known to be at least that. */
 struct quantile {
-    uint64_t ns;   /* the highest value of the bucket it falls in, at most max_ns; 0 when empty */
+    uint64_t
+        ns; /* the highest value of the bucket it falls in, at most max_ns; 0 when empty. Among the
+                    * censored: the smallest of these, or the largest measured if that is more */
     bool at_least; /* it falls among the censored values */
 };
 
@@ -47,6 +50,10 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 /* Copies, and forgets all values. */
 void histogram_copy(struct histogram *to, const struct histogram *from);
 void histogram_clear(struct histogram *h);
+
+/* Which of total values in rising order is the quantile of a share (0..1): 1..total, the first that at least
+ * that share does not exceed (nearest rank); 0 when total is. */
+uint64_t histogram_rank(uint64_t total, double share);
 
 /* The smallest recorded value that at least share (0..1) of all values do not exceed (nearest rank). */
 struct quantile histogram_quantile(const struct histogram *h, double share);
