@@ -29,16 +29,18 @@ enum err units_parse_share(double *share, const char *text);
 /* Reads a whole number, 0..max, decimal digits only. ERR_INVALID otherwise. */
 enum err units_parse_count(uint64_t *count, const char *text, uint64_t max);
 
-/* Three significant digits and a unit: "412 ns", "1.23 ms", "12.0 s". out has UNITS_TEXT_MAX octets; gives out. */
+/* Three significant digits and a unit: "412 ns", "1.23 ms", "12.0 s"; whole seconds from 1000 on. out has
+ * UNITS_TEXT_MAX octets; gives out. */
 const char *units_write_duration(uint64_t ns, char *out);
 
 /* Digits in groups of three, "1,234,567". As units_write_duration. */
 const char *units_write_count(uint64_t count, char *out);
 
-/* "20.0k/s", "1.23M/s", "950/s". As units_write_duration. */
+/* Three significant digits: "20.0k/s", "1.23M/s", "950/s", "1.50/s"; "0/s". As units_write_duration. */
 const char *units_write_rate(double per_second, char *out);
 
-/* "0.10 %"; a share above 0 that would read as 0.00 % is written "<0.01 %". As units_write_duration. */
+/* "0.10 %"; a share above 0 that would read as 0.00 % is written "<0.01 %", one below 1 that would read as
+ * 100.00 % ">99.99 %". As units_write_duration. */
 const char *units_write_share(double share, char *out);
 
 #endif
