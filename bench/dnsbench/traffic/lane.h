@@ -1,7 +1,8 @@
-/* lane: one way to the server: a connected UDP socket, or a TCP or DoT connection with pipelining. Sends and receives in batches and
- * stamps them: sent (monotonic clock around the system call, spread evenly over a batch), received (the kernel's SO_TIMESTAMPNS,
- * turned into the monotonic clock), read. Owned by one thread. Bounds: two batches of buffers a thread (struct lane_batch), for
- * streams LANE_STREAM_OCTETS each way a lane. */
+/* lane: one way to the server: a connected UDP socket, or a TCP or DoT connection with
+ * pipelining. Sends and receives in batches and stamps them: sent (monotonic clock around the
+ * system call, spread evenly over a batch), received (the kernel's SO_TIMESTAMPNS, turned into
+ * the monotonic clock), read. Owned by one thread. Bounds: two batches of buffers a thread
+ * (struct lane_batch), for streams LANE_STREAM_OCTETS each way a lane. */
 #ifndef DNSBENCH_TRAFFIC_LANE_H
 #define DNSBENCH_TRAFFIC_LANE_H
 
@@ -13,10 +14,15 @@
 #include "local53/base/err.h"
 
 #define LANE_BATCH_MAX 64
-#define LANE_MESSAGE_OCTETS                                                                        \
-    4096 /* longest message received whole over UDP; longer ones are cut and then malformed */
-#define LANE_STREAM_OCTETS 131072 /* of each of a stream's two buffers: one longest message fits */
-#define LANE_BUFFER_OCTETS (4 << 20) /* asked for as socket buffers */
+
+/* Longest message received whole over UDP; longer ones are cut and then malformed. */
+#define LANE_MESSAGE_OCTETS 4096
+
+/* Of each of a stream's two buffers: one longest message fits. */
+#define LANE_STREAM_OCTETS 131072
+
+/* Asked for as socket buffers. */
+#define LANE_BUFFER_OCTETS (4 << 20)
 
 enum transport { TRANSPORT_UDP, TRANSPORT_TCP, TRANSPORT_DOT, TRANSPORT_UDP_TC };
 
@@ -29,23 +35,28 @@ struct lane_config {
     struct addr server;       /* to whom */
     struct addr source;      /* family AF_UNSPEC: the kernel chooses; port 0: it chooses the port */
     uint32_t receive_octets; /* SO_RCVBUF; 0 for LANE_BUFFER_OCTETS (forced small by tests) */
-    const char *
-        tls_name; /* borrowed; DoT: name to verify; NULL: nothing is verified, as DNSBENCH tests servers, not PKI */
+    /* Borrowed; DoT: name to verify; NULL: nothing is verified, as servers are tested here, not
+     * their certificates. */
+    const char *tls_name;
     uint64_t connect_timeout_ns; /* streams: give up connecting */
 };
 
 /* One message of a batch. */
 struct lane_message {
-    uint8_t *data;    /* borrowed from the batch */
+    /* Borrowed from the batch; incoming on streams: from the lane, until its next lane_receive,
+     * lane_reopen or lane_close. */
+    uint8_t *data;
     size_t len;       /* octets of the message */
     uint64_t sent_ns; /* outgoing: stamp, set by lane_send */
-    uint64_t
-        received_ns;  /* incoming: kernel's stamp in monotonic time; read_ns where there is none */
+    /* Incoming: kernel's stamp in monotonic time, never after read_ns; read_ns where there is
+     * none. */
+    uint64_t received_ns;
     uint64_t read_ns; /* incoming: when the system call gave it */
     uint32_t slot;    /* outgoing: the caller's */
 };
 
-/* Messages of one system call, and all that the call needs. */
+/* Messages of one system call, and all that the call needs. A batch serves either sending or
+ * receiving; a sender may exchange the data pointers of its messages. */
 struct lane_batch {
     size_t count;                                 /* messages in use */
     size_t cap;                                   /* at most LANE_BATCH_MAX */
@@ -53,47 +64,54 @@ struct lane_batch {
     void *system;                                 /* owned; headers and control buffers */
 };
 
-/* cap 1..LANE_BATCH_MAX messages of octets each; out of memory is fatal. deinit accepts a zeroed one. */
+/* cap 1..LANE_BATCH_MAX messages of octets each; out of memory is fatal. deinit accepts a zeroed
+ * one. */
 void lane_batch_init(struct lane_batch *batch, size_t cap, size_t octets);
 void lane_batch_deinit(struct lane_batch *batch);
 
 /* What the host told of the server since the last call. */
 struct lane_errors {
-    uint32_t refused; /* ids below in use */
-    uint16_t ids
-        [LANE_BATCH_MAX]; /* UDP: queries that met ICMP port (host, net) unreachable, from the error queue */
-    bool
-        closed; /* streams: reset, closed by the peer or never connected; the lane must be reopened */
+    uint32_t refused; /* ids below in use; when all are, the next call may tell more */
+    /* UDP: queries that met ICMP port (host, net) unreachable, from the error queue. */
+    uint16_t ids[LANE_BATCH_MAX];
+    /* Streams: reset, closed by the peer or never connected, and all that came was received; told
+     * until the lane is reopened. */
+    bool closed;
 };
 
 struct lane; /* opaque */
 
-/* Opens one. ERR_DENIED, ERR_UNREACHABLE, ERR_REFUSED, ERR_TIMEOUT (streams connect at once, blocking at most connect_timeout_ns),
- * ERR_INVALID (source is not ours), ERR_SYSTEM. */
+/* Opens one. ERR_DENIED, ERR_UNREACHABLE, ERR_REFUSED, ERR_TIMEOUT (streams connect at once,
+ * blocking at most connect_timeout_ns), ERR_INVALID (source is not ours), ERR_SYSTEM. */
 enum err lane_open(struct lane **out, const struct lane_config *config);
 void lane_close(struct lane *lane); /* accepts NULL */
 
 /* Opens the connection of a closed stream anew; errors as lane_open. */
 enum err lane_reopen(struct lane *lane);
 
-/* Descriptor to wait on; for reading always, and for writing while lane_wants_write (streams with unsent octets). */
+/* Descriptor to wait on; for reading always, and for writing while lane_wants_write (streams
+ * with unsent octets). */
 int lane_descriptor(const struct lane *lane);
 bool lane_wants_write(const struct lane *lane);
 
-/* Sends the batch in order and gives how many messages were taken (their sent_ns is set); fewer when the socket is full or failed:
- * *errno_out then says why (EAGAIN: wait for writing; ECONNREFUSED: see lane_errors; others: the first untaken message is lost). */
+/* Sends the batch in order and gives how many messages were taken (their sent_ns is set); fewer
+ * when the socket is full or failed: *errno_out then says why (EAGAIN: wait for writing;
+ * ECONNREFUSED: see lane_errors; others: the first untaken message is lost). */
 size_t lane_send(struct lane *lane, struct lane_batch *batch, int *errno_out);
 
 /* Writes what a stream still holds. */
 void lane_flush(struct lane *lane);
 
-/* Receives up to cap messages, as they stand in the socket; count 0 when nothing is there. Gives count. */
+/* Receives up to cap messages, as they stand in the socket; count 0 when nothing is there. Gives
+ * count. A full batch may have left messages in the lane that the descriptor does not tell of:
+ * call again until it is not full. */
 size_t lane_receive(struct lane *lane, struct lane_batch *batch);
 
-/* Takes the errors told since. */
+/* Takes the errors told since; costs nothing when no call on the lane met one. */
 void lane_take_errors(struct lane *lane, struct lane_errors *out);
 
-/* Datagrams that the kernel dropped for want of room in this socket's buffer, since it was opened. */
+/* Datagrams that the kernel dropped for want of room in this socket's buffer, since it was
+ * opened. */
 uint64_t lane_drops(const struct lane *lane);
 
 /* Octets a lane of this kind takes at most, socket buffers aside. */
