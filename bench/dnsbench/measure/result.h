@@ -119,15 +119,19 @@ struct study {
     char reasons[512];                                    /* as in a result */
 };
 
-/* Allocates the histograms and the series; everything else zero. result_deinit accepts a zeroed one. */
+/* Allocates all histograms (those of all kinds too) and the series; everything else zero. result_deinit accepts a zeroed
+ * one. */
 void result_init(struct result *result, const struct series_shape *shape);
 void result_deinit(struct result *result);
 
 /* Adds all of from (another thread's, or another run's of the same shape) to into: tallies, histograms, series, health
- * sums. Texts and setup stay into's; lag quantiles are taken anew from the merged histograms. Kinds are matched by name. */
+ * sums (windows and uneven ones too: threads of one run leave them 0, and they are taken from the merged series). The
+ * longer elapsed time counts. Texts, setup, verdict and reasons stay into's; lag quantiles are taken anew from the merged
+ * histograms. Kinds are matched by name and made where into has none; more than RESULT_KINDS_MAX: CHECK. */
 void result_merge(struct result *into, const struct result *from);
 
-/* Adds a line to the reasons, cut to fit, and makes the verdict the worse of both. */
+/* Adds a line to the reasons, cut to fit, and makes the verdict the worse of both: a worse verdict's line goes before all
+ * others, any other behind them. An empty line only changes the verdict. */
 void result_judge(struct result *result, enum verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
