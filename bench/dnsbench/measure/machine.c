@@ -1,0 +1,187 @@
+/* machine: figures of the kernel about threads, processes and the host.
+ * Owns nothing; any thread; descriptors are closed before it returns. Reads /proc; no use on the path of a query.
+ * Bounds: lines of MACHINE_LINE_MAX octets. Fails: what cannot be read is 0, "" or ERR_NOT_FOUND. */
+#include "measure/machine.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "local53/base/clock.h"
+#include "measure/units.h"
+
+#define MACHINE_LINE_MAX 1024
+#define MACHINE_PATH_MAX 320 /* "/proc/PID/task/" and the longest name of a directory entry */
+
+/* Timers may be as late as this; the kernel's default is 50 us (prctl(2)). */
+#define TIMER_SLACK_NS 1000UL
+
+/* The first line of a file, without its end. */
+static bool read_line(const char *path, char line[MACHINE_LINE_MAX])
+{
+    FILE *file = fopen(path, "re");
+
+    if (file == NULL)
+        return false;
+    bool is_read = fgets(line, MACHINE_LINE_MAX, file) != NULL;
+    (void)fclose(file);
+    return is_read;
+}
+
+/* A schedstat file: time on a CPU and time waiting for one, both nanoseconds (Documentation/scheduler/sched-stats). */
+static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *delay_ns)
+{
+    char line[MACHINE_LINE_MAX];
+
+    return read_line(path, line) && sscanf(line, "%" SCNu64 " %" SCNu64, cpu_ns, delay_ns) == 2;
+}
+
+struct thread_usage machine_thread_usage(void)
+{
+    struct thread_usage usage = {0};
+    struct timespec cpu;
+    uint64_t ignored;
+
+    if (clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu) == 0)
+        usage.cpu_ns = (uint64_t)cpu.tv_sec * NS_PER_S + (uint64_t)cpu.tv_nsec;
+    if (!read_schedstat("/proc/thread-self/schedstat", &ignored, &usage.run_delay_ns))
+        usage.run_delay_ns = 0;
+    return usage;
+}
+
+/* Sum over the threads of a process; a thread that ends meanwhile is left out. 0 where the kernel does not keep it. */
+static uint64_t sum_tasks(int pid)
+{
+    char path[MACHINE_PATH_MAX];
+    uint64_t sum_ns = 0;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/task", pid);
+    DIR *tasks = opendir(path);
+    if (tasks == NULL)
+        return 0;
+    for (struct dirent *task = readdir(tasks); task != NULL; task = readdir(tasks)) {
+        uint64_t cpu_ns, ignored;
+        (void)snprintf(path, sizeof(path), "/proc/%d/task/%s/schedstat", pid, task->d_name);
+        if (isdigit((unsigned char)task->d_name[0]) && read_schedstat(path, &cpu_ns, &ignored))
+            sum_ns += cpu_ns;
+    }
+    (void)closedir(tasks);
+    return sum_ns;
+}
+
+/* Fields 14 and 15 of proc(5)'s stat, user and system time in ticks, are counted from behind the command's name, which
+ * may hold spaces and parentheses. */
+static bool read_ticks(int pid, uint64_t *ticks)
+{
+    char path[MACHINE_PATH_MAX];
+    char line[MACHINE_LINE_MAX];
+    uint64_t user, system;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+    const char *name_end = read_line(path, line) ? strrchr(line, ')') : NULL;
+    if (name_end == NULL ||
+        sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
+               &user, &system) != 2)
+        return false;
+    *ticks = user + system;
+    return true;
+}
+
+enum err machine_process_cpu(uint64_t *cpu_ns, int pid)
+{
+    uint64_t ticks;
+    uint64_t exact_ns = sum_tasks(pid);
+    long per_second = sysconf(_SC_CLK_TCK);
+
+    if (!read_ticks(pid, &ticks) || per_second <= 0)
+        return ERR_NOT_FOUND;
+    /* Ticks are rounded down, but know the threads that have ended: without any such, the sum is never less. */
+    uint64_t coarse_ns = ticks * (NS_PER_S / (uint64_t)per_second);
+    *cpu_ns = exact_ns > coarse_ns ? exact_ns : coarse_ns;
+    return ERR_OK;
+}
+
+enum err machine_process_rss(uint64_t *octets, int pid)
+{
+    char path[MACHINE_PATH_MAX];
+    char line[MACHINE_LINE_MAX];
+    uint64_t pages;
+
+    (void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
+    if (!read_line(path, line) || sscanf(line, "%*u %" SCNu64, &pages) != 1)
+        return ERR_NOT_FOUND;
+    *octets = pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    return ERR_OK;
+}
+
+/* The "model name" of the first CPU, as x86 has it; false on machines whose /proc/cpuinfo has none. */
+static bool read_model(char *out, size_t size)
+{
+    static const char key[] = "model name";
+    char line[MACHINE_LINE_MAX];
+    const char *value = NULL;
+    FILE *file = fopen("/proc/cpuinfo", "re");
+
+    if (file == NULL)
+        return false;
+    while (value == NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, key, sizeof(key) - 1) == 0)
+            value = strchr(line, ':');
+    }
+    (void)fclose(file);
+    if (value == NULL)
+        return false;
+    value += 1 + strspn(value + 1, " \t");
+    (void)snprintf(out, size, "%.*s", (int)strcspn(value, "\n"), value);
+    return out[0] != '\0';
+}
+
+static uint32_t count_cpus(void)
+{
+    cpu_set_t set;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+
+    /* More CPUs than the set has room for: the kernel says EINVAL. */
+    if (sched_getaffinity(getpid(), sizeof(set), &set) == 0)
+        return (uint32_t)CPU_COUNT(&set);
+    return online > 0 ? (uint32_t)online : 1;
+}
+
+void machine_describe(struct host *host)
+{
+    struct utsname name = {0};
+
+    (void)uname(&name);
+    (void)snprintf(host->kernel, sizeof(host->kernel), "%.63s %.63s", name.release, name.machine);
+    if (!read_model(host->cpu, sizeof(host->cpu)))
+        (void)snprintf(host->cpu, sizeof(host->cpu), "%s", name.machine);
+    host->cpus = count_cpus();
+    host->started_wall_ms = clock_wall_ms();
+}
+
+enum err machine_pin(unsigned cpu)
+{
+    cpu_set_t set;
+
+    if (cpu >= CPU_SETSIZE)
+        return ERR_INVALID;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    if (sched_setaffinity(0, sizeof(set), &set) == 0)
+        return ERR_OK;
+    return errno == EINVAL ? ERR_INVALID : err_from_errno(errno);
+}
+
+void machine_sharpen_timers(void)
+{
+    /* Only late timers come of a failure, and send lag tells those. */
+    (void)prctl(PR_SET_TIMERSLACK, TIMER_SLACK_NS, 0, 0, 0);
+}
