@@ -1,9 +1,11 @@
-/* series: the run over time. Windows of 100 ms for what must be even (rates, silences), intervals of --interval for
- * people and plots, and a bit a millisecond for silences. Made whole before the run: nothing grows while it runs.
- * A query belongs where its intended time lies. Each worker has one; they are merged when all have ended. */
+/* series: the run over time. Windows of 100 ms for what must be even (rates, silences), intervals
+ * of --interval for people and plots, and a bit a millisecond for silences. Made whole before the
+ * run: nothing grows while it runs. A query belongs where its intended time lies. Each worker has
+ * one; they are merged when all have ended. */
 #ifndef DNSBENCH_MEASURE_SERIES_H
 #define DNSBENCH_MEASURE_SERIES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,8 +13,12 @@
 #include "measure/tally.h"
 
 #define SERIES_WINDOW_NS 100000000ULL /* 100 ms */
-#define SERIES_MAX_INTERVALS                                                                       \
-    3600 /* 3.6 KiB each; series_init lengthens the interval to stay below */
+/* 3.6 KiB each; series_init lengthens the interval to have no more. */
+#define SERIES_MAX_INTERVALS 3600
+/* series_init shortens longer ones: a sketch's counters have 32 bits, enough for 7 million queries
+ * a second. */
+#define SERIES_MAX_INTERVAL_NS 600000000000ULL
+#define SERIES_NOTHING_SENT UINT64_MAX           /* first_sent_ns before the first query */
 #define SERIES_MAX_NS (86400ULL * 1000000000ULL) /* longest measured time: a day */
 
 struct series_window {
@@ -25,9 +31,9 @@ struct series_window {
 };
 
 struct series_interval {
-    uint64_t sent;         /* planned in it */
-    uint64_t ok;           /* of these, answered in time */
-    uint64_t lost;         /* of these, ended any other way */
+    uint64_t sent;         /* queries sent in it, by their sent stamp */
+    uint64_t ok;           /* of those planned in it, answered in time */
+    uint64_t lost;         /* of those planned in it, ended any other way */
     struct sketch latency; /* responses of those ok */
 };
 
@@ -35,6 +41,7 @@ struct series {
     uint64_t length_ns;                /* measured time covered: offsets 0..length_ns-1 */
     uint64_t interval_ns;              /* of one interval */
     uint64_t slo_ns;                   /* responses above count as over; UINT64_MAX for none */
+    uint64_t first_sent_ns;            /* offset of the first query sent, or SERIES_NOTHING_SENT */
     size_t window_count;               /* windows */
     size_t interval_count;             /* intervals */
     struct series_window *windows;     /* owned */
@@ -51,15 +58,16 @@ struct series_shape {
     uint64_t slo_ns;      /* see struct series */
 };
 
-/* Allocates, zeroed; out of memory is fatal. series_deinit accepts a zeroed one. */
+/* Allocates, zeroed; out of memory is fatal, a shape without interval or past SERIES_MAX_NS a
+ * CHECK. series_deinit accepts a zeroed one. */
 void series_init(struct series *series, const struct series_shape *shape);
 void series_deinit(struct series *series);
 
 /* Octets series_init allocates for a shape. */
 size_t series_octets(const struct series_shape *shape);
 
-/* Counts an arrival of the schedule, and a query sent; offsets from the start of the measured time, those outside
- * (warm-up, tail) are left out. */
+/* Counts an arrival of the schedule, and a query sent; offsets from the start of the measured time,
+ * those outside (warm-up, tail) are left out. */
 void series_plan(struct series *series, uint64_t intended_ns);
 void series_sent(struct series *series, uint64_t sent_ns);
 
@@ -73,17 +81,30 @@ void series_heard(struct series *series, uint64_t received_ns);
 /* Adds all of from to into; same shape: CHECK. */
 void series_merge(struct series *into, const struct series *from);
 
-/* Longest time without any answer between the first query sent and the last thing heard or, if later, the end of the
- * measured time; nanoseconds, exact to 2 ms. */
+/* The shape that gives an equal series: for copies, and for those that were saved. */
+struct series_shape series_shape_of(const struct series *series);
+
+/* Both can be merged: the same lengths, intervals and SLO. */
+bool series_same_shape(const struct series *a, const struct series *b);
+
+/* The measured time ended early, after elapsed_ns: what lies behind is forgotten, so that it is no
+ * silence. Of an interrupted run, after merging. */
+void series_cut(struct series *series, uint64_t elapsed_ns);
+
+/* Longest time without any answer between the first query sent and the last thing heard or, if
+ * later, the end of the measured time; nanoseconds, exact to 2 ms. */
 uint64_t series_longest_silence(const struct series *series);
 
-/* The window with the slowest answer; windows that lost queries are worse than all that lost none. Index, 0 when empty. */
+/* The window with the slowest answer; windows that lost queries are worse than all that lost none,
+ * and the more they lost. Index, 0 when empty; the first of equals. */
 size_t series_worst_window(const struct series *series);
 
-/* Time above the SLO: windows in which more than 1 % of the planned were over it or lost, in nanoseconds. */
+/* Time above the SLO: windows in which more than 1 % of the planned (without a schedule: of those
+ * ended) were over it or lost, in nanoseconds; 0 without an SLO. */
 uint64_t series_above_slo(const struct series *series);
 
-/* Windows (whole ones only) whose sent differs from planned by more than share and by more than 2 queries. */
+/* Windows (whole ones only) whose sent differs from planned by more than share and by more than 2
+ * queries. */
 size_t series_uneven_windows(const struct series *series, double share);
 
 #endif
