@@ -249,8 +249,8 @@ static void overdue_queries_stay_matchable_and_are_passed_in_order_of_sending(vo
 
 /* ---- Against a plain model: an array searched from end to end ---- */
 
-#define MODEL_CAPACITY 300
-#define MODEL_LANES 5
+#define MODEL_CAPACITY 512 /* the index is as full as it may be */
+#define MODEL_LANES 40
 
 struct model_query {
     uint32_t slot;
