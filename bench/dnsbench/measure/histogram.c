@@ -1,7 +1,10 @@
-/* histogram: log-linear counts. Values below 2048 ns have a bucket each; every octave above has 1024, so a
- * bucket is at most 1/1024 of its lowest value wide. Censored values are counted aside: they stand above all others.
- * Owns: its counters, HISTOGRAM_BUCKETS * 8 octets. Thread: one writes; read and merged once it has ended.
- * Bounds: values above HISTOGRAM_MAX_NS count in the last bucket. Fails: out of memory at start is fatal. */
+/* histogram: log-linear counts. Values below 2048 ns have a bucket each; every octave above has
+ * 1024, so a bucket is at most 1/1024 of its lowest value wide. Censored values are counted aside:
+ * they stand above all others.
+ * Owns: its counters, HISTOGRAM_BUCKETS * 8 octets.
+ * Thread: one writes; read and merged once it has ended.
+ * Bounds: values above HISTOGRAM_MAX_NS count in the last bucket.
+ * Fails: out of memory at start is fatal. */
 #include "measure/histogram.h"
 
 #include <stdlib.h>

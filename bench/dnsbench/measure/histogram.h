@@ -1,5 +1,6 @@
-/* histogram: counts of durations in log-linear buckets with a relative error of at most 2^-10 (0.1 %), the
- * layout of HdrHistogram with 3 significant digits (G. Tene). Unit: nanoseconds. One thread writes. */
+/* histogram: counts of durations in log-linear buckets, the layout of HdrHistogram with 3
+ * significant digits (G. Tene). The relative error is at most 2^-10, below 0.1 %. Unit:
+ * nanoseconds. One thread writes. */
 #ifndef DNSBENCH_MEASURE_HISTOGRAM_H
 #define DNSBENCH_MEASURE_HISTOGRAM_H
 
@@ -41,7 +42,8 @@ uint64_t histogram_highest(size_t bucket);
 /* Counts one value. On the path of every answer: no branch but the bounds. */
 void histogram_record(struct histogram *h, uint64_t ns);
 
-/* Counts one value known only to be at least ns (a timeout): it stands above all measured values, whatever they are. */
+/* Counts one value known only to be at least ns (a timeout): it stands above all measured values,
+ * whatever they are. */
 void histogram_record_at_least(struct histogram *h, uint64_t ns);
 
 /* Adds all of from to into; both initialised. */
@@ -51,11 +53,12 @@ void histogram_merge(struct histogram *into, const struct histogram *from);
 void histogram_copy(struct histogram *to, const struct histogram *from);
 void histogram_clear(struct histogram *h);
 
-/* Which of total values in rising order is the quantile of a share (0..1): 1..total, the first that at least
- * that share does not exceed (nearest rank); 0 when total is. */
+/* Which of total values in rising order is the quantile of a share (0..1): 1..total, the first that
+ * at least that share does not exceed (nearest rank); 0 when total is. */
 uint64_t histogram_rank(uint64_t total, double share);
 
-/* The smallest recorded value that at least share (0..1) of all values do not exceed (nearest rank). */
+/* The smallest recorded value that at least share (0..1) of all values do not exceed (nearest
+ * rank). */
 struct quantile histogram_quantile(const struct histogram *h, double share);
 
 /* Arithmetic mean in nanoseconds, censored values at what was recorded; 0 when empty. */

@@ -1,5 +1,6 @@
 /* tally: names of what may become of a query, sums, and the one equation that must hold.
- * Owns: nothing. Thread: any; no state. Bounds: fixed lists. Fails: never; a code outside its list is a CHECK. */
+ * Owns: nothing. Thread: any; no state. Bounds: fixed lists.
+ * Fails: never; a code outside its list is a CHECK. */
 #include "measure/tally.h"
 
 #include "local53/base/check.h"

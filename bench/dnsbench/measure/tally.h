@@ -1,4 +1,5 @@
-/* tally: what became of every query. Each one sent ends in exactly one outcome; tally_is_whole proves it. */
+/* tally: what became of every query. Each one sent ends in exactly one outcome; tally_is_whole
+ * proves it. */
 #ifndef DNSBENCH_MEASURE_TALLY_H
 #define DNSBENCH_MEASURE_TALLY_H
 
@@ -44,11 +45,11 @@ struct tally {
     uint64_t sent;                   /* queries begun: handed to the kernel or refused by it */
     uint64_t outcome[OUTCOME_COUNT]; /* one of these for each */
     uint64_t answer[ANSWER_COUNT];   /* of those ok, by kind of answer */
-    uint64_t rcode
-        [TALLY_RCODES]; /* of all that were answered with their own question, late and wrong ones too */
+    /* of all that were answered with their own question, late and wrong ones too */
+    uint64_t rcode[TALLY_RCODES];
     uint64_t truncated; /* answers with TC */
-    uint64_t
-        retried; /* of these, asked again over TCP (udp+tc); the outcome is the second answer's */
+    /* of these, asked again over TCP (udp+tc); the outcome is the second answer's */
+    uint64_t retried;
     uint64_t duplicate;       /* answers beyond the first; not part of the sum */
     uint64_t stray;           /* answers to no query of ours; not part of the sum */
     uint64_t octets_sent;     /* DNS messages, without headers below */
@@ -68,8 +69,8 @@ void tally_merge(struct tally *into, const struct tally *from);
 /* sent is the sum of the outcomes. */
 bool tally_is_whole(const struct tally *tally);
 
-/* Share of queries without a good answer in time because they were lost: late, timeout, refused, send_error and
- * tester_dropped over sent; 0 when nothing was sent. */
+/* Share of queries without a good answer in time because they were lost: late, timeout, refused,
+ * send_error and tester_dropped over sent; 0 when nothing was sent. */
 double tally_loss(const struct tally *tally);
 
 /* The kind of an answer with this rcode and number of answer records. */

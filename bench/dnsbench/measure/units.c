@@ -1,6 +1,7 @@
-/* units: texts of numbers. Numbers are read digit by digit, so neither locale nor "1e3", "0x10" or "inf" matter.
- * Owns: nothing; texts go to the caller's memory. Thread: any; no state.
- * Bounds: UNITS_TEXT_MAX octets a text. Fails: ERR_INVALID and ERR_TOO_LONG, the result untouched. */
+/* units: texts of numbers, read digit by digit, so that neither locale nor "1e3", "0x10" or "inf"
+ * matter. Owns: nothing; texts go to the caller's memory. Thread: any; no state.
+ * Bounds: UNITS_TEXT_MAX octets a text.
+ * Fails: ERR_INVALID and ERR_TOO_LONG, the result untouched. */
 #include "measure/units.h"
 
 #include <stdbool.h>
@@ -24,8 +25,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Reads "12" or "12.5" and gives what follows it, or NULL when there is no such number. A number too large for a
- * double becomes infinite, which every limit refuses. */
+/* Reads "12" or "12.5" and gives what follows it, or NULL when there is no such number. A number
+ * too large for a double becomes infinite, which every limit refuses. */
 static const char *read_number(double *number, const char *text)
 {
     double digits = 0;
@@ -119,8 +120,8 @@ enum err units_parse_count(uint64_t *count, const char *text, uint64_t max)
     return ERR_OK;
 }
 
-/* Writes a number above 0 in the first unit in which it reads below 1000 (the last one takes all), with three
- * significant digits. */
+/* Writes a number above 0 in the first unit in which it reads below 1000 (the last one takes all),
+ * with three significant digits. */
 static const char *write_scaled(double number, const struct unit *units, size_t count, char *out)
 {
     size_t i = 0;
