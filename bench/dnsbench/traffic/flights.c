@@ -30,13 +30,14 @@ struct lane_ids {
 
 struct flights {
     struct flight *records;  /* owned; capacity of them */
-    uint32_t *index;         /* owned; slots or FLIGHT_NONE, mask + 1 of them */
+    uint32_t *index;         /* owned; slot + 1, 0 where none is; mask + 1 of them */
     struct lane_ids *lanes;  /* owned; lane_count of them */
     uint32_t mask;           /* places of the index - 1 */
     uint32_t block_shift;    /* a hash's upper bits that choose a run */
     uint32_t capacity;       /* records */
     uint32_t lane_count;     /* lanes */
-    uint32_t free;           /* first free record, linked by newer */
+    uint32_t free;           /* first record that was given back, linked by newer */
+    uint32_t fresh;          /* records from here on were never used, nor was their memory */
     uint32_t oldest;         /* list in order of sending */
     uint32_t newest;         /* its other end */
     uint32_t oldest_waiting; /* all before it are OVERDUE, all from it on WAITING */
@@ -67,13 +68,6 @@ static void *allocate(size_t count, size_t size)
     return memory;
 }
 
-static void link_free_records(struct flights *flights)
-{
-    for (uint32_t i = 0; i < flights->capacity; i++)
-        flights->records[i].newer = i + 1 < flights->capacity ? i + 1 : FLIGHT_NONE;
-    flights->free = 0;
-}
-
 static void draw_keys(struct flights *flights, struct rng *rng)
 {
     for (size_t i = 0; i < sizeof(flights->box); i++)
@@ -93,16 +87,15 @@ struct flights *flights_new(uint32_t capacity, uint32_t lanes, uint64_t quaranti
     flights->records = allocate(capacity, sizeof(*flights->records));
     flights->index = allocate(places, sizeof(*flights->index));
     flights->lanes = allocate(lanes, sizeof(*flights->lanes));
-    memset(flights->index, 0xff, places * sizeof(*flights->index)); /* FLIGHT_NONE */
     flights->mask = places - 1;
     flights->block_shift = 64 - (uint32_t)__builtin_ctz(places >> RUN_BITS);
     flights->capacity = capacity;
     flights->lane_count = lanes;
     flights->quarantine_ns = quarantine_ns;
+    flights->free = FLIGHT_NONE;
     flights->oldest = FLIGHT_NONE;
     flights->newest = FLIGHT_NONE;
     flights->oldest_waiting = FLIGHT_NONE;
-    link_free_records(flights);
     draw_keys(flights, rng);
     return flights;
 }
@@ -155,12 +148,18 @@ static uint32_t home_of(const struct flights *flights, uint16_t lane, uint16_t i
     return (block << RUN_BITS) | (position & (RUN_PLACES - 1));
 }
 
+/* FLIGHT_NONE, which is -1, where there is none. */
+static uint32_t slot_in(const struct flights *flights, uint32_t place)
+{
+    return flights->index[place] - 1;
+}
+
 /* The place of a query, or the free one where it would be put. There is always one: the index is half empty. */
 static uint32_t place_of(const struct flights *flights, uint16_t lane, uint16_t id)
 {
     uint32_t place = home_of(flights, lane, id);
     for (;;) {
-        uint32_t slot = flights->index[place];
+        uint32_t slot = slot_in(flights, place);
         if (slot == FLIGHT_NONE)
             return place;
         const struct flight *flight = &flights->records[slot];
@@ -182,17 +181,17 @@ static void clear_place(struct flights *flights, uint32_t hole)
     uint32_t place = hole;
     for (;;) {
         place = (place + STEP) & flights->mask;
-        uint32_t slot = flights->index[place];
+        uint32_t slot = slot_in(flights, place);
         if (slot == FLIGHT_NONE)
             break;
         const struct flight *flight = &flights->records[slot];
         uint32_t home = home_of(flights, flight->lane, flight->id);
         if (steps_between(flights, home, place) < steps_between(flights, hole, place))
             continue;
-        flights->index[hole] = slot;
+        flights->index[hole] = slot + 1;
         hole = place;
     }
-    flights->index[hole] = FLIGHT_NONE;
+    flights->index[hole] = 0;
 }
 
 /* ---- Beginning and ending ---- */
@@ -211,11 +210,11 @@ static bool take_id(struct flights *flights, uint32_t slot, uint16_t lane_number
         return false;
     uint16_t id = id_at(flights, lane, lane->position);
     uint32_t place = place_of(flights, lane_number, id);
-    if (flights->index[place] != FLIGHT_NONE)
+    if (slot_in(flights, place) != FLIGHT_NONE)
         return false;
     lane->free_ns[lane->position >> CHUNK_BITS] = now_ns + flights->quarantine_ns;
     lane->position++;
-    flights->index[place] = slot;
+    flights->index[place] = slot + 1;
     flights->records[slot].lane = lane_number;
     flights->records[slot].id = id;
     return true;
@@ -237,12 +236,16 @@ static void link_newest(struct flights *flights, uint32_t slot)
 
 uint32_t flights_begin(struct flights *flights, uint16_t lane, uint64_t now_ns)
 {
-    uint32_t slot = flights->free;
+    bool reused = flights->free != FLIGHT_NONE;
+    uint32_t slot = reused ? flights->free : flights->fresh;
     ASSERT(lane < flights->lane_count);
-    if (slot == FLIGHT_NONE || !take_id(flights, slot, lane, now_ns))
+    if (slot == flights->capacity || !take_id(flights, slot, lane, now_ns))
         return FLIGHT_NONE;
     struct flight *flight = &flights->records[slot];
-    flights->free = flight->newer;
+    if (reused)
+        flights->free = flight->newer;
+    else
+        flights->fresh++;
     *flight = (struct flight){.lane = lane,
                               .id = flight->id,
                               .intended_ns = now_ns,
@@ -280,7 +283,7 @@ struct flight *flights_at(struct flights *flights, uint32_t slot)
 
 uint32_t flights_find(const struct flights *flights, uint16_t lane, uint16_t id)
 {
-    return flights->index[place_of(flights, lane, id)];
+    return slot_in(flights, place_of(flights, lane, id));
 }
 
 bool flights_move(struct flights *flights, uint32_t slot, uint16_t lane, uint64_t now_ns)
@@ -294,7 +297,7 @@ bool flights_move(struct flights *flights, uint32_t slot, uint16_t lane, uint64_
     clear_place(flights, old_place);
     if (take_id(flights, slot, lane, now_ns))
         return true;
-    flights->index[place_of(flights, old_lane, old_id)] = slot;
+    flights->index[place_of(flights, old_lane, old_id)] = slot + 1;
     return false;
 }
 
