@@ -363,6 +363,24 @@ static void two_threads_merged_are_what_one_would_have_seen(void **state)
     series_deinit(&parts[1]);
 }
 
+static void merged_the_first_query_is_the_earlier_of_both(void **state)
+{
+    (void)state;
+    for (uint64_t first = 0; first < 2; first++) {
+        struct series parts[2];
+        series_init(&parts[0], &shape);
+        series_init(&parts[1], &shape);
+        series_merge(&parts[0], &parts[1]);
+        assert_int_equal(parts[0].first_sent_ns, SERIES_NOTHING_SENT);
+        series_sent(&parts[first], 3 * MS);
+        series_sent(&parts[1 - first], 5 * MS);
+        series_merge(&parts[0], &parts[1]);
+        assert_int_equal(parts[0].first_sent_ns, 3 * MS);
+        series_deinit(&parts[0]);
+        series_deinit(&parts[1]);
+    }
+}
+
 static void merge_of_another_length(void *arg)
 {
     struct series_shape other = shape;
@@ -391,6 +409,7 @@ static void an_interrupted_run_is_not_silent_after_its_end(void **state)
     series_cut(&series, 430 * MS);
     assert_int_equal(series.window_count, 5);
     assert_int_equal(series.interval_count, 1);
+    assert_int_equal(series.heard_words, 16);
     assert_true(series_longest_silence(&series) <= 4 * MS);
     assert_int_equal(series_above_slo(&series), 30 * MS);
     series_cut(&series, 2 * S);
@@ -441,6 +460,7 @@ int main(void)
         cmocka_unit_test(without_an_slo_nothing_is_above_it),
         cmocka_unit_test(a_window_is_uneven_when_far_off_and_by_more_than_two_queries),
         cmocka_unit_test(two_threads_merged_are_what_one_would_have_seen),
+        cmocka_unit_test(merged_the_first_query_is_the_earlier_of_both),
         cmocka_unit_test(only_equal_shapes_are_merged),
         cmocka_unit_test(an_interrupted_run_is_not_silent_after_its_end),
         cmocka_unit_test(the_shape_of_a_series_gives_an_equal_one),
