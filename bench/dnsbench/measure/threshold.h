@@ -1,7 +1,8 @@
 /* threshold: "p99>2ms" and its like: what --fail-if and --slo say of a result. Pure.
- *   latency  p50 p90 p99 p99.9 (any pN), mean, max        of responses; compared with durations
- *            class.CLASS.pN (found nodata nx fail), lookup.pN, lookup.KIND.pN, service.pN
- *   shares   loss, timeout, late, refused, mismatch, wrong, servfail, nxdomain, truncated   with "0.1%" or 0.001
+ *   latency  p50 p90 p99 p99.9 (any pN, 0 < N < 100), mean, max        of responses; compared with durations
+ *            class.CLASS.pN (found nodata nx fail), lookup.pN, lookup.KIND.pN, service.pN; their mean and max as well
+ *   shares   loss, servfail, nxdomain, truncated and each outcome (timeout, late, refused, mismatch, wrong, ...) of
+ *            what was sent; with "0.1%" or 0.001
  *   others   gap (longest silence, a duration), rate (answers in time a second) */
 #ifndef DNSBENCH_MEASURE_THRESHOLD_H
 #define DNSBENCH_MEASURE_THRESHOLD_H
@@ -25,11 +26,12 @@ struct threshold {
     double value;                      /* nanoseconds, share or events a second */
 };
 
-/* Reads one condition. ERR_INVALID: *why gets a sentence for the user (static storage, or in error of size octets) such
- * as "unknown metric 'p9x'; did you mean 'p99'?". */
+/* Reads one condition; spaces may stand around its parts. ERR_INVALID: error, of size octets, gets a sentence for the
+ * user such as "unknown metric 'p9x'; did you mean 'p99'?", and out is unchanged. */
 enum err threshold_parse(struct threshold *out, const char *text, char *error, size_t size);
 
-/* Reads conditions separated by commas into at most max; *count gets how many. */
+/* Reads conditions separated by commas into out, which has room for THRESHOLD_MAX; *count gets how many. ERR_INVALID as
+ * threshold_parse, and for more. */
 enum err threshold_parse_list(struct threshold *out, size_t *count, const char *text, char *error,
                               size_t size);
 
@@ -42,7 +44,9 @@ bool threshold_value(const struct threshold *t, const struct result *result, dou
  * ">" conditions true: what is not known to be good is not good. */
 bool threshold_holds(const struct threshold *t, const struct result *result);
 
-/* Writes "p99 is 3.21 ms, not < 2.00 ms" (negated tells how it was used); out has size octets; gives out. */
+/* Writes what was measured and what that says of the condition: "p99 is 3.21 ms (> 2.00 ms)" when it holds, "p99 is
+ * 7.10 ms (not < 5.00 ms)" when it does not; "at least" where no more is known, "was not measured" where nothing is. out has
+ * size octets; gives out. */
 const char *threshold_write(const struct threshold *t, const struct result *result, char *out,
                             size_t size);
 
