@@ -2,11 +2,13 @@
  * while the load runs, shared by the threads; each thread draws from it through a generator of its own.
  *
  * Profiles (--profile NAME[:key=value,...]; unknown keys are an error with the nearest):
+ * --zipf sets the exponent by which names are drawn.
  *   k8s-aws  lookups as getaddrinfo makes them in a pod on EKS: A and AAAA together, ndots:5, search list. Works without any
  *            file. Keys: ndots=5, region=eu-central-1, namespaces=12, services=200 (a namespace), domain=cluster.local.
  *            Mix (kind, share): svc 15 %, svc.ns 40 %, fqdn 10 % (full service names without the last dot), aws 25 % (regional AWS
  *            names with fewer than 5 dots: sts, sqs, s3, bucket.s3, kms, logs, ec2, ssm, secretsmanager, monitoring, ...), dots5 7 %
- *            (ECR and RDS names with 5 or more dots), new 3 % (never-seen names under example.com). Names of a kind by zipf 1.0.
+ *            (ECR and RDS names with 5 or more dots), new 3 % (never-seen names under example.com, which do not exist). Names of a kind by zipf 1.0; --names: services in all
+ *            namespaces together.
  *            Services are called svc-N in namespaces ns-N, so that a server can know which exist.
  *   hit      N names nI.hit.dnsbench.test (key zone=...), type A, zipf 1.0 unless --zipf says else, --names 10000
  *   nx       the same under nx.dnsbench.test: a fixed set of names that do not exist
@@ -25,8 +27,12 @@
 #define WORKLOAD_KINDS_MAX 8
 #define WORKLOAD_TEXT_MAX 128
 #define WORKLOAD_STEPS_MAX 8 /* search list and the name itself */
+#define WORKLOAD_ZIPF_MAX 5.0
+/* Never-seen names of one run: three days at a million a second. */
+#define WORKLOAD_FRESH_MAX (64 * (uint64_t)UINT32_MAX)
 
-/* What the options said; zero and NULL where they were silent. */
+/* What the options said; zero and NULL where they were silent. What cannot apply (--names with a query file, --zipf with
+ * never-seen names) is a fault. */
 struct workload_options {
     const char *queries;      /* file in dnsperf's format, "-" for stdin */
     const char *profile;      /* "k8s-aws", "hit:zone=example.org" */
@@ -57,7 +63,7 @@ bool workload_has_lookups(const struct workload *workload);
 size_t workload_kinds(const struct workload *workload, const struct workload_kind **kinds);
 const char *workload_describe(const struct workload *workload);
 
-/* Queries a lookup costs on average if exactly the names exist that the profile made up; 1 without lookups. */
+/* Queries a lookup costs on average if exactly the profile's names exist (the never-seen do not); 1 without lookups. */
 double workload_queries_per_lookup(const struct workload *workload);
 
 /* Namespaces (lookups of a client stay in one: its search list); at least 1. */
@@ -68,7 +74,7 @@ uint32_t workload_namespaces(const struct workload *workload);
 uint64_t workload_hash(const struct workload *workload, uint32_t threads);
 
 /* One thread's place in the sequence. Query files are asked in order, thread k taking lines k, k + threads, ...; with --zipf
- * they are drawn by rank (first line most). Never-seen serials are disjoint between threads and never repeat. */
+ * they are drawn by rank (first line most). Never-seen names are disjoint between threads and do not repeat in WORKLOAD_FRESH_MAX draws. */
 struct generator {
     const struct workload *workload; /* borrowed */
     struct rng rng;                  /* seeded by seed and thread */
