@@ -1,4 +1,4 @@
-/* bootstrap: a confidence interval for the median ratio of paired measurements (Efron, percentile bootstrap on the
+/* bootstrap: a confidence interval for the typical ratio of paired measurements (Efron, percentile bootstrap on the
  * logarithms). Pure; the seed makes it repeatable. */
 #ifndef DNSBENCH_MEASURE_BOOTSTRAP_H
 #define DNSBENCH_MEASURE_BOOTSTRAP_H
@@ -10,9 +10,10 @@
 #define BOOTSTRAP_PAIRS_MAX 1024
 
 struct bootstrap {
-    double ratio; /* centre: median over pairs, or another robust centre told in the source */
-    double low;   /* interval at 1 - alpha */
-    double high;  /* the same */
+    double
+        ratio; /* centre: trimmed mean of the logarithms, a fifth of the pairs left out at each end */
+    double low;  /* interval at 1 - alpha */
+    double high; /* the same */
 };
 
 /* ratios: count (2..BOOTSTRAP_PAIRS_MAX) values above 0, B over A of one pair each; alpha in (0, 1). */
