@@ -1,5 +1,5 @@
-/* plan: which fault befalls which query. Read from the options of "dnsbench serve"; decided query by query from a seed, so a
- * truth is repeatable. Pure. */
+/* plan: which fault befalls which query. Read from the options of "dnsbench serve"; decided
+ * query by query from a seed, so a truth is repeatable. Pure. */
 #ifndef DNSBENCH_FAULTS_PLAN_H
 #define DNSBENCH_FAULTS_PLAN_H
 
@@ -14,6 +14,7 @@
 #define FAULTS_STALLS_MAX 16
 #define FAULTS_RCODES_MAX 8
 #define FAULTS_ADDRESSES_MAX 16
+#define FAULTS_WHY_OCTETS 160 /* room for a sentence about a wrong option */
 
 /* One pause of the server: nothing is read or answered in it; what waits is answered after it. */
 struct fault_stall {
@@ -27,33 +28,40 @@ struct fault_rcode {
     double share;   /* 0..1 */
 };
 
+/* Shares are of all queries, 0..1; a query has at most one fault, so those up to and with the
+ * rcodes add up to at most 1; duplicates are drawn apart. */
 struct fault_plan {
-    uint64_t delay_ns;   /* each answer is held so long (from the kernel's receive stamp) */
-    uint64_t jitter_ns;  /* plus uniform 0..jitter */
-    uint64_t service_ns; /* one server, so long a query, one after the other; 0: no limit */
-    uint32_t
-        queue;   /* queries that may wait for service; more are dropped and counted; default 4096 */
-    double loss; /* share never answered */
-    double truncated;      /* share answered over UDP with TC and nothing else */
-    double wrong_address;  /* share answered with 192.0.2.66 or 2001:db8::66 */
-    double wrong_question; /* share whose question is another name's, or the case changed */
-    double wrong_id;       /* share answered with another id */
-    double empty;          /* share answered NOERROR without records */
-    double duplicate;      /* share answered twice */
+    uint64_t delay_ns;     /* each answer is held so long (from the kernel's receive stamp) */
+    uint64_t jitter_ns;    /* plus uniform 0..jitter */
+    uint64_t service_ns;   /* one server, so long a query, one after the other; 0: no limit */
+    uint32_t queue;        /* queries that may wait for service; more are dropped and counted */
+    double loss;           /* never answered, nor served */
+    double truncated;      /* answered over UDP with TC and nothing else; over TCP no fault */
+    double wrong_address;  /* A and AAAA: answered with 192.0.2.66 or 2001:db8::66 */
+    double wrong_question; /* the question in the answer is another name's */
+    double wrong_id;       /* the answer's id is the next one */
+    double empty;          /* answered NOERROR without records */
+    double duplicate;      /* answered twice */
     size_t rcode_count;    /* in use */
-    struct fault_rcode rcodes[FAULTS_RCODES_MAX]; /* shares; the first that is drawn wins */
+    struct fault_rcode rcodes[FAULTS_RCODES_MAX]; /* no rcode twice */
     size_t stall_count;                           /* in use */
-    struct fault_stall stalls[FAULTS_STALLS_MAX]; /* in order of time */
+    struct fault_stall stalls[FAULTS_STALLS_MAX]; /* in order of time, none in another */
     size_t address_count;                         /* in use; none: 192.0.2.1 and 2001:db8::1 */
-    struct addr addresses
-        [FAULTS_ADDRESSES_MAX]; /* what A and AAAA get (--answer); a family without any: NODATA */
-    bool
-        cluster; /* --cluster (default): names under cluster.local exist only as svc-N.ns-N.svc.cluster.local, nothing
-                                  exists under *.compute.internal nor below nx.dnsbench.test, nor a name whose search suffix shows (one
-                                  that ends in cluster.local or compute.internal otherwise); all else exists */
-    uint32_t ttl;  /* of records, seconds; default 30 */
+    struct addr addresses[FAULTS_ADDRESSES_MAX]; /* what A and AAAA get; a family without: NODATA */
+    bool cluster;  /* which names exist, see below; false: every name */
+    uint32_t ttl;  /* of records and of denials, seconds */
     uint64_t seed; /* of all draws */
 };
+
+/* Which names exist in a cluster (svc-N and ns-M: N and M digits, as the profile k8s-aws has them):
+ *   svc-N.ns-M.svc.cluster.local      exists, and nothing below it
+ *   ns-M.svc.cluster.local, svc.cluster.local, cluster.local
+ *                                     exist without records (RFC 8020: names exist below them)
+ *   all else below cluster.local      NXDOMAIN, so a search list is gone through to its end
+ *   compute.internal and below        NXDOMAIN
+ *   nx.dnsbench.test and below        NXDOMAIN
+ *   all else                          exists
+ * A name that exists has A and AAAA; other types: NODATA. Denials carry an SOA (RFC 2308). */
 
 /* What happens to one query. */
 enum fault {
@@ -74,13 +82,28 @@ struct fault_draw {
     uint64_t jitter_ns; /* added to the delay */
 };
 
-/* A plan without faults: defaults above. */
+/* One option of "dnsbench serve" that is part of the plan. */
+struct fault_option {
+    const char *name;  /* without dashes */
+    const char *value; /* what it takes, as help writes it: "TIME@TIME"; NULL: it takes none */
+    const char *help;  /* a line for people */
+};
+
+/* A plan without faults, for a cluster: queue 4096, TTL 30, seed 1. */
 void fault_plan_init(struct fault_plan *plan);
 
-/* Reads one option's value: name without dashes ("delay", "stall" = "500ms@2s", "rcode" = "SERVFAIL:2%", "wrong" = "address:1%" or
- * "address" for all). ERR_NOT_FOUND: no such option; ERR_INVALID: *why gets a sentence; ERR_NO_SPACE: too many. */
+/* All options, count of them in the order of help; static storage. */
+const struct fault_option *fault_plan_options(size_t *count);
+
+/* Reads one option's value, NULL where it takes none: name without dashes ("delay", "stall" =
+ * "500ms@2s", "rcode" = "SERVFAIL:2%", "wrong" = "address:1%" or "address" for all).
+ * ERR_NOT_FOUND: no such option; ERR_INVALID: *why gets a sentence; ERR_NO_SPACE: too many. The
+ * plan is as it was when it fails. */
 enum err fault_plan_set(struct fault_plan *plan, const char *name, const char *value,
-                        char why[160]);
+                        char why[FAULTS_WHY_OCTETS]);
+
+/* True when every answer leaves at once: no delay, no jitter, no service time. */
+bool fault_plan_is_prompt(const struct fault_plan *plan);
 
 /* What befalls the next query; one stream of draws in order of arrival. */
 struct fault_draw fault_draw(const struct fault_plan *plan, struct rng *rng);
