@@ -198,8 +198,27 @@ void study_judge(struct study *study, enum verdict verdict, const char *format, 
     va_start(args, format);
     judge(&judgement, verdict, format, args);
     va_end(args);
+}
+
+static void take_over(struct study *study, const struct result *run)
+{
+    const char *line = run->reasons;
+    const char *separator = run->name[0] != '\0' ? ": " : "";
+
+    study->verdict = verdict_worse(study->verdict, run->verdict);
+    while (*line != '\0') {
+        int len = (int)strcspn(line, "\n");
+
+        study_judge(study, run->verdict, "%s%s%.*s", run->name, separator, len, line);
+        line += len;
+        line += *line == '\n' ? 1 : 0;
+    }
+}
+
+void study_conclude(struct study *study)
+{
     for (size_t i = 0; i < study->count; i++)
-        study->verdict = verdict_worse(study->verdict, study->runs[i].verdict);
+        take_over(study, &study->runs[i]);
 }
 
 /* ---- What follows from the figures alone --------------------------------------------------------- */

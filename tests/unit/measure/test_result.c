@@ -385,6 +385,9 @@ static void a_study_is_as_bad_as_its_worst_run(void **state)
     assert_int_equal(study.count, 3);
     study.runs[1].verdict = VERDICT_INVALID;
     study_judge(&study, VERDICT_FAILED, "B is %d %% slower", 5);
+    assert_int_equal(study.verdict, VERDICT_FAILED);
+    assert_string_equal(study.reasons, "B is 5 % slower");
+    study_conclude(&study);
     assert_int_equal(study.verdict, VERDICT_INVALID);
     assert_string_equal(study.reasons, "B is 5 % slower");
     study_deinit(&study);
@@ -392,10 +395,33 @@ static void a_study_is_as_bad_as_its_worst_run(void **state)
     study_deinit(&study);
 }
 
+static void a_study_takes_the_reasons_of_its_runs_over_with_their_names(void **state)
+{
+    struct study study = {0};
+    struct result *run;
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        run = study_add(&study);
+        result_init(run, &shape);
+        snprintf(run->name, sizeof(run->name), "window %zu", i);
+    }
+    result_judge(&study.runs[0], VERDICT_FAILED, "loss is 2 %%");
+    result_judge(&study.runs[1], VERDICT_FAILED, "loss is 3 %%");
+    result_judge(&study.runs[1], VERDICT_INVALID, "own CPU");
+    study_conclude(&study);
+    assert_int_equal(study.verdict, VERDICT_INVALID);
+    assert_non_null(strstr(study.reasons, "window 0: loss is 2 %"));
+    assert_non_null(strstr(study.reasons, "window 1: own CPU"));
+    assert_non_null(strstr(study.reasons, "window 1: loss is 3 %"));
+    study_deinit(&study);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_zeroed_result_may_be_freed),
+        cmocka_unit_test(a_study_takes_the_reasons_of_its_runs_over_with_their_names),
         cmocka_unit_test(threads_are_merged_figure_by_figure),
         cmocka_unit_test(lag_quantiles_are_taken_anew_from_the_merged_histograms),
         cmocka_unit_test(kinds_of_lookups_are_matched_by_name_and_made_where_missing),
