@@ -144,6 +144,17 @@ size_t expectations_count(const struct expectations *list)
     return list->count;
 }
 
+bool expectations_question(const struct expectations *list, size_t i, struct bytes *wire,
+                           uint16_t *type)
+{
+    const struct expectation *line = &list->lines[i];
+
+    CHECK(i < list->count);
+    *wire = (struct bytes){line->wire, line->wire_len};
+    *type = line->type;
+    return !line->below && line->type != EXPECT_TYPE_EVERY;
+}
+
 const char *expectation_text(const struct expectation *expectation)
 {
     return expectation->text;

@@ -33,6 +33,11 @@ struct expectations *expectations_load(const char *path, struct text_fault *faul
 void expectations_free(struct expectations *list); /* accepts NULL */
 size_t expectations_count(const struct expectations *list);
 
+/* What line i (0..count-1) asks for when it speaks of one name and one type: its name, folded wire form, borrowed from the list, and the
+ * type. False for wildcards and "*". */
+bool expectations_question(const struct expectations *list, size_t i, struct bytes *wire,
+                           uint16_t *type);
+
 /* The line that speaks of this name and type, or NULL. */
 const struct expectation *expectations_find(const struct expectations *list,
                                             const struct name *name, uint16_t type);
@@ -43,7 +48,7 @@ const struct expectation **expectations_bind(const struct expectations *list,
                                              const struct queryset *set);
 
 /* The whole response is as expected. The message's header and question were checked by the caller. Malformed sections are
- * false: records that do not fit the message, owners that cannot be read, a second OPT, RDATA of the type asked or of a CNAME
+ * false: records that do not fit the message, owners that cannot be read, an OPT out of place, RDATA of the type asked or of a CNAME
  * on the way that is none; RDATA of other records is not looked into. type: QTYPE asked. */
 bool expectation_met(const struct expectation *expectation, struct bytes message, uint16_t type);
 

@@ -1,0 +1,128 @@
+/* max: closed loops with three windows; the highest clean throughput. */
+#include <stdio.h>
+
+#include "command/command.h"
+#include "command/options.h"
+#include "command/session.h"
+#include "measure/units.h"
+
+#define DURATION_NS (5 * NS_PER_S)
+#define WARMUP_NS NS_PER_S
+#define WINDOW 256
+#define WINDOWS 3
+#define WINDOW_STEP 4 /* each window is so many times the one before */
+
+/* A window loses to the others when it lost this much more than the best of them: too many queries in flight for the server. */
+#define CLEAN_SHARE 0.001
+
+static int run(int argc, char **argv);
+
+const struct command command_max = {
+    .word = "max",
+    .summary = "closed loop: highest clean throughput",
+    .help =
+        "Usage: dnsbench max --server ADDR[:PORT] [OPTIONS]\n"
+        "Keeps a window of queries in flight, with three windows in turn, and tells the highest "
+        "throughput\n"
+        "without loss beyond what every window lost. Latency here is only the window's size: use "
+        "'run' for it.\n"
+        "A query presumed lost frees its place at once; if its answer comes it is counted as "
+        "late.\n\n"
+        "  --window N              the middle window (256); the others are a quarter and four "
+        "times\n"
+        "  --duration T --warmup T --timeout T   each window 5s, before it 1s, given up after 1s\n"
+        "  --transport KIND        udp (default), tcp, dot, udp+tc; --tls-name NAME verifies DoT\n"
+        "  --profile NAME[:k=v]    k8s-aws (default), hit, nx, miss; --queries FILE; "
+        "--random-label ZONE\n"
+        "  --zipf S --names N --seed N           popularity, how many names, the same again (1)\n"
+        "  --clients N --source CIDR --ports pool|per-lookup    who asks\n"
+        "  --edns SIZE --do --cookie --expect FILE              what is asked, what must come\n"
+        "  --threads N --cpus LIST --batch N     sending threads, where, queries a system call "
+        "(16)\n"
+        "  --receive-buffer N --server-pid PID   octets of socket buffer; whose CPU to tell\n"
+        "  --fail-if 'rate<100k'   exit 1 if so for any window; also loss, servfail, mismatch\n"
+        "  --json FILE --svg FILE --interval T   save ('-': JSON to stdout)\n"
+        "  --quiet --allow-remote                no live line; a public address is meant\n\n"
+        "Example:\n"
+        "  dnsbench max --server 127.0.0.1:5353 --profile hit --cpus 1\n\n"
+        "Exit codes: 0 pass, 1 threshold, 2 usage, 3 invalid (the tester was the limit), 4 "
+        "unreachable, 5 wrong\n",
+    .run = run,
+};
+
+static double answered_a_second(const struct result *result)
+{
+    uint64_t ok = result->measured.outcome[OUTCOME_OK];
+
+    return result->elapsed_ns > 0 ? (double)ok * (double)NS_PER_S / (double)result->elapsed_ns : 0;
+}
+
+static double least_loss(const struct study *study)
+{
+    double least = 1;
+
+    for (size_t i = 0; i < study->count; i++) {
+        double loss = tally_loss(&study->runs[i].measured);
+
+        least = loss < least ? loss : least;
+    }
+    return least;
+}
+
+/* The highest throughput among windows that lost no more than the best one. */
+static void conclude(struct study *study)
+{
+    double allowed = least_loss(study) + CLEAN_SHARE;
+
+    for (size_t i = 0; i < study->count; i++) {
+        double rate = answered_a_second(&study->runs[i]);
+
+        if (tally_loss(&study->runs[i].measured) <= allowed && rate > study->answer)
+            study->answer = rate;
+    }
+    study_conclude(study);
+}
+
+static int measure(struct session *session)
+{
+    const struct options *options = session->options;
+    struct run_plan plan = session_plan(session, &options->server, 0);
+    uint32_t window = options->window > 0 ? options->window : WINDOW;
+    int code = VERDICT_PASS;
+
+    plan.duration_ns = plan.duration_ns > 0 ? plan.duration_ns : DURATION_NS;
+    plan.warmup_ns = options->warmup_said ? plan.warmup_ns : WARMUP_NS;
+    plan.window = window / WINDOW_STEP > 0 ? window / WINDOW_STEP : 1;
+    session_announce(session, &plan, "as fast as answers come, three windows,");
+    for (unsigned i = 0; i < WINDOWS && !session_interrupted(session); i++) {
+        char name[32];
+        const struct result *result;
+
+        snprintf(name, sizeof(name), "window %u", plan.window);
+        result = session_run(session, &plan, name, &code);
+        if (result == NULL)
+            return code;
+        if (result->verdict == VERDICT_UNREACHABLE)
+            break;
+        plan.window *= WINDOW_STEP;
+        plan.window = plan.window < CREW_WINDOW_MAX ? plan.window : CREW_WINDOW_MAX;
+    }
+    session_apply_thresholds(session);
+    conclude(&session->study);
+    return session_finish(session);
+}
+
+static int run(int argc, char **argv)
+{
+    struct options options;
+    struct session session;
+    int code = options_parse(&options, &command_max, OPTION_MAX, argc, argv);
+
+    if (code != VERDICT_PASS)
+        return code;
+    code = session_init(&session, &command_max, &options);
+    if (code == VERDICT_PASS)
+        code = measure(&session);
+    session_deinit(&session);
+    return code;
+}

@@ -1,0 +1,296 @@
+/* session: from options to plans, from runs to files. Owns: workload, expectations, study. Thread: the main one.
+ * Fails: with a sentence on stderr and an exit code. */
+#include "command/session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/interrupt.h"
+#include "local53/version.h"
+#include "measure/machine.h"
+#include "measure/threshold.h"
+#include "measure/units.h"
+#include "report/hgrm.h"
+#include "report/json.h"
+#include "report/svg.h"
+#include "report/table.h"
+#include "traffic/target.h"
+
+#define TIMEOUT_NS (2 * NS_PER_S) /* open loops: what a pod's resolv.conf should have at most */
+#define TIMEOUT_CLOSED_NS NS_PER_S
+
+static int tell_fault(const struct session *session, const char *file,
+                      const struct text_fault *fault)
+{
+    if (fault->line > 0)
+        command_error(session->command, "%s:%u: %s", file, fault->line, fault->reason);
+    else if (file != NULL)
+        command_error(session->command, "%s: %s", file, fault->reason);
+    else
+        command_error(session->command, "%s", fault->reason);
+    fprintf(stderr, "Nothing was sent.\n");
+    return VERDICT_USAGE;
+}
+
+static int check_server(const struct session *session, const struct addr *server,
+                        const char *option)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (server->sa.sa_family == AF_UNSPEC)
+        return command_usage(session->command, "whom to ask is missing: --%s ADDR[:PORT]", option);
+    if (target_is_private(server) || session->options->allow_remote)
+        return VERDICT_PASS;
+    return command_usage(
+        session->command,
+        "%s is a public address: load may be sent to it only with --allow-remote, and only if "
+        "it is yours",
+        addr_format(server, text));
+}
+
+static int check_servers(const struct session *session)
+{
+    const struct options *options = session->options;
+
+    if (session->command != &command_compare)
+        return check_server(session, &options->server, "server");
+    int code = check_server(session, &options->a, "a");
+    return code != VERDICT_PASS ? code : check_server(session, &options->b, "b");
+}
+
+static int load_expectations(struct session *session)
+{
+    const char *file = session->options->expect;
+    struct text_fault fault = {0};
+
+    if (file == NULL)
+        return VERDICT_PASS;
+    session->expectations = expectations_load(file, &fault);
+    return session->expectations != NULL ? VERDICT_PASS : tell_fault(session, file, &fault);
+}
+
+static int load_workload(struct session *session)
+{
+    const struct workload_options *workload = &session->options->workload;
+    struct text_fault fault = {0};
+
+    session->workload = workload_new(workload, &fault);
+    return session->workload != NULL ? VERDICT_PASS
+                                     : tell_fault(session, workload->queries, &fault);
+}
+
+static void describe(struct session *session)
+{
+    struct study *study = &session->study;
+
+    snprintf(study->command, sizeof(study->command), "%s", session->command->word);
+    snprintf(study->options, sizeof(study->options), "%s", session->options->line);
+    machine_describe(&study->host);
+    snprintf(study->host.tool, sizeof(study->host.tool), "dnsbench %s (%s)", LOCAL53_VERSION,
+             LOCAL53_COMMIT);
+    if (session->options->slo_text != NULL)
+        snprintf(study->slo, sizeof(study->slo), "%s", session->options->slo_text);
+}
+
+int session_init(struct session *session, const struct command *command,
+                 const struct options *options)
+{
+    *session = (struct session){.command = command, .options = options};
+    int code = check_servers(session);
+    if (code == VERDICT_PASS)
+        code = load_expectations(session);
+    if (code == VERDICT_PASS)
+        code = load_workload(session);
+    if (code != VERDICT_PASS)
+        return code;
+    describe(session);
+    progress_init(&session->progress, options->quiet);
+    session->stop = interrupt_catch();
+    return VERDICT_PASS;
+}
+
+void session_deinit(struct session *session)
+{
+    study_deinit(&session->study);
+    workload_free(session->workload);
+    expectations_free(session->expectations);
+}
+
+double session_rate(const struct session *session)
+{
+    if (session->options->rate > 0)
+        return session->options->rate;
+    return workload_has_lookups(session->workload) ? SESSION_LOOKUP_RATE : SESSION_QUERY_RATE;
+}
+
+static uint64_t timeout_of(const struct options *options, bool open_loop)
+{
+    if (options->timeout_ns > 0)
+        return options->timeout_ns;
+    return open_loop ? TIMEOUT_NS : TIMEOUT_CLOSED_NS;
+}
+
+struct run_plan session_plan(const struct session *session, const struct addr *server, double rate)
+{
+    const struct options *o = session->options;
+    struct run_plan plan = {.server = *server,
+                            .transport = o->transport,
+                            .tls_name = o->tls_name,
+                            .workload = session->workload,
+                            .expectations = session->expectations,
+                            .open_loop = rate > 0,
+                            .pacing = o->pacing,
+                            .duration_ns = o->duration_ns,
+                            .warmup_ns = o->warmup_ns,
+                            .timeout_ns = timeout_of(o, rate > 0),
+                            .interval_ns = o->interval_ns,
+                            .slo_ns = threshold_slo_ns(o->slo, o->slo_count),
+                            .clients = o->clients,
+                            .source = o->source,
+                            .source_bits = o->source_bits,
+                            .ports = o->ports,
+                            .threads = o->threads,
+                            .cpus = o->cpu_count > 0 ? o->cpus : NULL,
+                            .cpu_count = o->cpu_count,
+                            .batch = o->batch,
+                            .receive_octets = o->receive_octets,
+                            .server_pid = (int)o->server_pid};
+
+    plan.pacing.seed = o->workload.seed;
+    return plan;
+}
+
+void session_pace(struct run_plan *plan, double rate)
+{
+    plan->pacing.stage_count = 1;
+    plan->pacing.stages[0] =
+        (struct pacer_stage){.length_ns = plan->warmup_ns + plan->duration_ns, .rate = rate};
+}
+
+void session_announce(const struct session *session, const struct run_plan *plan, const char *what)
+{
+    char server[ADDR_TEXT_MAX];
+    char length[UNITS_TEXT_MAX];
+    char text[UNITS_TEXT_MAX];
+
+    if (session->options->quiet)
+        return;
+    fprintf(stderr, "dnsbench: sending %s", what);
+    if (plan->open_loop && workload_has_lookups(session->workload))
+        fprintf(stderr, " (about %s queries)",
+                units_write_rate(pacer_mean_rate(&plan->pacing) *
+                                     workload_queries_per_lookup(session->workload),
+                                 text));
+    fprintf(stderr,
+            " to %s over %s, %s of it measured; Ctrl-C ends it with what was measured so far\n",
+            addr_format(&plan->server, server), transport_name(plan->transport),
+            units_write_duration(plan->duration_ns, length));
+}
+
+static void on_interval(void *context, const struct run_live *live)
+{
+    struct session *session = context;
+    struct progress_figures now = {
+        .elapsed_ns = atomic_load(&live->elapsed_ns),
+        .total_ns = session->total_ns,
+        .sent = atomic_load(&live->sent),
+        .ok = atomic_load(&live->ok),
+        .lost = atomic_load(&live->lost),
+        .response_sum_us = atomic_load(&live->response_sum_us),
+    };
+
+    progress_draw(&session->progress, &now);
+}
+
+/* What the program exits with when a run could not begin. */
+static int code_of(enum err err)
+{
+    return err == ERR_REFUSED || err == ERR_UNREACHABLE || err == ERR_TIMEOUT ? VERDICT_UNREACHABLE
+                                                                              : VERDICT_USAGE;
+}
+
+struct result *session_run(struct session *session, const struct run_plan *plan, const char *name,
+                           int *code)
+{
+    struct run_watch watch = {
+        .stop = session->stop, .on_interval = on_interval, .context = session};
+    struct result *result = study_add(&session->study);
+    char why[256] = "";
+    enum err err;
+
+    session->total_ns = plan->warmup_ns + plan->duration_ns;
+    progress_label(&session->progress, name);
+    err = crew_run(result, plan, &watch, why);
+    progress_clear(&session->progress);
+    if (err != ERR_OK) {
+        session->study.count--;
+        command_error(session->command, "%s", why[0] != '\0' ? why : err_text(err));
+        *code = code_of(err);
+        return NULL;
+    }
+    snprintf(result->name, sizeof(result->name), "%s", name);
+    return result;
+}
+
+void session_apply_thresholds(struct session *session)
+{
+    const struct options *options = session->options;
+
+    for (size_t r = 0; r < session->study.count; r++) {
+        struct result *result = &session->study.runs[r];
+
+        for (size_t i = 0; i < options->fail_if_count; i++) {
+            char text[160];
+
+            if (threshold_holds(&options->fail_if[i], result))
+                result_judge(result, VERDICT_FAILED, "%s",
+                             threshold_write(&options->fail_if[i], result, text, sizeof(text)));
+        }
+    }
+}
+
+/* Frees the text. */
+static bool write_file(const struct session *session, const char *path, char *text)
+{
+    FILE *file = fopen(path, "w");
+    bool good = file != NULL && fputs(text, file) >= 0;
+
+    if (file != NULL)
+        good = fclose(file) == 0 && good;
+    if (!good)
+        command_error(session->command, "%s: %s", path, strerror(errno));
+    free(text);
+    return good;
+}
+
+static void print_text(char *text)
+{
+    fputs(text, stdout);
+    free(text);
+}
+
+int session_finish(struct session *session)
+{
+    const struct options *options = session->options;
+    const struct study *study = &session->study;
+    bool good = true;
+
+    if (options->json != NULL && strcmp(options->json, "-") == 0)
+        print_text(json_write(study));
+    else
+        print_text(table_write(study));
+    if (options->json != NULL && strcmp(options->json, "-") != 0)
+        good = write_file(session, options->json, json_write(study)) && good;
+    if (options->hdr != NULL && study->count > 0)
+        good = write_file(session, options->hdr, hgrm_write(&study->runs[0].response)) && good;
+    if (options->svg != NULL)
+        good = write_file(session, options->svg, svg_write(study)) && good;
+    return good && fflush(stdout) == 0 ? (int)study->verdict : (int)VERDICT_USAGE;
+}
+
+bool session_interrupted(const struct session *session)
+{
+    return atomic_load(session->stop);
+}
