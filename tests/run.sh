@@ -131,7 +131,7 @@ suite_tidy() {
         return
     fi
     build tidy build-clang -DCMAKE_C_COMPILER=clang || return 0
-    mapfile -t files < <(find src -name '*.c' | sort)
+    mapfile -t files < <(find src bench/dnsbench -name '*.c' | sort)
     if [ "${#files[@]}" -eq 0 ]; then
         record_one FAIL tidy "clang-tidy: found no source file"
     elif printf '%s\0' "${files[@]}" | xargs -0 -P "$jobs" -n 4 clang-tidy -p "$folder" --quiet \
@@ -162,12 +162,15 @@ suite_lint() {
 
 # ---- Whole program ---------------------------------------------------------------------------------
 
-# Each script runs alone, against the sanitized daemon (LOCAL53); where memory is measured, the plain LOCAL53_PLAIN.
+# Each script runs alone, against the sanitized programs (LOCAL53, DNSBENCH); where memory or time is measured, the
+# plain ones (LOCAL53_PLAIN, DNSBENCH_PLAIN).
 suite_e2e() {
     local folder=$builds/build-sanitize test program found=no
     build e2e build-sanitize -DCMAKE_C_COMPILER=gcc -DLOCAL53_SANITIZE=address,undefined || return 0
     build_target local53 e2e build-gates "${plain_options[@]}" || return 0
+    build_target dnsbench e2e build-gates "${plain_options[@]}" || return 0
     export LOCAL53=$folder/local53 LOCAL53_BUILD=$folder LOCAL53_PLAIN=$builds/build-gates/local53
+    export DNSBENCH=$folder/dnsbench DNSBENCH_PLAIN=$builds/build-gates/dnsbench
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
     for test in tests/e2e/test_*.py tests/e2e/test_*.sh; do
         [ -e "$test" ] || continue
