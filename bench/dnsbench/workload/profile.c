@@ -142,7 +142,8 @@ static bool set_number(const struct profile_key *key, const char *value, uint32_
                        struct text_fault *fault)
 {
     char quoted[QUOTE_ROOM];
-    bool digits = value[strspn(value, "0123456789")] == '\0' && strlen(value) <= 9;
+    bool digits = value[strspn(value, "0123456789")] == '\0';
+    /* Too long a number becomes ULONG_MAX, which is past every bound. */
     unsigned long number = digits ? strtoul(value, NULL, 10) : 0;
 
     if (!digits || number < key->least || number > key->most) {

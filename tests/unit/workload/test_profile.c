@@ -108,6 +108,8 @@ static void names_and_regions_are_checked(void **state)
     assert_refused("k8s-aws:region=EU", "region=EU: a region as 'eu-central-1' is wanted");
     assert_refused("k8s-aws:region=eu.central",
                    "region=eu.central: a region as 'eu-central-1' is wanted");
+    assert_refused("k8s-aws:region=abcdefghijklmnopqrstuvwxyz-12345",
+                   "region=abcdefghijklmnopqrstuvwxyz-12345: a region as 'eu-central-1' is wanted");
     memset(text + 9, 'x', 300);
     assert_refused(text, "a value has more than 255 octets");
 }
