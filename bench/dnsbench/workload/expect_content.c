@@ -408,14 +408,15 @@ static bool take_answer(struct reading *reading, const struct rr *rr)
     return true;
 }
 
-/* The OPT: one, in the additional section (RFC 6891 section 6.1.1). */
+/* The OPT: one, the root's, in the additional section (RFC 6891 section 6.1.1). */
 static bool take_opt(struct reading *reading, const struct rr *rr)
 {
     size_t end = (size_t)rr->rdata_offset + rr->rdata_len;
     struct reader r = reader_init(reading->message.data, end);
     struct edns edns = {0};
 
-    if (reading->edns || rr->section != SECTION_ADDITIONAL)
+    if (reading->edns || rr->section != SECTION_ADDITIONAL ||
+        reading->message.data[rr->owner_offset] != 0)
         return false;
     reader_seek(&r, (size_t)rr->ttl_offset - sizeof(uint16_t));
     if (edns_read(&edns, &r) != ERR_OK)

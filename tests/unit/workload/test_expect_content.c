@@ -438,7 +438,7 @@ static void a_target_that_does_not_end_with_its_record_is_malformed(void **state
     assert_false(met(&answer, "empty"));
 }
 
-static void a_second_opt_or_one_among_the_answers_is_malformed(void **state)
+static void an_opt_is_the_only_one_the_roots_and_additional(void **state)
 {
     struct answer answer;
 
@@ -452,6 +452,11 @@ static void a_second_opt_or_one_among_the_answers_is_malformed(void **state)
     assert_false(met(&answer, "empty"));
     answer.counts[3] = 0;
     answer.counts[1] = 1;
+    assert_false(met(&answer, "empty"));
+    start(&answer, TYPE_A, RCODE_NOERROR);
+    add(&answer, QUESTION, TYPE_OPT, (struct bytes){NULL, 0});
+    answer.counts[1] = 0;
+    answer.counts[3] = 1;
     assert_false(met(&answer, "empty"));
 }
 
@@ -491,7 +496,6 @@ static void what_is_no_address_or_prefix_is_told(void **state)
     assert_fault("10.0.0.0/33", TYPE_A, "'10.0.0.0/33' is no prefix");
     assert_fault("10.0.0.0/", TYPE_A, "'10.0.0.0/' is no prefix");
     assert_fault("10.0.0.0/+8", TYPE_A, "'10.0.0.0/+8' is no prefix");
-    assert_fault("10.0.0/8", TYPE_A, "'10.0.0/8' is no prefix");
     assert_fault("fd00::/129", TYPE_AAAA, "'fd00::/129' is no prefix");
 }
 
@@ -531,7 +535,6 @@ static void lists_are_of_one_kind_without_repetition_and_bounded(void **state)
 static void one_word_is_enough_for_all_but_lists(void **state)
 {
     (void)state;
-    assert_fault("any any", TYPE_A, "'any' is one word too many");
     assert_fault("NXDOMAIN 10.0.0.1", TYPE_A, "'10.0.0.1' is one word too many");
     assert_fault("a.example. b.example.", TYPE_NS, "'b.example.' is one word too many");
 }
@@ -583,7 +586,7 @@ int main(void)
         cmocka_unit_test(a_record_cut_short_is_malformed),
         cmocka_unit_test(an_owner_that_cannot_be_read_is_malformed),
         cmocka_unit_test(a_target_that_does_not_end_with_its_record_is_malformed),
-        cmocka_unit_test(a_second_opt_or_one_among_the_answers_is_malformed),
+        cmocka_unit_test(an_opt_is_the_only_one_the_roots_and_additional),
         cmocka_unit_test(a_mistyped_answer_is_told_with_the_nearest),
         cmocka_unit_test(what_is_no_address_or_prefix_is_told),
         cmocka_unit_test(bits_beyond_a_prefixs_length_are_a_fault),
