@@ -68,8 +68,9 @@ static void the_ratio_lies_within_its_interval(void **state)
     }
 }
 
-/* Few pairs and much confidence: the lowest centre that counts is the lowest value itself, so that the interval's length
- * is all widening: sqrt(n / (n - 1)) times Student's t of n - 1 degrees over the normal quantile, both from tables. */
+/* Few pairs and much confidence: the lowest centre that counts is the lowest value itself, so that
+ * the interval's length is all widening: sqrt(n / (n - 1)) times Student's t of n - 1 degrees over
+ * the normal quantile, both from tables. */
 static void assert_widened(size_t pairs, double alpha, double t, double z)
 {
     double ratios[5] = {exp(-0.01), 1, 1, 1, 1};

@@ -1,4 +1,5 @@
-/* What the kernel says of this process. Its figures are compared with one another, never with time passed. */
+/* What the kernel says of this process. Its figures are compared with one another, never with time
+ * passed. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -58,6 +59,23 @@ static void waiting_for_a_cpu_never_runs_backwards(void **state)
     assert_true(machine_thread_usage().run_delay_ns >= before_ns);
 }
 
+/* Work shorter than a tick of 10 ms shows, where the kernel keeps nanoseconds. First of all, while
+ * no thread has ended. */
+static void cpu_time_of_a_process_is_finer_than_a_tick(void **state)
+{
+    uint64_t before_ns, after_ns;
+
+    (void)state;
+    if (access("/proc/thread-self/schedstat", R_OK) != 0)
+        skip();
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(machine_process_cpu(&before_ns, getpid()), ERR_OK);
+        burn(3 * MS);
+        assert_int_equal(machine_process_cpu(&after_ns, getpid()), ERR_OK);
+        assert_true(after_ns >= before_ns + 2 * MS);
+    }
+}
+
 static void *burn_and_wait(void *arg)
 {
     burn(40 * MS);
@@ -66,7 +84,8 @@ static void *burn_and_wait(void *arg)
     return NULL;
 }
 
-/* The other thread lives while the process is asked: its work must be in the sum. Half is asked for, as ticks are coarse. */
+/* The other thread lives while the process is asked: its work must be in the sum. Half is asked
+ * for, as ticks are coarse. */
 static void a_process_is_charged_with_all_its_threads(void **state)
 {
     pthread_barrier_t barrier;
@@ -208,6 +227,7 @@ static void timers_are_sharpened(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(cpu_time_of_a_process_is_finer_than_a_tick),
         cmocka_unit_test(a_thread_is_charged_with_its_own_work_only),
         cmocka_unit_test(waiting_for_a_cpu_never_runs_backwards),
         cmocka_unit_test(a_process_is_charged_with_all_its_threads),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,6 +73,8 @@ static void threads_are_merged_figure_by_figure(void **state)
     histogram_record(&from.answer[ANSWER_NX], 4 * MS);
     series_plan(&into.series, 10 * MS);
     series_plan(&from.series, 20 * MS);
+    from.server_cpu_ns = 2;
+    from.health.uneven = 2;
     from.health.own_drops = 3;
     from.health.send_errors = 4;
     from.health.id_waits = 5;
@@ -89,6 +92,8 @@ static void threads_are_merged_figure_by_figure(void **state)
     assert_int_equal(into.health.planned, 200);
     assert_int_equal(into.health.begun, 200);
     assert_int_equal(into.health.windows, 20);
+    assert_int_equal(into.server_cpu_ns, 2);
+    assert_int_equal(into.health.uneven, 2);
     assert_int_equal(into.health.own_drops, 3);
     assert_int_equal(into.health.send_errors, 4);
     assert_int_equal(into.health.id_waits, 5);
@@ -99,7 +104,8 @@ static void threads_are_merged_figure_by_figure(void **state)
     result_deinit(&from);
 }
 
-/* 98 sends in time and two 100 ms late: the p99 of both is late, the mean of two p99s would not be. */
+/* 98 sends in time and two 100 ms late: the p99 of both is late, the mean of two p99s would not
+ * be. */
 static void lag_quantiles_are_taken_anew_from_the_merged_histograms(void **state)
 {
     struct result into, from;

@@ -31,7 +31,8 @@ static void assert_refused(const char *text, const char *expected)
     assert_string_equal(error, expected);
 }
 
-/* 1000 queries: 900 answered after 1 ms, 50 after 3 ms, 50 timed out at 500 ms; one interval of two seconds. */
+/* 1000 queries: 900 answered after 1 ms, 50 after 3 ms, 50 timed out at 500 ms; one interval of two
+ * seconds. */
 static void init_result(struct result *result)
 {
     static const struct series_shape shape = {.length_ns = 2000 * MS,

@@ -94,7 +94,8 @@ static void a_schedule_has_as_many_stages_as_told_and_no_more(void **state)
     assert_int_equal(pacer_parse_schedule(&plan, text), ERR_TOO_LONG);
 }
 
-/* 150,000/s: a step is no whole number of nanoseconds, so a sum of rounded steps would be 10 ms off after four hours. */
+/* 150,000/s: a step is no whole number of nanoseconds, so a sum of rounded steps would be 10 ms off
+ * after four hours. */
 static void a_constant_rate_holds_exactly_after_hours(void **state)
 {
     struct pacer_plan plan = make_plan("constant", "5h@150k");
@@ -216,8 +217,8 @@ static void count_windows(const struct pacer_plan *plan, uint32_t threads, doubl
     }
 }
 
-/* A Poisson process has as many arrivals in a window on average as their variance: 3 sigma of the mean of all windows,
- * and a ratio as wide as 600 windows make it. */
+/* A Poisson process has as many arrivals in a window on average as their variance: 3 sigma of the
+ * mean of all windows, and a ratio as wide as 600 windows make it. */
 static void assert_poisson(const double *counts, size_t windows, double expected)
 {
     double mean = 0;
