@@ -1,7 +1,8 @@
-/* bootstrap: the centre of the logarithms of ratios is their mean without a fifth at each end; its interval comes from
- * BOOTSTRAP_ROUNDS samples drawn with replacement (Efron and Tibshirani 1993, chapter 13; trimming: Wilcox 2012,
- * chapter 4) and is widened for small samples (Hesterberg 2015, "What Teachers Should Know About the Bootstrap", 5.3).
- * Owns nothing; any thread; pure. Bounds: BOOTSTRAP_PAIRS_MAX pairs, 45 KiB of stack. Cannot fail. */
+/* bootstrap: the centre of the logarithms of ratios is their mean without a fifth at each end; its
+ * interval comes from BOOTSTRAP_ROUNDS samples drawn with replacement (Efron and Tibshirani 1993,
+ * chapter 13; trimming: Wilcox 2012, chapter 4) and is widened for small samples (Hesterberg 2015,
+ * "What Teachers Should Know About the Bootstrap", 5.3). Owns nothing; any thread; pure. Bounds:
+ * BOOTSTRAP_PAIRS_MAX pairs, 45 KiB of stack. Cannot fail. */
 #include "measure/bootstrap.h"
 
 #include <math.h>
@@ -10,11 +11,13 @@
 #include "local53/base/check.h"
 #include "local53/base/rng.h"
 
-/* Measured with 1000 made-up comparisons a case: normal noise of 2, 3.5 or 5 % a slice, slices slowed by up to some 10
- * sigma in 0, 5 or 15 of 100, 95 % intervals. Equal servers: the interval holds 1 in 94 to 98 of 100 for 6 to 40 pairs
- * (99 to 100 at 99 %). Of differences of 5 % it finds, in 100, at 10, 20, 30, 40 pairs: 90, 100, 100, 100 with noise of
- * 2 %; 56, 95, 100, 100 with 3.5 %; 35, 70, 88, 96 with 5 %. Without widening it held 1 in 83 of 100 for 6 pairs; a median
- * finds less, a tenth left out is worse with many outliers, a studentised interval is no narrower. */
+/* Measured with 1000 made-up comparisons a case: normal noise of 2, 3.5 or 5 % a slice, slices
+ * slowed by up to some 10 sigma in 0, 5 or 15 of 100, 95 % intervals. Equal servers: the interval
+ * holds 1 in 94 to 98 of 100 for 6 to 40 pairs (99 to 100 at 99 %). Of differences of 5 % it finds,
+ * in 100, at 10, 20, 30, 40 pairs: 90, 100, 100, 100 with noise of 2 %; 56, 95, 100, 100 with
+ * 3.5 %; 35, 70, 88, 96 with 5 %. Without widening it held 1 in 83 of 100 for 6 pairs; a median
+ * finds less, a tenth left out is worse with many outliers, a studentised interval is no
+ * narrower. */
 
 /* Left out at each end of a sample. */
 #define TRIMMED_SHARE 0.2
@@ -30,7 +33,8 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Trimmed mean of a sample of count values in which value i, in rising order, is there times[i] times. */
+/* Trimmed mean of a sample of count values in which value i, in rising order, is there times[i]
+ * times. */
 static double trimmed_mean(const double *values, const uint16_t *times, size_t count)
 {
     size_t skipped = (size_t)(TRIMMED_SHARE * (double)count);
@@ -48,7 +52,8 @@ static double trimmed_mean(const double *values, const uint16_t *times, size_t c
     return sum / (double)(end - skipped);
 }
 
-/* Share of Student's t with df degrees of freedom that lies within -t..t (Abramowitz and Stegun, 26.7.3 and 26.7.4). */
+/* Share of Student's t with df degrees of freedom that lies within -t..t (Abramowitz and Stegun,
+ * 26.7.3 and 26.7.4). */
 static double student_within(double t, size_t df)
 {
     double angle = atan(t / sqrt((double)df));
@@ -88,7 +93,8 @@ static double find_quantile(double (*within)(double, size_t), size_t df, double 
     return high;
 }
 
-/* A sample's own spread is too small by sqrt((n - 1) / n), and a small one's tails are Student's. */
+/* A sample's own spread is too small by sqrt((n - 1) / n), and a small one's tails are
+ * Student's. */
 static double widening(size_t count, double alpha)
 {
     double n = (double)count;

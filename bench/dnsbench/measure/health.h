@@ -1,5 +1,5 @@
-/* health: whether the tester itself was the limit. Every report has these figures; a breach makes the whole
- * measurement INVALID (exit 3), for then nothing is known of the server. Pure. */
+/* health: whether the tester itself was the limit. Every report has these figures; a breach makes
+ * the whole measurement INVALID (exit 3), for then nothing is known of the server. Pure. */
 #ifndef DNSBENCH_MEASURE_HEALTH_H
 #define DNSBENCH_MEASURE_HEALTH_H
 
@@ -41,8 +41,8 @@ struct health {
     uint64_t send_lag_p50_ns; /* sent - intended */
     uint64_t send_lag_p99_ns; /* the same */
     uint64_t send_lag_max_ns; /* the same */
-    uint64_t
-        read_lag_p99_ns; /* read - kernel's receive stamp; told, never judged: latency does not contain it */
+    /* read - kernel's receive stamp; told, never judged: latency does not contain it */
+    uint64_t read_lag_p99_ns;
     uint64_t windows;        /* whole 100 ms windows */
     uint64_t uneven;         /* of these, off by more than HEALTH_WINDOW_SHARE */
     uint64_t own_drops;      /* datagrams dropped by own sockets (SO_RXQ_OVFL, SO_MEMINFO) */
@@ -60,7 +60,8 @@ unsigned health_breaches(const struct health *health);
 const char *health_name(enum health_kind kind);
 const char *health_meaning(enum health_kind kind);
 
-/* Writes the figure of a kind beside its limit, "p99 3.20 ms, limit 1.00 ms"; out has size octets; gives out. */
+/* Writes the figure of a kind beside its limit, "p99 3.20 ms, limit 1.00 ms"; out has size octets;
+ * gives out. */
 const char *health_write(const struct health *health, enum health_kind kind, char *out,
                          size_t size);
 

@@ -1,6 +1,6 @@
-/* machine: figures of the kernel about threads, processes and the host.
- * Owns nothing; any thread; descriptors are closed before it returns. Reads /proc; no use on the path of a query.
- * Bounds: lines of MACHINE_LINE_MAX octets. Fails: what cannot be read is 0, "" or ERR_NOT_FOUND. */
+/* machine: figures of the kernel about threads, processes and the host. Owns nothing; any thread;
+ * descriptors are closed before it returns. Reads /proc; no use on the path of a query. Bounds:
+ * lines of MACHINE_LINE_MAX octets. Fails: what cannot be read is 0, "" or ERR_NOT_FOUND. */
 #include "measure/machine.h"
 
 #include <ctype.h>
@@ -36,7 +36,8 @@ static bool read_line(const char *path, char line[MACHINE_LINE_MAX])
     return is_read;
 }
 
-/* A schedstat file: time on a CPU and time waiting for one, both nanoseconds (Documentation/scheduler/sched-stats). */
+/* A schedstat file: time on a CPU and time waiting for one, both nanoseconds
+ * (Documentation/scheduler/sched-stats). */
 static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *delay_ns)
 {
     char line[MACHINE_LINE_MAX];
@@ -57,7 +58,8 @@ struct thread_usage machine_thread_usage(void)
     return usage;
 }
 
-/* Sum over the threads of a process; a thread that ends meanwhile is left out. 0 where the kernel does not keep it. */
+/* Sum over the threads of a process; a thread that ends meanwhile is left out. 0 where the kernel
+ * does not keep it. */
 static uint64_t sum_tasks(int pid)
 {
     char path[MACHINE_PATH_MAX];
@@ -77,8 +79,8 @@ static uint64_t sum_tasks(int pid)
     return sum_ns;
 }
 
-/* Fields 14 and 15 of proc(5)'s stat, user and system time in ticks, are counted from behind the command's name, which
- * may hold spaces and parentheses. */
+/* Fields 14 and 15 of proc(5)'s stat, user and system time in ticks, are counted from behind the
+ * command's name, which may hold spaces and parentheses. */
 static bool read_ticks(int pid, uint64_t *ticks)
 {
     char path[MACHINE_PATH_MAX];
@@ -103,7 +105,8 @@ enum err machine_process_cpu(uint64_t *cpu_ns, int pid)
 
     if (!read_ticks(pid, &ticks) || per_second <= 0)
         return ERR_NOT_FOUND;
-    /* Ticks are rounded down, but know the threads that have ended: without any such, the sum is never less. */
+    /* Ticks are rounded down, but know the threads that have ended: without any such, the sum is
+     * never less. */
     uint64_t coarse_ns = ticks * (NS_PER_S / (uint64_t)per_second);
     *cpu_ns = exact_ns > coarse_ns ? exact_ns : coarse_ns;
     return ERR_OK;
@@ -122,7 +125,8 @@ enum err machine_process_rss(uint64_t *octets, int pid)
     return ERR_OK;
 }
 
-/* The "model name" of the first CPU, as x86 has it; false on machines whose /proc/cpuinfo has none. */
+/* The "model name" of the first CPU, as x86 has it; false on machines whose /proc/cpuinfo has
+ * none. */
 static bool read_model(char *out, size_t size)
 {
     static const char key[] = "model name";

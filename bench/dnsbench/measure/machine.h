@@ -1,4 +1,5 @@
-/* machine: what the kernel says of this process, its threads and a server's process. Reads /proc. */
+/* machine: what the kernel says of this process, its threads and a server's process. Reads
+ * /proc. */
 #ifndef DNSBENCH_MEASURE_MACHINE_H
 #define DNSBENCH_MEASURE_MACHINE_H
 
@@ -11,15 +12,15 @@
 /* Of the calling thread, since it began. */
 struct thread_usage {
     uint64_t cpu_ns; /* user and system time */
-    uint64_t
-        run_delay_ns; /* runnable, waiting for a CPU (/proc/thread-self/schedstat); 0 where it cannot be read */
+    /* runnable, waiting for a CPU (/proc/thread-self/schedstat); 0 where it cannot be read */
+    uint64_t run_delay_ns;
 };
 
 /* Reads the figures of the calling thread. */
 struct thread_usage machine_thread_usage(void);
 
-/* CPU time of another process, all threads; ERR_NOT_FOUND when there is none. Exact to 1/100 s (/proc/PID/stat), or
- * better where /proc/PID/task/TID/schedstat can be read. */
+/* CPU time of another process, all threads; ERR_NOT_FOUND when there is none. Exact to 1/100 s
+ * (/proc/PID/stat), or better where /proc/PID/task/TID/schedstat can be read. */
 enum err machine_process_cpu(uint64_t *cpu_ns, int pid);
 
 /* Resident octets of another process; ERR_NOT_FOUND when there is none. */

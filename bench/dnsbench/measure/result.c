@@ -1,6 +1,7 @@
-/* result: one run's figures: made, merged, judged; and the study that holds several.
- * Owns the histograms, the series and a study's runs. Thread: the owner's; merged once the writers have ended.
- * Bounds: RESULT_KINDS_MAX kinds of lookups (more: CHECK), texts cut to their arrays. Fails: out of memory is fatal. */
+/* result: one run's figures: made, merged, judged; and the study that holds several. Owns the
+ * histograms, the series and a study's runs. Thread: the owner's; merged once the writers have
+ * ended. Bounds: RESULT_KINDS_MAX kinds of lookups (more: CHECK), texts cut to their arrays. Fails:
+ * out of memory is fatal. */
 #include "measure/result.h"
 
 #include <stdarg.h>
@@ -14,7 +15,7 @@
 /* One line of reasons. */
 #define REASON_MAX 256
 
-/* ---- Life -------------------------------------------------------------------------------------- */
+/* ---- Life ------------------------------------------------------------------------------------ */
 
 /* Calls act for each histogram of a result. */
 static void for_each_histogram(struct result *result, void (*act)(struct histogram *))
@@ -62,7 +63,7 @@ void study_deinit(struct study *study)
     study->count = 0;
 }
 
-/* ---- Merging ----------------------------------------------------------------------------------- */
+/* ---- Merging --------------------------------------------------------------------------------- */
 
 static void merge_health(struct health *into, const struct health *from)
 {
@@ -124,7 +125,7 @@ void result_merge(struct result *into, const struct result *from)
     take_lags(into);
 }
 
-/* ---- Verdicts ---------------------------------------------------------------------------------- */
+/* ---- Verdicts -------------------------------------------------------------------------------- */
 
 /* How much a verdict hides others: its place in the order told in the door. */
 static unsigned rank_of(enum verdict verdict)
@@ -162,7 +163,8 @@ struct judgement {
     size_t size;           /* of reasons */
 };
 
-/* A worse verdict's line goes before all others, any other behind them. What does not fit is cut at the end. */
+/* A worse verdict's line goes before all others, any other behind them. What does not fit is cut at
+ * the end. */
 static void judge(const struct judgement *judgement, enum verdict verdict, const char *format,
                   va_list args)
 {
@@ -221,14 +223,15 @@ void study_conclude(struct study *study)
         take_over(study, &study->runs[i]);
 }
 
-/* ---- What follows from the figures alone --------------------------------------------------------- */
+/* ---- What follows from the figures alone ----------------------------------------------------- */
 
 static uint64_t both(const struct result *result, enum outcome outcome)
 {
     return result->measured.outcome[outcome] + result->warmup.outcome[outcome];
 }
 
-/* Some query came back at all, in time or not, right or wrong; or would have, but for the tester. */
+/* Some query came back at all, in time or not, right or wrong; or would have, but for the
+ * tester. */
 static bool is_anything_answered(const struct result *result)
 {
     return both(result, OUTCOME_OK) + both(result, OUTCOME_LATE) + both(result, OUTCOME_MISMATCH) +
@@ -272,7 +275,8 @@ static void judge_health(struct result *result)
         result_judge(result, VERDICT_INVALID, "%s: %s (%s)", health_name((enum health_kind)kind),
                      figure, health_meaning((enum health_kind)kind));
     }
-    /* Drops in the warm-up are no breach of the measured time, yet answers of measured queries may be among them. */
+    /* Drops in the warm-up are no breach of the measured time, yet answers of measured queries may
+     * be among them. */
     if ((breaches & 1U << HEALTH_DROPS) == 0 &&
         result->measured.outcome[OUTCOME_TESTER_DROPPED] > 0)
         result_judge(result, VERDICT_INVALID, "%s answers were lost in the tester's socket buffers",
@@ -293,7 +297,8 @@ static bool judge_content(struct result *result, const struct tally *tally, cons
     return true;
 }
 
-/* Wrong answers were in time, as bad as they are; what the tester lost is not the server's fault. */
+/* Wrong answers were in time, as bad as they are; what the tester lost is not the server's
+ * fault. */
 static void judge_time(struct result *result)
 {
     const uint64_t *outcome = result->measured.outcome;

@@ -1,5 +1,6 @@
-/* result: all that is known of one run, and of a command that made several (a study). Whatever is printed, plotted or
- * compared comes from here, so what was saved as JSON renders again the same. */
+/* result: all that is known of one run, and of a command that made several (a study). Whatever is
+ * printed, plotted or compared comes from here, so what was saved as JSON renders again the
+ * same. */
 #ifndef DNSBENCH_MEASURE_RESULT_H
 #define DNSBENCH_MEASURE_RESULT_H
 
@@ -15,8 +16,8 @@
 #define RESULT_TEXT_MAX 128
 #define RESULT_KINDS_MAX 8 /* kinds of lookups (svc, svc.ns, ...) */
 
-/* Exit codes of every command (and the verdict of a result): the worse, the more it hides the others, in the order
- * usage, unreachable, invalid, wrong, failed, pass. */
+/* Exit codes of every command (and the verdict of a result): the worse, the more it hides the
+ * others, in the order usage, unreachable, invalid, wrong, failed, pass. */
 enum verdict {
     VERDICT_PASS = 0,
     VERDICT_FAILED = 1,      /* a threshold, or B is worse, or nothing was answered in time */
@@ -33,9 +34,9 @@ struct setup {
     char arrival[24];               /* poisson, constant, burst:N; "" in a closed loop */
     char schedule[RESULT_TEXT_MAX]; /* "10s@1k,5s@20k"; "" for one rate */
     char workload[RESULT_TEXT_MAX]; /* "k8s-aws, 10000 names, zipf 1.00" or the file's name */
-    double
-        rate; /* planned mean of the measured time: lookups a second where lookups, else queries; 0 in
-                                       a closed loop */
+    /* planned mean of the measured time: lookups a second where lookups, else queries; 0 in a
+     * closed loop */
+    double rate;
     uint64_t duration_ns;   /* measured time asked for */
     uint64_t warmup_ns;     /* before it */
     uint64_t timeout_ns;    /* after so long an answer is late */
@@ -72,20 +73,20 @@ struct result {
     bool interrupted;      /* Ctrl-C, or stopped early because nobody listens */
     struct tally measured; /* queries whose intended time lies in the measured time */
     struct tally warmup;   /* the others */
-    struct histogram
-        response; /* receive - intended: the headline; timeouts and other losses at least the timeout */
+    /* receive - intended: the headline; timeouts and other losses at least the timeout */
+    struct histogram response;
     struct histogram service;              /* receive - sent, of those answered in time */
     struct histogram send_lag;             /* sent - intended */
     struct histogram read_lag;             /* read - receive */
     struct histogram answer[ANSWER_COUNT]; /* response of those ok, by kind of answer */
-    struct histogram
-        lookup; /* whole lookups, failed ones at least the timeout; empty without lookups */
+    /* whole lookups, failed ones at least the timeout; empty without lookups */
+    struct histogram lookup;
     struct lookup_kind kinds[RESULT_KINDS_MAX]; /* the same by kind */
     size_t kind_count;                          /* kinds in use */
     struct series series;                       /* over time */
     struct health health;                       /* of the tester */
-    uint64_t
-        server_cpu_ns; /* CPU the server's process used in the measured time; 0 unless it was told (--server-pid) */
+    /* CPU the server's process used in the measured time; 0 unless it was told (--server-pid) */
+    uint64_t server_cpu_ns;
     enum verdict verdict; /* of the run */
     char reasons[512];    /* why, one a line, most important first; "" for a plain pass */
 };
@@ -110,8 +111,8 @@ struct study {
     struct host host;    /* of the tester */
     struct result *runs; /* owned; count of them */
     size_t count;        /* at least 1 once complete */
-    double
-        answer; /* search: highest rate that met the SLO; max: highest clean throughput; 0 otherwise */
+    /* search: highest rate that met the SLO; max: highest clean throughput; 0 otherwise */
+    double answer;
     char slo[RESULT_TEXT_MAX];                            /* search: the conditions */
     struct comparison comparisons[STUDY_COMPARISONS_MAX]; /* compare */
     size_t comparison_count;                              /* in use */
@@ -119,27 +120,30 @@ struct study {
     char reasons[512];                                    /* as in a result */
 };
 
-/* Allocates all histograms (those of all kinds too) and the series; everything else zero. result_deinit accepts a zeroed
- * one. */
+/* Allocates all histograms (those of all kinds too) and the series; everything else zero.
+ * result_deinit accepts a zeroed one. */
 void result_init(struct result *result, const struct series_shape *shape);
 void result_deinit(struct result *result);
 
-/* Adds all of from (another thread's, or another run's of the same shape) to into: tallies, histograms, series, health
- * sums (windows and uneven ones too: threads of one run leave them 0, and they are taken from the merged series). The
- * longer elapsed time counts. Texts, setup, verdict and reasons stay into's; lag quantiles are taken anew from the merged
- * histograms. Kinds are matched by name and made where into has none; more than RESULT_KINDS_MAX: CHECK. */
+/* Adds all of from (another thread's, or another run's of the same shape) to into: tallies,
+ * histograms, series, health sums (windows and uneven ones too: threads of one run leave them 0,
+ * and they are taken from the merged series). The longer elapsed time counts. Texts, setup, verdict
+ * and reasons stay into's; lag quantiles are taken anew from the merged histograms. Kinds are
+ * matched by name and made where into has none; more than RESULT_KINDS_MAX: CHECK. */
 void result_merge(struct result *into, const struct result *from);
 
-/* Adds a line to the reasons, cut to fit, and makes the verdict the worse of both: a worse verdict's line goes before all
- * others, any other behind them. An empty line only changes the verdict. */
+/* Adds a line to the reasons, cut to fit, and makes the verdict the worse of both: a worse
+ * verdict's line goes before all others, any other behind them. An empty line only changes the
+ * verdict. */
 void result_judge(struct result *result, enum verdict verdict, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The verdict that follows from the figures alone: breaches of health (INVALID), nobody there (UNREACHABLE), wrong
- * answers (WRONG), nothing in time (FAILED). Thresholds come on top. */
+/* The verdict that follows from the figures alone: breaches of health (INVALID), nobody there
+ * (UNREACHABLE), wrong answers (WRONG), nothing in time (FAILED). Thresholds come on top. */
 void result_judge_figures(struct result *result);
 
-/* Appends a zeroed run and gives it; earlier pointers into runs are void. Out of memory is fatal. */
+/* Appends a zeroed run and gives it; earlier pointers into runs are void. Out of memory is
+ * fatal. */
 struct result *study_add(struct study *study);
 
 /* As result_judge, of the whole; its runs are not looked at. */

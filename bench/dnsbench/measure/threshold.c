@@ -1,6 +1,7 @@
-/* threshold: conditions on figures of a result, from text and back.
- * Owns nothing; any thread; pure. A metric is kept as written and understood anew at each use: only a handful are, once
- * a run. Bounds: THRESHOLD_MAX conditions, names below THRESHOLD_METRIC_MAX octets. Fails: only in parsing. */
+/* threshold: conditions on figures of a result, from text and back. Owns nothing; any thread; pure.
+ * A metric is kept as written and understood anew at each use: only a handful are, once a run.
+ * Bounds: THRESHOLD_MAX conditions, names below THRESHOLD_METRIC_MAX octets. Fails: only in
+ * parsing. */
 #include "measure/threshold.h"
 
 #include <stdint.h>
@@ -16,7 +17,7 @@
 /* Longest condition as text: a metric, an operator, a value, spaces. */
 #define CONDITION_MAX (THRESHOLD_METRIC_MAX + 2 * UNITS_TEXT_MAX)
 
-/* ---- Metrics ----------------------------------------------------------------------------------- */
+/* ---- Metrics --------------------------------------------------------------------------------- */
 
 enum source { /* which figure a metric is taken from */
               SOURCE_RESPONSE,
@@ -68,10 +69,10 @@ static bool parse_quantile(const char *text, double *share)
     const char *point = text + 1 + whole;
     size_t decimals = *point == '.' ? strspn(point + 1, digits) : 0;
 
-    if (whole < 1 || whole > 2 || decimals > 4 || (*point == '.' && decimals == 0) ||
-        point[decimals > 0 ? decimals + 1 : 0] != '\0')
+    if (whole < 1 || whole > 2 || decimals > 4 || point[decimals > 0 ? decimals + 1 : 0] != '\0')
         return false;
-    /* Whole numbers divided once give the same share that is written in decimals elsewhere: p99.9 is 0.999. */
+    /* Whole numbers divided once give the same share that is written in decimals elsewhere: p99.9
+     * is 0.999. */
     double number = 0;
     double scale = 100;
     for (const char *c = text + 1; *c != '\0'; c++) {
@@ -97,7 +98,8 @@ static bool parse_statistic(const char *text, struct metric *out)
     return true;
 }
 
-/* "p99" or "svc.ns.p99.9": what stands before the first text that is a statistic is the name, and both may hold dots. */
+/* "p99" or "svc.ns.p99.9": what stands before the first text that is a statistic is the name, and
+ * both may hold dots. */
 static bool parse_named_statistic(const char *text, struct metric *out)
 {
     if (parse_statistic(text, out))
@@ -198,7 +200,7 @@ static enum threshold_unit unit_of(const struct metric *metric)
     }
 }
 
-/* ---- Reading conditions -------------------------------------------------------------------------- */
+/* ---- Reading conditions ---------------------------------------------------------------------- */
 
 /* Takes spaces off both ends; text is cut. */
 static char *trim(char *text)
@@ -318,7 +320,7 @@ enum err threshold_parse_list(struct threshold *out, size_t *count, const char *
     return ERR_OK;
 }
 
-/* ---- Values -------------------------------------------------------------------------------------- */
+/* ---- Values ---------------------------------------------------------------------------------- */
 
 /* The histogram a metric is taken from; NULL when the result has none of that name. */
 static const struct histogram *find_histogram(const struct metric *metric,
@@ -409,7 +411,7 @@ bool threshold_holds(const struct threshold *t, const struct result *result)
     return t->above == (value > t->value);
 }
 
-/* ---- Writing ------------------------------------------------------------------------------------- */
+/* ---- Writing --------------------------------------------------------------------------------- */
 
 static const char *write_value(enum threshold_unit unit, double value, char *out)
 {

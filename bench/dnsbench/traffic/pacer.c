@@ -1,7 +1,7 @@
-/* pacer: the instants at which queries are due, from the plan alone.
- * Owns nothing; the plan is borrowed. Thread: one pacer each; no clock.
- * Bounds: PACER_STAGES_MAX stages; offsets are exact to a nanosecond for 4.6e9 arrivals a stage (index * 1e9 is exact
- * in a double up to there) and within some nanoseconds beyond. Fails: only in parsing. */
+/* pacer: the instants at which queries are due, from the plan alone. Owns nothing; the plan is
+ * borrowed. Thread: one pacer each; no clock. Bounds: PACER_STAGES_MAX stages; offsets are exact to
+ * a nanosecond for 4.6e9 arrivals a stage (index * 1e9 is exact in a double up to there) and within
+ * some nanoseconds beyond. Fails: only in parsing. */
 #include "traffic/pacer.h"
 
 #include <math.h>
@@ -100,8 +100,9 @@ double pacer_peak_rate(const struct pacer_plan *plan)
     return peak;
 }
 
-/* The generator behind a seeded rng is a counter, so neighbouring seeds would give threads overlapping streams; a hash
- * of both (the finisher of MurmurHash3, A. Appleby) sets them far apart. */
+/* The generator behind a seeded rng is a counter, so neighbouring seeds would give threads
+ * overlapping streams; a hash of both (the finisher of MurmurHash3, A. Appleby) sets them far
+ * apart. */
 static uint64_t mix_seed(uint64_t seed, uint32_t thread)
 {
     uint64_t mixed = seed ^ ((uint64_t)thread + 1) * 0xd6e8feb86659fd93ULL;
@@ -122,7 +123,8 @@ void pacer_init(struct pacer *pacer, const struct pacer_plan *plan, uint32_t thr
     rng_init_seeded(&pacer->rng, mix_seed(plan->seed, thread));
 }
 
-/* Offset within the stage of this thread's next constant arrival, or of the burst that it belongs to. */
+/* Offset within the stage of this thread's next constant arrival, or of the burst that it belongs
+ * to. */
 static double next_even(const struct pacer *pacer, const struct pacer_stage *stage)
 {
     uint64_t arrival = pacer->thread + pacer->index * pacer->threads;
@@ -132,8 +134,9 @@ static double next_even(const struct pacer *pacer, const struct pacer_stage *sta
     return (double)arrival * 1e9 / stage->rate;
 }
 
-/* Offset within the stage of this thread's next Poisson arrival: gaps are exponential, by inversion, and n
- * such streams of rate r/n together are one of rate r. The number is in (0, 1], its logarithm finite. */
+/* Offset within the stage of this thread's next Poisson arrival: gaps are exponential, by
+ * inversion, and n such streams of rate r/n together are one of rate r. The number is in (0, 1],
+ * its logarithm finite. */
 static double next_random(struct pacer *pacer, const struct pacer_stage *stage)
 {
     double uniform = (double)((rng_u64(&pacer->rng) >> 11) + 1) * 0x1p-53;

@@ -1,5 +1,6 @@
-/* pacer: when each query is due: absolute offsets from the start, made from the plan alone and never from what happened, so that
- * a slow server or a late tester moves nothing (open loop). Pure; one a thread; the thread's share of all arrivals. */
+/* pacer: when each query is due: absolute offsets from the start, made from the plan alone and
+ * never from what happened, so that a slow server or a late tester moves nothing (open loop). Pure;
+ * one a thread; the thread's share of all arrivals. */
 #ifndef DNSBENCH_TRAFFIC_PACER_H
 #define DNSBENCH_TRAFFIC_PACER_H
 
@@ -56,8 +57,9 @@ struct pacer {
 void pacer_init(struct pacer *pacer, const struct pacer_plan *plan, uint32_t thread,
                 uint32_t threads);
 
-/* Offset of the next arrival in nanoseconds from the start, not decreasing; PACER_END after the last. Constant arrivals are computed
- * from their index (no sum of rounded steps), so a rate holds over any time. */
+/* Offset of the next arrival in nanoseconds from the start, not decreasing; PACER_END after the
+ * last. Constant arrivals are computed from their index (no sum of rounded steps), so a rate holds
+ * over any time. */
 uint64_t pacer_next(struct pacer *pacer);
 
 #endif

@@ -6,8 +6,9 @@
 
 #include "local53/base/addr.h"
 
-/* True for what is surely one's own: loopback, link-local (169.254/16, fe80::/10), private (RFC 1918, RFC 4193 unique local,
- * RFC 6598 shared 100.64/10), and v4-mapped forms of these. Everything else needs --allow-remote. */
+/* True for what is surely one's own: loopback, link-local (169.254/16, fe80::/10), private (RFC
+ * 1918, RFC 4193 unique local, RFC 6598 shared 100.64/10), and v4-mapped forms of these. Everything
+ * else needs --allow-remote. */
 bool target_is_private(const struct addr *addr);
 
 #endif
