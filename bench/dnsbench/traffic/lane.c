@@ -206,6 +206,15 @@ enum err lane_socket_open(struct lane *lane, int type)
     return err;
 }
 
+enum err lane_socket_connect(const struct lane *lane)
+{
+    const struct addr *server = &lane->config.server;
+    if (connect(lane->fd, &server->sa, addr_len(server)) == 0 || errno == EINPROGRESS)
+        return ERR_OK;
+    bool no_port = errno == EADDRNOTAVAIL || errno == EAGAIN;
+    return no_port ? ERR_NO_SPACE : err_from_errno(errno);
+}
+
 void lane_socket_close(struct lane *lane)
 {
     if (lane->fd >= 0)
@@ -221,7 +230,7 @@ enum err lane_open(struct lane **out, const struct lane_config *config)
     CHECK(lane != NULL);
     lane->config = *config;
     lane->fd = -1;
-    enum err err = is_stream(config->transport) ? ERR_INVALID : lane_udp_open(lane);
+    enum err err = is_stream(config->transport) ? lane_stream_open(lane) : lane_udp_open(lane);
     if (err != ERR_OK) {
         lane_close(lane);
         return err;
@@ -234,8 +243,15 @@ void lane_close(struct lane *lane)
 {
     if (lane == NULL)
         return;
+    lane_stream_free(lane);
     lane_socket_close(lane);
     free(lane);
+}
+
+enum err lane_reopen(struct lane *lane)
+{
+    CHECK(lane->stream != NULL);
+    return lane_stream_reopen(lane);
 }
 
 int lane_descriptor(const struct lane *lane)
@@ -243,29 +259,43 @@ int lane_descriptor(const struct lane *lane)
     return lane->fd;
 }
 
+bool lane_wants_write(const struct lane *lane)
+{
+    return lane->stream != NULL && lane_stream_wants_write(lane);
+}
+
 size_t lane_send(struct lane *lane, struct lane_batch *batch, int *errno_out)
 {
     const struct lane_system *system = batch->system;
     CHECK(!system->receiving && batch->count <= batch->cap);
-    *errno_out = 0;
+    if (lane->stream != NULL)
+        return lane_stream_send(lane, batch, errno_out);
     return lane_udp_send(lane, batch, errno_out);
+}
+
+void lane_flush(struct lane *lane)
+{
+    if (lane->stream != NULL)
+        lane_stream_flush(lane);
 }
 
 size_t lane_receive(struct lane *lane, struct lane_batch *batch)
 {
-    batch->count = lane_udp_receive(lane, batch);
+    batch->count =
+        lane->stream != NULL ? lane_stream_receive(lane, batch) : lane_udp_receive(lane, batch);
     return batch->count;
 }
 
 void lane_take_errors(struct lane *lane, struct lane_errors *out)
 {
     out->refused = 0;
-    out->closed = false;
-    lane_udp_take_errors(lane, out);
+    out->closed = lane->stream != NULL && lane_stream_closed(lane);
+    if (lane->stream == NULL)
+        lane_udp_take_errors(lane, out);
 }
 
-/* Asked from the kernel at the end, rather than told with each packet: it costs the path of
- * every answer nothing, and counts also what was dropped after the last packet received. */
+/* Asked from the kernel at the end, rather than told with each packet: it costs the path of every
+ * answer nothing, and counts also what was dropped after the last packet received. */
 uint64_t lane_drops(const struct lane *lane)
 {
     uint32_t values[SK_MEMINFO_VARS] = {0};
@@ -275,25 +305,8 @@ uint64_t lane_drops(const struct lane *lane)
     return values[SK_MEMINFO_DROPS];
 }
 
-bool lane_wants_write(const struct lane *lane)
-{
-    (void)lane;
-    return false;
-}
-
-void lane_flush(struct lane *lane)
-{
-    (void)lane;
-}
-
 size_t lane_octets(enum transport transport)
 {
-    (void)transport;
-    return sizeof(struct lane);
-}
-
-enum err lane_reopen(struct lane *lane)
-{
-    CHECK(lane->stream != NULL);
-    return ERR_INVALID;
+    size_t stream = is_stream(transport) ? lane_stream_octets(transport) : 0;
+    return sizeof(struct lane) + stream;
 }

@@ -81,22 +81,30 @@ struct lane_errors {
 
 struct lane; /* opaque */
 
-/* Opens one. ERR_DENIED, ERR_UNREACHABLE, ERR_REFUSED, ERR_TIMEOUT (streams connect at once,
- * blocking at most connect_timeout_ns), ERR_INVALID (source is not ours), ERR_SYSTEM. */
+/* Opens one. ERR_DENIED (DoT: also a certificate that is not for tls_name), ERR_UNREACHABLE,
+ * ERR_REFUSED, ERR_TIMEOUT (streams connect at once, blocking at most connect_timeout_ns),
+ * ERR_INVALID (source is not ours), ERR_NO_SPACE (no free port or descriptor), ERR_CLOSED and
+ * ERR_MALFORMED (DoT: the handshake broke off), ERR_SYSTEM. The kernel begins with its stamps some
+ * milliseconds after the first lane of the host was opened; until then packets count as received
+ * when read. */
 enum err lane_open(struct lane **out, const struct lane_config *config);
 void lane_close(struct lane *lane); /* accepts NULL */
 
-/* Opens the connection of a closed stream anew; errors as lane_open. */
+/* Opens the connection of a stream anew; errors as lane_open, the lane is closed then and may be
+ * tried again. The descriptor is another; what was unsent or not taken is gone. DoT resumes its
+ * session. */
 enum err lane_reopen(struct lane *lane);
 
 /* Descriptor to wait on; for reading always, and for writing while lane_wants_write (streams
- * with unsent octets). */
+ * with unsent octets). -1 when a reopening failed. */
 int lane_descriptor(const struct lane *lane);
 bool lane_wants_write(const struct lane *lane);
 
 /* Sends the batch in order and gives how many messages were taken (their sent_ns is set); fewer
  * when the socket is full or failed: *errno_out then says why (EAGAIN: wait for writing;
- * ECONNREFUSED: see lane_errors; others: the first untaken message is lost). */
+ * ECONNREFUSED, and on streams ENOTCONN: see lane_errors; others: the first untaken message is
+ * lost). Streams take what fits their buffer and send it when they can; such a message's sent_ns
+ * is when it was taken. */
 size_t lane_send(struct lane *lane, struct lane_batch *batch, int *errno_out);
 
 /* Writes what a stream still holds. */

@@ -78,6 +78,9 @@ enum err lane_socket_open(struct lane *lane, int type);
 /* Closes it; accepts a lane without. */
 void lane_socket_close(struct lane *lane);
 
+/* Connects the socket, or begins to (streams). ERR_NO_SPACE: no port is free. */
+enum err lane_socket_connect(const struct lane *lane);
+
 /* Sets an integer option; false when the kernel refused. */
 bool lane_socket_option(int fd, int level, int option, int value);
 
@@ -86,5 +89,14 @@ enum err lane_udp_open(struct lane *lane);
 size_t lane_udp_send(struct lane *lane, struct lane_batch *batch, int *errno_out);
 size_t lane_udp_receive(struct lane *lane, struct lane_batch *batch);
 void lane_udp_take_errors(struct lane *lane, struct lane_errors *out);
+enum err lane_stream_open(struct lane *lane);
+enum err lane_stream_reopen(struct lane *lane);
+void lane_stream_free(struct lane *lane);
+size_t lane_stream_send(struct lane *lane, struct lane_batch *batch, int *errno_out);
+void lane_stream_flush(struct lane *lane);
+bool lane_stream_wants_write(const struct lane *lane);
+size_t lane_stream_receive(struct lane *lane, struct lane_batch *batch);
+bool lane_stream_closed(const struct lane *lane);
+size_t lane_stream_octets(enum transport transport);
 
 #endif

@@ -29,14 +29,13 @@
 
 enum err lane_udp_open(struct lane *lane)
 {
-    const struct addr *server = &lane->config.server;
-    bool v4 = server->sa.sa_family == AF_INET;
+    bool v4 = lane->config.server.sa.sa_family == AF_INET;
     enum err err = lane_socket_open(lane, SOCK_DGRAM);
     if (err != ERR_OK)
         return err;
     (void)lane_socket_option(lane->fd, v4 ? IPPROTO_IP : IPPROTO_IPV6,
                              v4 ? IP_RECVERR : IPV6_RECVERR, 1);
-    return connect(lane->fd, &server->sa, addr_len(server)) == 0 ? ERR_OK : err_from_errno(errno);
+    return lane_socket_connect(lane);
 }
 
 /* --- sending --- */
