@@ -1,5 +1,6 @@
-/* bench_queryset: what a load test does for each query and answer: draw a name, render its message, compare the question
- * that came back. The baseline of rendering is one copy of a ready message of usual length. */
+/* bench_queryset: what a load test does for each query and answer: draw a name, render its
+ * message, compare the question that came back. The baseline of rendering is one copy of a ready
+ * message of usual length. */
 #include <stdio.h>
 
 #include "harness.h"

@@ -1,5 +1,6 @@
-/* fuzz_queryset: any octets as a query file. What is taken renders to messages that ldns reads as the same name and type,
- * and is recognised in an answer; what is refused names a line that there is, or 0, and has a printable reason. */
+/* fuzz_queryset: any octets as a query file. What is taken renders to messages that ldns reads as
+ * the same name and type, and is recognised in an answer; what is refused names a line that there
+ * is, or 0, and has a printable reason. */
 #include <ldns/ldns.h>
 #include <stdint.h>
 #include <stdio.h>

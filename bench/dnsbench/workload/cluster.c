@@ -1,6 +1,7 @@
-/* cluster: what pods on EKS look up: services of the cluster, AWS endpoints, names nobody has seen.
+/* cluster: what pods on EKS look up: services, AWS endpoints, names nobody has seen.
  * Owns: how ranks are drawn; the names are the set's. Thread: made by one; then read by all.
- * Bounds: CLUSTER_SERVICES_MAX services, each in the set twice. Fails: names that do not fit; out of memory is fatal. */
+ * Bounds: CLUSTER_SERVICES_MAX services, each in the set twice.
+ * Fails: names that do not fit; out of memory is fatal. */
 #include "workload/cluster_private.h"
 
 #include <math.h>
@@ -15,17 +16,37 @@
 
 #define PERCENT 100
 
-enum kind { KIND_SVC, KIND_SVC_NS, KIND_FQDN, KIND_AWS, KIND_DOTS5, KIND_NEW, KINDS };
+/* Kinds of lookups: X(NAME, name, share in percent). */
+#define KIND_LIST(X)                                                                               \
+    X(SVC, "svc", 15)                                                                              \
+    X(SVC_NS, "svc.ns", 40)                                                                        \
+    X(FQDN, "fqdn", 10)                                                                            \
+    X(AWS, "aws", 25)                                                                              \
+    X(DOTS5, "dots5", 7)                                                                           \
+    X(NEW, "new", 3)
 
-/* Share of each kind, in percent. */
-static const uint8_t SHARES[KINDS] = {15, 40, 10, 25, 7, 3};
-
-static const struct workload_kind TOLD_KINDS[KINDS] = {
-    {"svc", 0.15}, {"svc.ns", 0.40}, {"fqdn", 0.10}, {"aws", 0.25}, {"dots5", 0.07}, {"new", 0.03},
+enum kind {
+#define KIND_ENUM(id, name, percent) KIND_##id,
+    KIND_LIST(KIND_ENUM)
+#undef KIND_ENUM
+        KINDS
 };
 
-/* Regional endpoints (AWS General Reference, "Service endpoints and quotas") and buckets in virtual-hosted style (Amazon
- * S3 User Guide): what stands in front of ".REGION.amazonaws.com". Those asked most come first. */
+static const uint8_t SHARES[KINDS] = {
+#define KIND_SHARE(id, name, percent) percent,
+    KIND_LIST(KIND_SHARE)
+#undef KIND_SHARE
+};
+
+static const struct workload_kind TOLD_KINDS[KINDS] = {
+#define KIND_TOLD(id, name, percent) {name, (double)(percent) / PERCENT},
+    KIND_LIST(KIND_TOLD)
+#undef KIND_TOLD
+};
+
+/* Regional endpoints (AWS General Reference, "Service endpoints and quotas") and buckets in
+ * virtual-hosted style (Amazon S3 User Guide): what stands in front of ".REGION.amazonaws.com".
+ * Those asked most come first. */
 static const char *const AWS_NAMES[] = {
     "sts",
     "sqs",
@@ -93,8 +114,8 @@ static const char *const AWS_NAMES[] = {
     "sdk-releases.s3",
 };
 
-/* Registries (Amazon ECR User Guide: ACCOUNT.dkr.ecr.REGION) and databases (Aurora User Guide: writer and reader
- * endpoints); `tail` stands behind the region. */
+/* Registries (Amazon ECR User Guide: ACCOUNT.dkr.ecr.REGION) and databases (Aurora User Guide:
+ * writer and reader endpoints); `tail` stands behind the region. */
 static const struct {
     const char *head;
     const char *tail;
@@ -200,8 +221,8 @@ static void add_outside(struct cluster *cluster, struct builder *b)
         b->err = fresh_add(b->set, "example.com", &cluster->first[KIND_NEW]);
 }
 
-/* The search list kubelet writes (Kubernetes, "DNS for Services and Pods"), with what the VPC's DHCP adds (Amazon VPC User
- * Guide, "DHCP option sets"). */
+/* The search list kubelet writes (Kubernetes, "DNS for Services and Pods"), with what the VPC's
+ * DHCP adds (Amazon VPC User Guide, "DHCP option sets"). */
 static void add_search(struct cluster *cluster, struct builder *b)
 {
     const struct profile *profile = b->profile;
@@ -383,7 +404,8 @@ HOT void cluster_draw(const struct cluster *cluster, struct rng *rng, uint32_t n
 
 /* ---- What a lookup costs ---- */
 
-/* The suffix with which a name of this kind exists for a pod of namespace 0; UINT16_MAX: with none. */
+/* The suffix with which a name of this kind exists for a pod of namespace 0; UINT16_MAX: with
+ * none. */
 static uint16_t found_at(const struct cluster *cluster, enum kind kind)
 {
     switch (kind) {

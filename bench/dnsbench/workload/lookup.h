@@ -1,5 +1,6 @@
-/* lookup: one getaddrinfo(): A and AAAA together, and the next name of the search list only once both came back, as glibc's
- * stub resolver does it (resolv.conf(5): ndots, search; res_search(3)). A value; pure; one thread. */
+/* lookup: one getaddrinfo(): A and AAAA together, and the next name of the search list only once
+ * both came back, as glibc's stub resolver does it (resolv.conf(5): ndots, search; res_search(3)).
+ * A value; pure; one thread. */
 #ifndef DNSBENCH_WORKLOAD_LOOKUP_H
 #define DNSBENCH_WORKLOAD_LOOKUP_H
 
@@ -44,12 +45,13 @@ struct lookup {
 void lookup_init(struct lookup *lookup, struct question_ref name, uint8_t kind,
                  const struct lookup_search *search);
 
-/* The two questions of the present step: which 0 is A, 1 is AAAA. Both are due after LOOKUP_NEXT and at the start. */
+/* The two questions of the present step: which 0 is A, 1 is AAAA. Both are due after LOOKUP_NEXT
+ * and at the start. */
 struct question_ref lookup_question(const struct lookup *lookup, unsigned which);
 
-/* Takes one answer of the present step. A step is over once both came or were lost: with records for either it was the last; after a
- * loss too, and the lookup has failed (found may stand beside lost then). No records of the type is as good as no name: the
- * search goes on. */
+/* Takes one answer of the present step. A step is over once both came or were lost: with records
+ * for either it was the last; after a loss too, and the lookup has failed (found may stand beside
+ * lost then). No records of the type is as good as no name: the search goes on. */
 enum lookup_state lookup_take(struct lookup *lookup, enum lookup_answer answer);
 
 #endif

@@ -23,7 +23,8 @@ struct profile {
     char zone[PROFILE_NAME_ROOM];     /* hit, nx, miss: the names stand below */
 };
 
-/* Reads "NAME" or "NAME:key=value,...". False, and *fault (line 0) says what is wrong, with the nearest known word. */
+/* Reads "NAME" or "NAME:key=value,...". False, and *fault (line 0) says what is wrong, with the
+ * nearest known word. */
 bool profile_parse(struct profile *out, const char *text, struct text_fault *fault);
 
 #endif

@@ -17,7 +17,8 @@
 
 #define BLANKS " \t"
 
-/* Types that are looked up here: the usual ones first, for speed; all of them are what a mistyped one may have meant. */
+/* Types that are looked up here: the usual ones first, for speed; all of them are what a mistyped
+ * one may have meant. */
 static const struct {
     const char *name;
     uint16_t type;

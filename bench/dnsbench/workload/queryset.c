@@ -15,8 +15,8 @@
 #include "local53/dns/text.h"
 #include "workload/queryset_private.h"
 
-/* Octets copied at a time. A name's last step reads and writes past its end: the block has so many octets of slack
- * behind the last name, the message QUERY_MAX_OCTETS in all. */
+/* Octets copied at a time. A name's last step reads and writes past its end: the block has so many
+ * octets of slack behind the last name, the message QUERY_MAX_OCTETS in all. */
 #define STEP 32
 
 /* RFC 7873 section 4: option 10, here with the client's part alone. */
@@ -295,8 +295,9 @@ bool queryset_fits(const struct queryset *set, struct question_ref ref)
 
 /* ---- The path of every query and answer ---- */
 
-/* Eight hex digits of a number, the lowest first. The halves are drawn apart until each octet holds four bits; then ten
- * and above are moved on to the letters: adding six to those carries into the fifth bit. */
+/* Eight hex digits of a number, the lowest first. The halves are drawn apart until each octet
+ * holds four bits; then ten and above are moved on to the letters: adding six to those carries
+ * into the fifth bit. */
 static inline void write_digits(uint8_t *out, uint32_t number)
 {
     const uint64_t ones = 0x0101010101010101ULL;

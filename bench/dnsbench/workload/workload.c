@@ -1,5 +1,6 @@
 /* workload: the options become a set of questions and a way to draw from it.
- * Owns: the set, the ranks, the cluster. Thread: made by one; then read by all, each with a generator of its own.
+ * Owns: the set, the ranks, the cluster. Thread: made by one; then read by all, each with a
+ * generator of its own.
  * Bounds: those of the set. Fails: with a reason for people; out of memory is fatal. */
 #include "workload/workload.h"
 
@@ -290,7 +291,8 @@ uint64_t workload_hash(const struct workload *workload, uint32_t threads)
 
 /* ---- Drawing ---- */
 
-/* Each thread's numbers begin somewhere else in one long sequence: where, the seed's own sequence says. */
+/* Each thread's numbers begin somewhere else in one long sequence: where, the seed's own sequence
+ * says. */
 static void seed_thread(struct rng *rng, uint64_t seed, uint32_t thread)
 {
     uint64_t start = 0;

@@ -1,6 +1,8 @@
 /* zipf: Vose's alias method: each rank's column is shared by itself and one other rank.
- * Owns: the columns. Thread: made by one; then read by all. Bounds: 8 octets a rank; 12 more each while it is made.
- * Fails: out of memory is fatal. The same numbers on any machine, but for the last bit of libm's pow(3). */
+ * Owns: the columns. Thread: made by one; then read by all. Bounds: 8 octets a rank; 12 more each
+ * while it is made.
+ * Fails: out of memory is fatal. The same numbers on any machine, but for the last bit of libm's
+ * pow(3). */
 #include "workload/zipf.h"
 
 #include <math.h>
@@ -40,8 +42,8 @@ static uint32_t parts_of(double height)
     return height >= 1.0 ? UINT32_MAX : (uint32_t)(height * 4294967296.0);
 }
 
-/* Fills each column that is lower than 1 with what a higher one has too much. One list from both ends: the low ones from
- * the front, the high ones from the back. */
+/* Fills each column that is lower than 1 with what a higher one has too much. One list from both
+ * ends: the low ones from the front, the high ones from the back. */
 static void fill_columns(struct zipf *zipf, double *heights, uint32_t *ranks)
 {
     uint32_t low = 0;
@@ -87,7 +89,8 @@ void zipf_free(struct zipf *zipf)
     free(zipf);
 }
 
-/* One draw serves both choices: the upper 64 bits of draw * count are the column and, behind the point, the height. */
+/* One draw serves both choices: the upper 64 bits of draw * count are the column and, behind the
+ * point, the height. */
 uint32_t zipf_draw(const struct zipf *zipf, struct rng *rng)
 {
     uint64_t draw = rng_u64(rng);

@@ -1,5 +1,5 @@
-/* zipf: draws ranks 0..n-1 with probability proportional to 1 / (rank + 1)^s, in constant time (alias method, Walker
- * 1977; Vose 1991). Immutable once made; shared by the threads. */
+/* zipf: draws ranks 0..n-1 with probability proportional to 1 / (rank + 1)^s, in constant time
+ * (alias method, Walker 1977; Vose 1991). Immutable once made; shared by the threads. */
 #ifndef DNSBENCH_WORKLOAD_ZIPF_H
 #define DNSBENCH_WORKLOAD_ZIPF_H
 

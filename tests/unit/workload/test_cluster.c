@@ -261,7 +261,8 @@ static void a_lookup_costs_what_its_mix_says(void **state)
     }
 }
 
-/* Some names of AWS have four dots and some three, so with ndots:4 their mean lies between two and ten. */
+/* Some names of AWS have four dots and some three, so with ndots:4 their mean lies between two and
+ * ten. */
 static void the_mean_cost_is_what_drawn_lookups_cost(void **state)
 {
     struct fixture fixture;
@@ -299,7 +300,8 @@ static void a_cluster_that_cannot_be_is_refused(void **state)
     (void)state;
     assert_refused("k8s-aws:services=10000,namespaces=101",
                    "more than 1000000 services in all namespaces together");
-    /* 131 octets: each name fits alone and with the region's suffix, but not with its own namespace's. */
+    /* 131 octets: each name fits alone and with the region's suffix, but not with its own
+     * namespace's. */
     for (size_t i = 0; i < 22; i++)
         strcat(text, "abcde.");
     assert_refused(text, "domain= is so long that names with it pass 255 octets");

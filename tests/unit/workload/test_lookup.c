@@ -14,8 +14,8 @@ static const struct lookup_search RELATIVE = {.suffixes = {11, 12, 13, 14}, .cou
 static const struct lookup_search ABSOLUTE = {
     .suffixes = {11, 12, 13, 14}, .count = 4, .absolute_first = true};
 
-/* Answers both questions of each step: with records where the suffix is `exists`, else with none. Gives the packets asked,
- * and in *before how many of these came before the first that was found. */
+/* Answers both questions of each step: with records where the suffix is `exists`, else with none.
+ * Gives the packets asked; *before: how many came before the first that was found. */
 static unsigned packets(const struct lookup_search *search, unsigned exists, unsigned *before)
 {
     enum lookup_state state = LOOKUP_NEXT;
