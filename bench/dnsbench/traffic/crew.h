@@ -1,6 +1,7 @@
-/* crew: runs one measurement: threads, each with its lanes, flights, pacer and generator, and gives the merged result.
- * Bounds: memory as crew_octets says, by clients, threads and window (closed loop) or rate and timeout (open loop); made before the
- * first query, nothing is allocated after it. */
+/* crew: runs one measurement: threads, each with its lanes, flights, pacer and generator, and
+ * gives the merged result.
+ * Bounds: memory as crew_octets says, by clients, threads and window (closed loop) or rate and
+ * timeout (open loop); made before the first query, nothing is allocated after it. */
 #ifndef DNSBENCH_TRAFFIC_CREW_H
 #define DNSBENCH_TRAFFIC_CREW_H
 
@@ -20,12 +21,13 @@
 #define CREW_THREADS_MAX 64
 #define CREW_CLIENTS_MAX 4096
 #define CREW_WINDOW_MAX 65536
-#define CREW_FLIGHTS_MAX                                                                           \
-    4000000 /* records of all threads of an open loop; beyond, arrivals wait and the run is INVALID */
+/* Records of all threads; beyond, arrivals wait and the run is INVALID. */
+#define CREW_FLIGHTS_MAX 4000000
 
 enum port_policy {
     PORTS_POOL, /* a socket a client for the whole run */
-    PORTS_PER_LOOKUP /* a fresh socket a lookup (or query), as resolver libraries do: conntrack and port load */
+    /* a fresh UDP socket a lookup (or query), as resolver libraries do: conntrack and port load */
+    PORTS_PER_LOOKUP
 };
 
 struct run_plan {
@@ -43,9 +45,8 @@ struct run_plan {
     uint64_t interval_ns;     /* of rows and progress */
     uint64_t slo_ns;          /* for "over" in the series; UINT64_MAX for none */
     uint32_t clients;         /* source addresses (or ports); 0: as many as ids and batches need */
-    struct addr
-        source; /* first source address; AF_UNSPEC: 127.x.y.z a client when the server is in 127/8, else the
-                                               kernel's choice */
+    struct addr source; /* first source address; AF_UNSPEC: 127.x.y.z a client when the server is in
+                         * 127/8, else the kernel's choice */
     unsigned source_bits;   /* prefix length of source: clients walk through it */
     enum port_policy ports; /* see above */
     uint32_t threads;       /* 1..CREW_THREADS_MAX */
@@ -75,16 +76,21 @@ struct run_watch {
     void *context;                    /* for on_interval */
 };
 
-/* The drain: how long after the last timeout answers are still taken as late: a timeout, 100 ms to 1 s. */
+/* The drain: how long after the last timeout answers are still taken as late: a timeout, 100 ms
+ * to 1 s. */
 uint64_t crew_drain_ns(uint64_t timeout_ns);
 
 /* Octets a run allocates at most. */
 size_t crew_octets(const struct run_plan *plan);
 
-/* Runs it to the end, or until stopped. result is initialised here (result_deinit is the caller's, on success). result->setup and
- * figures are filled, result_judge_figures was called; thresholds are the caller's. Stops early when nobody listens: every answer so
- * far was a refusal, for 1 s at most. Errors before the first query only: ERR_INVALID (source, CPU), ERR_DENIED, ERR_REFUSED,
- * ERR_UNREACHABLE, ERR_TIMEOUT (streams), ERR_SYSTEM; why gets a sentence. */
+/* Runs it to the end, or until stopped. result is initialised here (result_deinit is the
+ * caller's, on success), all of result->setup and the figures are filled, result_judge_figures
+ * was called; thresholds are the caller's. There are never more threads than clients (where the
+ * plan says how many) nor than the window; setup has the numbers used. Stops early when nobody
+ * listens: nothing but refusals for 1 s. Raises the process's limit of open files as far as
+ * needed and allowed. Errors before the first query only: ERR_INVALID (source, CPU, clients,
+ * fresh ports for streams, too many sockets), ERR_DENIED, ERR_REFUSED, ERR_UNREACHABLE,
+ * ERR_TIMEOUT (streams), ERR_SYSTEM; why gets a sentence. */
 enum err crew_run(struct result *result, const struct run_plan *plan, const struct run_watch *watch,
                   char why[256]);
 

@@ -1,6 +1,7 @@
-/* flights: records in one array, a free stack, one list in order of sending, and an index from lane and id to record (open
- * addressing, at most half full). Ids of a lane come from a Feistel network over 16 bits (Luby and Rackoff 1988) that turns a
- * counter into a permutation; when the counter comes round, an id waits until its quarantine is over. One thread. */
+/* flights: records in one array, a free stack, one list in order of sending, and an index from
+ * lane and id to record (open addressing, at most half full). Ids of a lane come from a Feistel
+ * network over 16 bits (Luby and Rackoff 1988) that turns a counter into a permutation; when the
+ * counter comes round, an id waits until its quarantine is over. One thread. */
 #include "traffic/flights.h"
 
 #include <stdlib.h>
@@ -13,8 +14,8 @@
 #define CHUNK_IDS (1U << CHUNK_BITS)
 #define CHUNKS (65536U >> CHUNK_BITS)
 
-/* Neighbours of one lane's counter share a run of the index, so a batch touches one line of the cache. A place that is taken is
- * passed in odd steps past the run: they reach every place. */
+/* Neighbours of one lane's counter share a run of the index, so a batch touches one line of the
+ * cache. A place that is taken is passed in odd steps past the run: they reach every place. */
 #define RUN_BITS 4
 #define RUN_PLACES (1U << RUN_BITS)
 #define STEP (RUN_PLACES + 1)
@@ -154,7 +155,8 @@ static uint32_t slot_in(const struct flights *flights, uint32_t place)
     return flights->index[place] - 1;
 }
 
-/* The place of a query, or the free one where it would be put. There is always one: the index is half empty. */
+/* The place of a query, or the free one where it would be put. There is always one: the index is
+ * half empty. */
 static uint32_t place_of(const struct flights *flights, uint16_t lane, uint16_t id)
 {
     uint32_t place = home_of(flights, lane, id);
@@ -175,7 +177,8 @@ static uint32_t steps_between(const struct flights *flights, uint32_t from, uint
     return ((to - from) * STEP_INVERSE) & flights->mask;
 }
 
-/* Empties a place and moves those behind it forward that would not be found any more (Knuth, TAOCP 6.4, algorithm R). */
+/* Empties a place and moves those behind it forward that would not be found any more (Knuth,
+ * TAOCP 6.4, algorithm R). */
 static void clear_place(struct flights *flights, uint32_t hole)
 {
     uint32_t place = hole;
@@ -196,7 +199,8 @@ static void clear_place(struct flights *flights, uint32_t hole)
 
 /* ---- Beginning and ending ---- */
 
-/* The next id is in a chunk whose quarantine is over. Once a chunk is begun, so are all of its ids. */
+/* The next id is in a chunk whose quarantine is over. Once a chunk is begun, so are all of its
+ * ids. */
 static bool chunk_is_free(const struct lane_ids *lane, uint16_t position, uint64_t now_ns)
 {
     return position % CHUNK_IDS != 0 || lane->free_ns[position >> CHUNK_BITS] <= now_ns;
@@ -284,6 +288,19 @@ struct flight *flights_at(struct flights *flights, uint32_t slot)
 uint32_t flights_find(const struct flights *flights, uint16_t lane, uint16_t id)
 {
     return slot_in(flights, place_of(flights, lane, id));
+}
+
+bool flights_is_resting(const struct flights *flights, uint16_t lane_number, uint16_t id,
+                        uint64_t now_ns)
+{
+    const struct lane_ids *lane = &flights->lanes[lane_number];
+    uint16_t position = position_of(flights, lane, id);
+    bool is_present_chunk = (position ^ lane->position) < CHUNK_IDS;
+    /* What lies ahead in the present chunk was used a round ago, or never: its time is that of
+     * the ids before it. */
+    if (is_present_chunk && position >= lane->position)
+        return false;
+    return lane->free_ns[position >> CHUNK_BITS] > now_ns;
 }
 
 bool flights_move(struct flights *flights, uint32_t slot, uint16_t lane, uint64_t now_ns)

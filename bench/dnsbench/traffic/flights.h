@@ -1,6 +1,8 @@
-/* flights: the queries of one thread that are on their way. A query is found by socket and id; ids are drawn without repeating until
- * timeout and drain are over, so nothing that comes late can be taken for the answer to another. Pure: times are arguments.
- * Bounds: a fixed number of records (56 octets each, and 8 to 16 in the index) and 520 octets a lane, made at the start. */
+/* flights: the queries of one thread that are on their way. A query is found by socket and id;
+ * ids are drawn without repeating until timeout and drain are over, so nothing that comes late
+ * can be taken for the answer to another. Pure: times are arguments.
+ * Bounds: a fixed number of records (56 octets each, and 8 to 16 in the index) and 520 octets a
+ * lane, made at the start. */
 #ifndef DNSBENCH_TRAFFIC_FLIGHTS_H
 #define DNSBENCH_TRAFFIC_FLIGHTS_H
 
@@ -38,8 +40,8 @@ struct flight {
 
 struct flights; /* opaque */
 
-/* capacity records; lanes sockets (1..FLIGHT_LANES_MAX); an id is not used again on its socket for quarantine_ns. Out of memory is
- * fatal. */
+/* capacity records; lanes sockets (1..FLIGHT_LANES_MAX); an id is not used again on its socket
+ * for quarantine_ns. Out of memory is fatal. */
 struct flights *flights_new(uint32_t capacity, uint32_t lanes, uint64_t quarantine_ns,
                             struct rng *rng);
 void flights_free(struct flights *flights); /* accepts NULL */
@@ -47,12 +49,14 @@ void flights_free(struct flights *flights); /* accepts NULL */
 /* Octets a table of this size takes. */
 size_t flights_octets(uint32_t capacity, uint32_t lanes);
 
-/* Begins a query on a lane: the slot of a new record (zeroed but for lane, id and times; WAITING, intended_ns = sent_ns = now_ns,
- * newest in the order), its id drawn from a permutation of all 65,536 ids that is keyed at random. FLIGHT_NONE when no record is
- * free or the lane's next id is still in quarantine: take another lane. */
+/* Begins a query on a lane: the slot of a new record (zeroed but for lane, id and times;
+ * WAITING, intended_ns = sent_ns = now_ns, newest in the order), its id drawn from a permutation
+ * of all 65,536 ids that is keyed at random. FLIGHT_NONE when no record is free or the lane's
+ * next id is still in quarantine: take another lane. */
 uint32_t flights_begin(struct flights *flights, uint16_t lane, uint64_t now_ns);
 
-/* True when flights_begin on this lane would succeed count times (1..FLIGHTS_AT_ONCE_MAX) from now on. */
+/* True when flights_begin on this lane would succeed count times (1..FLIGHTS_AT_ONCE_MAX) from
+ * now on. */
 bool flights_can_begin(const struct flights *flights, uint16_t lane, uint32_t count,
                        uint64_t now_ns);
 
@@ -60,15 +64,20 @@ bool flights_can_begin(const struct flights *flights, uint16_t lane, uint32_t co
 struct flight *flights_at(struct flights *flights, uint32_t slot);
 uint32_t flights_find(const struct flights *flights, uint16_t lane, uint16_t id);
 
-/* Moves a query to another lane with a new id (udp+tc: asked again over TCP); same slot, same times, same place in the order. false
- * when that lane has no id to give; nothing is changed then. */
+/* True when this id was used on the lane within its quarantine: an answer with it, of which
+ * flights_find knows nothing, is one more to a query that has ended. */
+bool flights_is_resting(const struct flights *flights, uint16_t lane, uint16_t id, uint64_t now_ns);
+
+/* Moves a query to another lane with a new id (udp+tc: asked again over TCP); same slot, same
+ * times, same place in the order. false when that lane has no id to give; nothing is changed
+ * then. */
 bool flights_move(struct flights *flights, uint32_t slot, uint16_t lane, uint64_t now_ns);
 
 /* Ends a query: the record is free, its id stays in quarantine. */
 void flights_end(struct flights *flights, uint32_t slot);
 
-/* The oldest WAITING query, for overdue checks: the only one that may be marked OVERDUE (it stays matchable). The oldest of all,
- * for the end of its drain. FLIGHT_NONE when there is none. */
+/* The oldest WAITING query, for overdue checks: the only one that may be marked OVERDUE (it
+ * stays matchable). The oldest of all, for the end of its drain. FLIGHT_NONE when there is none. */
 uint32_t flights_oldest_waiting(const struct flights *flights);
 void flights_mark_overdue(struct flights *flights, uint32_t slot);
 uint32_t flights_oldest(const struct flights *flights);

@@ -221,6 +221,25 @@ static void a_query_that_cannot_move_stays_where_it_was(void **state)
     flights_free(flights);
 }
 
+static void an_id_rests_from_its_use_to_the_end_of_its_quarantine(void **state)
+{
+    struct flights *flights = make(4, 2, 13);
+    uint16_t ids[3];
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        ids[i] = spend_id(flights, 0, 10);
+    unsigned resting = 0;
+    for (uint32_t id = 0; id < IDS; id++)
+        resting += flights_is_resting(flights, 0, (uint16_t)id, 11);
+    assert_int_equal(resting, 3);
+    for (int i = 0; i < 3; i++) {
+        assert_true(flights_is_resting(flights, 0, ids[i], 9 + QUARANTINE_NS));
+        assert_false(flights_is_resting(flights, 0, ids[i], 10 + QUARANTINE_NS));
+        assert_false(flights_is_resting(flights, 1, ids[i], 11));
+    }
+    flights_free(flights);
+}
+
 static void overdue_queries_stay_matchable_and_are_passed_in_order_of_sending(void **state)
 {
     struct flights *flights = make(8, 1, 11);
@@ -404,6 +423,7 @@ int main(void)
         cmocka_unit_test(can_begin_sees_a_quarantine_that_starts_within_the_count),
         cmocka_unit_test(a_moved_query_keeps_its_times_and_is_found_on_its_new_lane_alone),
         cmocka_unit_test(a_query_that_cannot_move_stays_where_it_was),
+        cmocka_unit_test(an_id_rests_from_its_use_to_the_end_of_its_quarantine),
         cmocka_unit_test(overdue_queries_stay_matchable_and_are_passed_in_order_of_sending),
         cmocka_unit_test(any_order_of_events_leaves_what_a_plain_array_would),
         cmocka_unit_test(ids_never_begun_are_not_found),
