@@ -34,7 +34,8 @@ void progress_draw(struct progress *progress, const struct progress_figures *now
 /* Takes the line away. */
 void progress_clear(struct progress *progress);
 
-/* The line's text without terminal codes, for tests and for progress_draw; out has size octets; gives out. */
+/* The line's text without terminal codes, for tests and for progress_draw; out has size octets;
+ * gives out. */
 const char *progress_write(const struct progress *progress, const struct progress_figures *now,
                            char *out, unsigned size);
 
