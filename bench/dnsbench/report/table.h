@@ -6,8 +6,8 @@
 
 #define TABLE_LINES_MAX 30
 
-/* The text of a study of any command (run, max, search, compare), malloc'd, owned by the caller. Only what is in the study decides, so a
- * saved one gives the same octets. */
+/* The text of a study of any command (run, max, search, compare), malloc'd, owned by the caller.
+ * Only what is in the study decides, so a saved one gives the same octets. */
 char *table_write(const struct study *study);
 
 #endif
