@@ -150,6 +150,18 @@ static void service_stands_still_in_a_stall(void **state)
     assert_due(&schedule, 2000, 2100);
 }
 
+static void what_is_done_when_a_stall_begins_is_done_before_it(void **state)
+{
+    struct fault_plan plan = {
+        .service_ns = 100, .queue = 10, .stall_count = 1, .stalls = {{200, 1000}}};
+    struct schedule schedule = schedule_of(&plan);
+    (void)state;
+
+    assert_due(&schedule, 0, 100);
+    assert_due(&schedule, 0, 200);
+    assert_due(&schedule, 0, 1300);
+}
+
 static void a_stall_does_not_make_more_queries_wait_than_there_are(void **state)
 {
     struct fault_plan plan = {
@@ -174,6 +186,7 @@ int main(void)
         cmocka_unit_test(capacity_is_one_query_a_service_time),
         cmocka_unit_test(stalls_are_counted_from_the_first_query),
         cmocka_unit_test(service_stands_still_in_a_stall),
+        cmocka_unit_test(what_is_done_when_a_stall_begins_is_done_before_it),
         cmocka_unit_test(a_stall_does_not_make_more_queries_wait_than_there_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
