@@ -140,13 +140,17 @@ static uint16_t position_of(const struct flights *flights, const struct lane_ids
 
 /* ---- Index ---- */
 
-/* Where a query's search begins. */
-static uint32_t home_of(const struct flights *flights, uint16_t lane, uint16_t id)
+/* Where the search for the query begins that has the id at this position of its lane. */
+static uint32_t home_at(const struct flights *flights, uint16_t lane, uint16_t position)
 {
-    uint32_t position = position_of(flights, &flights->lanes[lane], id);
     uint64_t run = ((uint64_t)lane << (16 - RUN_BITS)) | (position >> RUN_BITS);
     uint32_t block = (uint32_t)((run * 0x9e3779b97f4a7c15ULL) >> flights->block_shift);
     return (block << RUN_BITS) | (position & (RUN_PLACES - 1));
+}
+
+static uint32_t home_of(const struct flights *flights, uint16_t lane, uint16_t id)
+{
+    return home_at(flights, lane, position_of(flights, &flights->lanes[lane], id));
 }
 
 /* FLIGHT_NONE, which is -1, where there is none. */
@@ -155,11 +159,17 @@ static uint32_t slot_in(const struct flights *flights, uint32_t place)
     return flights->index[place] - 1;
 }
 
-/* The place of a query, or the free one where it would be put. There is always one: the index is
- * half empty. */
-static uint32_t place_of(const struct flights *flights, uint16_t lane, uint16_t id)
+static void put_in(struct flights *flights, uint32_t place, uint32_t slot)
 {
-    uint32_t place = home_of(flights, lane, id);
+    flights->index[place] = slot + 1;
+    flights->records[slot].place = place;
+}
+
+/* The place of a query from its home on, or the free one where it would be put. There is always
+ * one: the index is half empty. */
+static uint32_t place_from(const struct flights *flights, uint32_t place, uint16_t lane,
+                           uint16_t id)
+{
     for (;;) {
         uint32_t slot = slot_in(flights, place);
         if (slot == FLIGHT_NONE)
@@ -191,7 +201,7 @@ static void clear_place(struct flights *flights, uint32_t hole)
         uint32_t home = home_of(flights, flight->lane, flight->id);
         if (steps_between(flights, home, place) < steps_between(flights, hole, place))
             continue;
-        flights->index[hole] = slot + 1;
+        put_in(flights, hole, slot);
         hole = place;
     }
     flights->index[hole] = 0;
@@ -213,12 +223,13 @@ static bool take_id(struct flights *flights, uint32_t slot, uint16_t lane_number
     if (!chunk_is_free(lane, lane->position, now_ns))
         return false;
     uint16_t id = id_at(flights, lane, lane->position);
-    uint32_t place = place_of(flights, lane_number, id);
+    uint32_t home = home_at(flights, lane_number, lane->position);
+    uint32_t place = place_from(flights, home, lane_number, id);
     if (slot_in(flights, place) != FLIGHT_NONE)
         return false;
     lane->free_ns[lane->position >> CHUNK_BITS] = now_ns + flights->quarantine_ns;
     lane->position++;
-    flights->index[place] = slot + 1;
+    put_in(flights, place, slot);
     flights->records[slot].lane = lane_number;
     flights->records[slot].id = id;
     return true;
@@ -252,6 +263,7 @@ uint32_t flights_begin(struct flights *flights, uint16_t lane, uint64_t now_ns)
         flights->fresh++;
     *flight = (struct flight){.lane = lane,
                               .id = flight->id,
+                              .place = flight->place,
                               .intended_ns = now_ns,
                               .sent_ns = now_ns,
                               .lookup = FLIGHT_NONE,
@@ -287,7 +299,7 @@ struct flight *flights_at(struct flights *flights, uint32_t slot)
 
 uint32_t flights_find(const struct flights *flights, uint16_t lane, uint16_t id)
 {
-    return slot_in(flights, place_of(flights, lane, id));
+    return slot_in(flights, place_from(flights, home_of(flights, lane, id), lane, id));
 }
 
 bool flights_is_resting(const struct flights *flights, uint16_t lane_number, uint16_t id,
@@ -309,12 +321,12 @@ bool flights_move(struct flights *flights, uint32_t slot, uint16_t lane, uint64_
     uint16_t old_lane = flight->lane;
     uint16_t old_id = flight->id;
     CHECK(flight->state != FLIGHT_FREE);
-    uint32_t old_place = place_of(flights, old_lane, old_id);
     /* The record changes its name in take_id: the index must not lead to it by the old one then. */
-    clear_place(flights, old_place);
+    clear_place(flights, flight->place);
     if (take_id(flights, slot, lane, now_ns))
         return true;
-    flights->index[place_of(flights, old_lane, old_id)] = slot + 1;
+    uint32_t home = home_of(flights, old_lane, old_id);
+    put_in(flights, place_from(flights, home, old_lane, old_id), slot);
     return false;
 }
 
@@ -334,7 +346,7 @@ void flights_end(struct flights *flights, uint32_t slot)
 {
     struct flight *flight = &flights->records[slot];
     CHECK(flight->state != FLIGHT_FREE);
-    clear_place(flights, place_of(flights, flight->lane, flight->id));
+    clear_place(flights, flight->place);
     if (flights->oldest_waiting == slot)
         flights->oldest_waiting = flight->newer;
     unlink_record(flights, flight);

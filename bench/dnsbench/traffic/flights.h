@@ -36,6 +36,7 @@ struct flight {
     uint8_t state;   /* enum flight_state */
     bool measured;   /* its intended time lies in the measured time */
     bool again;      /* the caller's: to be asked again over TCP, not done yet */
+    uint32_t place;  /* its own: where it stands in the index */
 };
 
 struct flights; /* opaque */
