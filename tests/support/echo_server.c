@@ -182,6 +182,13 @@ static void *serve(void *argument)
     return NULL;
 }
 
+static void close_udp(struct echo_server *server)
+{
+    if (server->udp >= 0)
+        close(server->udp);
+    server->udp = -1;
+}
+
 struct echo_server *echo_server_start(const struct echo_rules *rules)
 {
     struct echo_server *server = calloc(1, sizeof(*server));
@@ -200,6 +207,8 @@ struct echo_server *echo_server_start(const struct echo_rules *rules)
     CHECK(getsockname(server->listener, &server->addr.sa, &size) == 0);
     CHECK(bind(server->udp, &server->addr.sa, addr_len(&server->addr)) == 0);
     CHECK(listen(server->listener, 16) == 0);
+    if (rules->no_udp)
+        close_udp(server);
     CHECK(pthread_create(&server->thread, NULL, serve, server) == 0);
     return server;
 }
@@ -208,7 +217,7 @@ void echo_server_stop(struct echo_server *server)
 {
     atomic_store(&server->stop, true);
     CHECK(pthread_join(server->thread, NULL) == 0);
-    close(server->udp);
+    close_udp(server);
     close(server->listener);
     for (int i = 0; i < CONNECTIONS; i++) {
         if (server->connections[i] >= 0)

@@ -24,6 +24,7 @@ struct echo_rules {
     uint8_t rcode;            /* of all answers */
     uint16_t records;         /* said in ANCOUNT, none is there */
     bool cut;                 /* TC over UDP */
+    bool no_udp;              /* nobody listens there over UDP */
     uint32_t close_after;     /* TCP connections are closed after so many answers */
 };
 
