@@ -76,8 +76,8 @@ struct run_watch {
     void *context;                    /* for on_interval */
 };
 
-/* The drain: how long after the last timeout answers are still taken as late: a timeout, 100 ms
- * to 1 s. */
+/* The drain: how long after its timeout an answer is still taken, as late: twice the timeout,
+ * 100 ms to 1 s. */
 uint64_t crew_drain_ns(uint64_t timeout_ns);
 
 /* Octets a run allocates at most. */

@@ -21,9 +21,9 @@
 
 uint64_t crew_drain_ns(uint64_t timeout_ns)
 {
-    if (timeout_ns < 100 * NS_PER_MS)
+    if (timeout_ns < 50 * NS_PER_MS)
         return 100 * NS_PER_MS;
-    return timeout_ns > NS_PER_S ? NS_PER_S : timeout_ns;
+    return timeout_ns > 500 * NS_PER_MS ? NS_PER_S : 2 * timeout_ns;
 }
 
 static uint32_t at_most(double value, uint32_t limit)

@@ -43,12 +43,14 @@ static struct run_plan closed_loop(const struct workload *workload, uint32_t win
     return plan;
 }
 
-static void the_drain_is_a_timeout_within_its_bounds(void **state)
+static void the_drain_is_two_timeouts_within_its_bounds(void **state)
 {
     (void)state;
     assert_int_equal(crew_drain_ns(1), 100 * NS_PER_MS);
-    assert_int_equal(crew_drain_ns(300 * NS_PER_MS), 300 * NS_PER_MS);
-    assert_int_equal(crew_drain_ns(5 * NS_PER_S), NS_PER_S);
+    assert_int_equal(crew_drain_ns(300 * NS_PER_MS), 600 * NS_PER_MS);
+    assert_int_equal(crew_drain_ns(50 * NS_PER_MS), 100 * NS_PER_MS);
+    assert_int_equal(crew_drain_ns(500 * NS_PER_MS), NS_PER_S);
+    assert_int_equal(crew_drain_ns(UINT64_MAX), NS_PER_S);
 }
 
 static void ids_and_records_last_for_timeout_and_drain_when_nothing_is_answered(void **state)
@@ -193,7 +195,7 @@ static void memory_grows_with_records_and_sockets(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_drain_is_a_timeout_within_its_bounds),
+        cmocka_unit_test(the_drain_is_two_timeouts_within_its_bounds),
         cmocka_unit_test(ids_and_records_last_for_timeout_and_drain_when_nothing_is_answered),
         cmocka_unit_test(a_slow_rate_still_gets_some_sockets_a_thread),
         cmocka_unit_test(a_burst_and_a_window_fit_into_the_records),
