@@ -275,6 +275,13 @@ static void check_verdict(struct bytes message, size_t which, enum outcome outco
     CHECK(outcome == OUTCOME_OK || outcome == OUTCOME_WRONG || outcome == OUTCOME_MISMATCH);
     if (outcome == OUTCOME_MISMATCH)
         return;
+    if (bytes_get_u16(message.data + QDCOUNT_OFFSET) == 0) {
+        unsigned rcode = message_rcode(message.data);
+
+        CHECK(rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP);
+        CHECK((outcome == OUTCOME_OK) == (CASES[which].line == NULL));
+        return;
+    }
     end = check_question(message, CASES[which].type);
     if (CASES[which].line == NULL || (message_flags(message.data) & FLAG_TC) != 0) {
         CHECK(outcome == OUTCOME_OK);

@@ -28,7 +28,8 @@ struct judge {
 };
 
 /* OUTCOME_OK, OUTCOME_MISMATCH (QDCOUNT other than 1, or not the question asked, octet by octet) or OUTCOME_WRONG (not as expected,
- * or sections malformed where an expectation made us read them). A truncated answer (TC) is judged by its question alone. */
+ * or sections malformed where an expectation made us read them). A truncated answer (TC) is judged by its question alone. A FORMERR or
+ * NOTIMP without any question is OK (its rcode is counted), and WRONG where there are expectations at all. */
 enum outcome judge_answer(const struct judge *judge, struct question_ref asked,
                           const struct answer_head *head, struct bytes message);
 

@@ -206,7 +206,7 @@ static void none_or_two_questions_are_a_mismatch(void **state)
 {
     struct fixture *f = *state;
 
-    respond(f, www(f), RCODE_FORMERR);
+    respond(f, www(f), RCODE_SERVFAIL);
     f->octets[QDCOUNT_OFFSET + 1] = 0;
     assert_int_equal(judged(f, www(f)), OUTCOME_MISMATCH);
     f->octets[QDCOUNT_OFFSET + 1] = 2;
@@ -214,6 +214,24 @@ static void none_or_two_questions_are_a_mismatch(void **state)
     f->octets[QDCOUNT_OFFSET] = 1;
     f->octets[QDCOUNT_OFFSET + 1] = 1;
     assert_int_equal(judged(f, www(f)), OUTCOME_MISMATCH);
+}
+
+static void a_server_that_cannot_read_the_question_may_answer_without_it(void **state)
+{
+    static const uint16_t rcodes[] = {RCODE_FORMERR, RCODE_NOTIMP};
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < 2; i++) {
+        f->judge.expectations = f->expectations;
+        respond(f, www(f), rcodes[i]);
+        f->octets[QDCOUNT_OFFSET + 1] = 0;
+        f->len = MESSAGE_HEADER_OCTETS;
+        assert_int_equal(judged(f, www(f)), OUTCOME_WRONG);
+        f->judge.expectations = NULL;
+        assert_int_equal(judged(f, www(f)), OUTCOME_OK);
+        f->octets[ANCOUNT_OFFSET + 1] = 1;
+        assert_int_equal(judged(f, www(f)), OUTCOME_MISMATCH);
+    }
 }
 
 static void a_question_cut_short_is_a_mismatch(void **state)
@@ -329,6 +347,7 @@ int main(void)
         TEST(less_than_a_header_is_no_response),
         TEST(a_query_is_no_response),
         TEST(a_response_to_another_opcode_is_none_to_a_query),
+        TEST(a_server_that_cannot_read_the_question_may_answer_without_it),
         TEST(without_expectations_the_question_is_all_that_counts),
         TEST(another_question_than_asked_is_a_mismatch),
         TEST(a_question_in_other_letters_is_a_mismatch),
