@@ -131,8 +131,8 @@ void result_merge(struct result *into, const struct result *from)
 static unsigned rank_of(enum verdict verdict)
 {
     static const unsigned ranks[] = {
-        [VERDICT_PASS] = 0,    [VERDICT_FAILED] = 1,      [VERDICT_WRONG] = 2,
-        [VERDICT_INVALID] = 3, [VERDICT_UNREACHABLE] = 4, [VERDICT_USAGE] = 5,
+        [VERDICT_PASS] = 0,  [VERDICT_FAILED] = 1,      [VERDICT_INVALID] = 2,
+        [VERDICT_WRONG] = 3, [VERDICT_UNREACHABLE] = 4, [VERDICT_USAGE] = 5,
     };
 
     CHECK((unsigned)verdict < sizeof(ranks) / sizeof(ranks[0]));
