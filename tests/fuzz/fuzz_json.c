@@ -26,6 +26,17 @@ static bool read_study(struct study *study, struct bytes text)
     return err == ERR_OK;
 }
 
+/* Texts may have the word; they stand outside of tags, their '<' escaped. */
+static bool coordinates_are_numbers(const char *svg)
+{
+    for (const char *at = strchr(svg, '<'); at != NULL; at = strchr(at + 1, '<')) {
+        size_t len = strcspn(at, ">");
+        if (memmem(at, len, "nan", 3) != NULL || memmem(at, len, "inf", 3) != NULL)
+            return false;
+    }
+    return true;
+}
+
 static void renders(const struct study *study)
 {
     char *table = table_write(study);
@@ -35,7 +46,7 @@ static void renders(const struct study *study)
     for (const char *at = table; (at = strchr(at, '\n')) != NULL; at++)
         lines++;
     CHECK(lines > 0 && lines <= TABLE_LINES_MAX);
-    CHECK(strstr(svg, "nan") == NULL);
+    CHECK(coordinates_are_numbers(svg));
     free(table);
     free(svg);
 }

@@ -130,6 +130,14 @@ static size_t rows_of(const json_t *series, const char *name)
     return json_array_size(json_object_get(json_object_get(series, name), "rows"));
 }
 
+/* As many intervals as the length has, and no more than a series may have. */
+static bool intervals_cover(const struct series *series)
+{
+    return series->interval_ns > 0 && series->interval_count <= SERIES_MAX_INTERVALS &&
+           series->interval_count ==
+               (series->length_ns + series->interval_ns - 1) / series->interval_ns;
+}
+
 /* The shape of a series; nothing may be allocated for it unless the file has all of its rows. */
 static void read_shape(struct json_reader *reader, struct series *series, const json_t *object)
 {
@@ -150,10 +158,7 @@ static void read_shape(struct json_reader *reader, struct series *series, const 
     if (rows_of(object, "windows") != (series->length_ns + SERIES_WINDOW_NS - 1) / SERIES_WINDOW_NS)
         json_complain_of(reader, "windows.rows", "a row for each 100 ms of length_ns");
     series->interval_count = rows_of(object, "intervals");
-    if (series->interval_count > SERIES_MAX_INTERVALS ||
-        (!reader->failed &&
-         series->interval_count !=
-             (series->length_ns + series->interval_ns - 1) / series->interval_ns))
+    if (!intervals_cover(series))
         json_complain_of(reader, "intervals.rows",
                          "a row for each interval_ns of length_ns, 3600 at most");
 }

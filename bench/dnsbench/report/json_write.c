@@ -283,20 +283,53 @@ static json_t *study_object(const struct study *study)
 
 /* ---- Layout: what fits stands on one line ---------------------------------------------------- */
 
-static void dump(FILE *out, json_t *value, int indent);
+static void dump(FILE *out, json_t *value, size_t indent);
 
-static size_t dumped_length(const json_t *value)
+/* How wide a value is that has no parts; of others, its brackets. */
+static size_t own_columns(const json_t *value)
 {
-    return json_dumpb(value, NULL, 0, DUMP_FLAGS);
+    size_t columns = 1;
+
+    if (json_is_string(value))
+        return json_string_length(value) + 2;
+    if (!json_is_integer(value))
+        return json_is_real(value) ? 18 : json_is_object(value) || json_is_array(value) ? 2 : 5;
+    for (json_int_t left = json_integer_value(value); left >= 10; left /= 10)
+        columns++;
+    return columns;
 }
 
-static void dump_line(FILE *out, const json_t *value)
+/* Columns left of a line after a value, at a guess; 0 as soon as there are none, however much
+ * follows. */
+static size_t columns_left(json_t *value, size_t columns)
+{
+    size_t index;
+    const char *name;
+    json_t *part;
+    size_t own = own_columns(value) + 1;
+
+    columns = columns > own ? columns - own : 0;
+    json_array_foreach(value, index, part)
+    {
+        if (columns > 0)
+            columns = columns_left(part, columns);
+        else
+            return 0;
+    }
+    json_object_foreach(value, name, part)
+    {
+        size_t len = strlen(name) + 3;
+        columns = columns > len ? columns_left(part, columns - len) : 0;
+    }
+    return columns;
+}
+
+static char *line_of(const json_t *value)
 {
     char *text = json_dumps(value, DUMP_FLAGS);
 
     CHECK(text != NULL);
-    fputs(text, out);
-    free(text);
+    return text;
 }
 
 /* As many elements on a line as fit. */
@@ -308,19 +341,23 @@ static void dump_array(FILE *out, json_t *array, size_t indent)
 
     json_array_foreach(array, index, value)
     {
-        size_t width = dumped_length(value) + 1;
-        if (index > 0)
-            fputc(',', out);
+        char *line = columns_left(value, LINE_COLUMNS - indent) > 0 ? line_of(value) : NULL;
+        size_t width = line != NULL ? strlen(line) + 1 : LINE_COLUMNS;
+        fputs(index > 0 ? "," : "", out);
         if (column + width > LINE_COLUMNS) {
             fprintf(out, "\n%*s", (int)indent, "");
             column = indent;
         }
-        dump(out, value, (int)indent);
+        if (line != NULL)
+            fputs(line, out);
+        else
+            dump(out, value, indent);
         column += width;
+        free(line);
     }
 }
 
-static void dump_object(FILE *out, json_t *object, int indent)
+static void dump_object(FILE *out, json_t *object, size_t indent)
 {
     const char *separator = "";
     const char *name;
@@ -328,29 +365,28 @@ static void dump_object(FILE *out, json_t *object, int indent)
 
     json_object_foreach(object, name, value)
     {
-        fprintf(out, "%s\n%*s\"%s\": ", separator, indent, "", name);
+        fprintf(out, "%s\n%*s\"%s\": ", separator, (int)indent, "", name);
         dump(out, value, indent);
         separator = ",";
     }
 }
 
-static void dump(FILE *out, json_t *value, int indent)
+static void dump(FILE *out, json_t *value, size_t indent)
 {
-    if (dumped_length(value) + (size_t)indent <= LINE_COLUMNS) {
-        dump_line(out, value);
+    bool is_object = json_is_object(value);
+
+    if (columns_left(value, LINE_COLUMNS - indent) > 0 || (!is_object && !json_is_array(value))) {
+        char *line = line_of(value);
+        fputs(line, out);
+        free(line);
         return;
     }
-    if (json_is_object(value)) {
-        fputc('{', out);
+    fputc(is_object ? '{' : '[', out);
+    if (is_object)
         dump_object(out, value, indent + 1);
-        fprintf(out, "\n%*s}", indent, "");
-    } else if (json_is_array(value)) {
-        fputc('[', out);
-        dump_array(out, value, (size_t)indent + 1);
-        fprintf(out, "\n%*s]", indent, "");
-    } else {
-        dump_line(out, value);
-    }
+    else
+        dump_array(out, value, indent + 1);
+    fprintf(out, "\n%*s%c", (int)indent, "", is_object ? '}' : ']');
 }
 
 char *json_write(const struct study *study)

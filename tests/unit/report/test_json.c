@@ -274,14 +274,15 @@ static void saved_percentiles_are_within_a_thousandth_of_the_sorted_values(void 
 /* text with the first occurrence of a part replaced; malloc'd. */
 static char *with(const char *text, const char *part, const char *instead)
 {
+    size_t size = strlen(text) + strlen(instead) + 1;
     const char *at = strstr(text, part);
-    char *out = malloc(strlen(text) + strlen(instead) + 1);
+    char *out = malloc(size);
 
+    assert_non_null(out);
     if (at == NULL)
         fail_msg("'%s' is not in the JSON", part);
-    memcpy(out, text, (size_t)(at - text));
-    strcpy(out + (at - text), instead);
-    strcat(out, at + strlen(part));
+    snprintf(out, size, "%.*s%s%s", (int)(at - text), text, instead,
+             text + (at - text) + strlen(part));
     return out;
 }
 
@@ -329,7 +330,7 @@ static const struct {
     {"\"answer\": 0.0", "\"answer\": -0.5", "f: answer: expected a number"},
     {"\"answer\": 0.0", "\"answer\": 1e19", "f: answer: expected a number"},
     {"\"verdict\": \"pass\"", "\"verdict\": \"usage\"", "f: verdict: expected a verdict"},
-    {"\"transport\": \"udp\"", "\"transport\": \"udp-longer\"", "f: runs[0].setup.transport: "},
+    {"\"transport\": \"udp\"", "\"transport\": \"udp-long\"", "f: runs[0].setup.transport: "},
     {"\"transport\": \"udp\"", "\"transport\": \"\\u001b[2J\"", "f: runs[0].setup.transport: "},
     {"\"transport\": \"udp\"", "\"transport\": \"u\\np\"", "f: runs[0].setup.transport: "},
     {"\"lookups\": false", "\"lookups\": 0", "f: runs[0].setup.lookups: expected true or false"},
