@@ -78,7 +78,8 @@ static double deviation(const struct histogram *h, double mean)
     for (size_t bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
         uint64_t lowest = histogram_lowest(bucket);
         uint64_t width = histogram_highest(bucket) - lowest + 1;
-        double middle = (double)(lowest + width / 2);
+        uint64_t middle_ns = lowest + width / 2;
+        double middle = (double)middle_ns;
         squares += (double)h->counts[bucket] * (middle - mean) * (middle - mean);
     }
     return sqrt(squares / (double)h->total);

@@ -18,22 +18,24 @@
 
 /* The palette is that of M. Okabe and K. Ito, which people who see colours differently can tell
  * apart; on dark grounds its lighter half. a, b, d, f: series (lines); A, B, D, F: the same as
- * areas. g: grid, k: small text, h and t: headings, c and e: anchors, q: dashed, p: thin, i: the
- * rest of a heading. */
+ * areas. g: grid, k: small text, h and t: headings, i: the rest of a heading, o: text over lines,
+ * c and e: anchors, q: dashed, p: thin. */
 static const char style[] =
     "<style>\n"
     "text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'DejaVu Sans',sans-serif;"
     "fill:#24292f}\n"
     ".t{font-size:20px;font-weight:600}.h{font-size:13px;font-weight:600}.n{font-size:12.5px}"
     ".k{font-size:12px}.i{font-weight:400}.n,.k{fill:#57606a}\n"
-    ".c{text-anchor:middle}.e{text-anchor:end}.z{fill:#ffffff}\n"
+    ".c{text-anchor:middle}.e{text-anchor:end}.z{fill:#ffffff}"
+    ".o{paint-order:stroke;stroke:#ffffff;stroke-width:4px}\n"
     "path{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}\n"
     ".g{stroke:#d8dee4;stroke-width:1}.w{stroke:#57606a;stroke-width:1.5}"
     ".q{stroke-dasharray:2 5}.p{stroke-width:1.4}\n"
     ".a{stroke:#0072b2}.b{stroke:#d55e00}.d{stroke:#009e73}.f{stroke:#8c959f}\n"
     ".A{fill:#0072b2}.B{fill:#d55e00}.D{fill:#009e73}.F{fill:#8c959f}.v0{fill:#00694d}.v1{fill:#"
     "b94700}\n"
-    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.n,.k{fill:#9da7b3}.z{fill:#0d1117}"
+    "@media(prefers-color-scheme:dark){text{fill:#e6edf3}.n,.k{fill:#9da7b3}.z{fill:#0d1117}.o{"
+    "stroke:#0d1117}"
     ".g{stroke:#2b323b}.w{stroke:#9da7b3}.a{stroke:#56b4e9}.b{stroke:#ff8f4a}.d{stroke:#35c99b}"
     ".f{stroke:#6e7781}.A{fill:#56b4e9}.B{fill:#ff8f4a}.D{fill:#35c99b}.F{fill:#6e7781}.v0{fill:#"
     "35c99b}"

@@ -12,6 +12,7 @@
 #define TAIL_STEPS 300
 #define TAIL_END_MAX 6  /* 99.9999 % */
 #define LOG_MARGIN 1.15 /* what is drawn stays off the edges */
+#define EDGE_REACH 14   /* pixels a label at the right edge may stand beyond it */
 #define LABEL_HEIGHT 16 /* pixels */
 #define LEGEND_STEP 6.4 /* pixels a character */
 
@@ -158,28 +159,30 @@ static size_t linear_ticks(const struct svg_axis *axis, double ticks[TICKS_MAX])
 /* Powers of ten; within three of them 2 and 5 times these too. */
 static size_t log_ticks(const struct svg_axis *axis, double ticks[TICKS_MAX])
 {
-    bool fine = axis->high / axis->low <= 1000 * (1 + 1e-9);
+    int step = axis->high / axis->low <= 1000 * (1 + 1e-9) ? 1 : 3;
     double power = pow(10, floor(log10(axis->low) + 1e-9));
     size_t count = 0;
 
-    for (; power <= axis->high * (1 + 1e-9); power *= 10) {
-        for (int i = 0; i < (fine ? 3 : 1) && count < TICKS_MAX; i++) {
-            double tick = power * (double[]){1, 2, 5}[i];
-            if (tick >= axis->low * (1 - 1e-9) && tick <= axis->high * (1 + 1e-9))
-                ticks[count++] = tick;
-        }
+    for (int i = 0; count < TICKS_MAX; i += step) {
+        int decade = i / 3;
+        double tick = power * pow(10, decade) * (double[]){1, 2, 5}[i % 3];
+        if (tick > axis->high * (1 + 1e-9))
+            break;
+        if (tick >= axis->low * (1 - 1e-9))
+            ticks[count++] = tick;
     }
     return count;
 }
 
 static size_t tail_ticks(const struct svg_axis *axis, double ticks[TICKS_MAX])
 {
+    int nines = (int)(axis->high + 1e-9);
     size_t count = 0;
 
     ticks[count++] = 0;
     ticks[count++] = log10(2);
-    for (double nines = 1; nines <= axis->high + 1e-9 && count < TICKS_MAX; nines++)
-        ticks[count++] = nines;
+    for (int i = 1; i <= nines && count < TICKS_MAX; i++)
+        ticks[count++] = i;
     return count;
 }
 
@@ -206,8 +209,11 @@ static void frame_x(const struct svg_chart *chart)
     for (size_t i = 0; i < count; i++) {
         double x = svg_x(chart, ticks[i]);
         write_line(chart->out, "g", (double[]){x, chart->top, x, bottom});
-        svg_text(chart->out, x, bottom + 16, "k c",
-                 svg_write_tick(chart->x.unit, ticks[i], text, sizeof(text)));
+        svg_write_tick(chart->x.unit, ticks[i], text, sizeof(text));
+        if (x > chart->left + chart->width - 1)
+            svg_text(chart->out, x + EDGE_REACH, bottom + 16, "k e", text);
+        else
+            svg_text(chart->out, x, bottom + 16, "k c", text);
     }
     svg_text(chart->out, chart->left + chart->width / 2, bottom + 34, "k c", chart->x.label);
 }
@@ -282,7 +288,7 @@ void svg_level(const struct svg_chart *chart, double y, const char *classes, con
 
     write_line(chart->out, classes, (double[]){chart->left, at, chart->left + chart->width, at});
     at += at < chart->top + LABEL_HEIGHT ? LABEL_HEIGHT - 2 : -5;
-    svg_text(chart->out, chart->left + chart->width - 4, at, "k e", label);
+    svg_text(chart->out, chart->left + chart->width - 4, at, "k e o", label);
 }
 
 void svg_upright(const struct svg_chart *chart, double x, const char *classes, const char *label)
@@ -291,7 +297,7 @@ void svg_upright(const struct svg_chart *chart, double x, const char *classes, c
     bool right = at > chart->left + chart->width / 2;
 
     write_line(chart->out, classes, (double[]){at, chart->top, at, chart->top + chart->height});
-    svg_text(chart->out, at + (right ? -5 : 5), chart->top + 13, right ? "k e" : "k", label);
+    svg_text(chart->out, at + (right ? -5 : 5), chart->top + 13, right ? "k e o" : "k o", label);
 }
 
 void svg_legend(const struct svg_chart *chart, const char *const *classes, const char *const *texts,
