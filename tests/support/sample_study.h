@@ -152,8 +152,11 @@ static inline void sample_run(struct result *run, const struct sample *sample, u
     rng_init_seeded(&rng, seed);
     sample_setup(run, sample, seed);
     run->elapsed_ns = shape.length_ns;
-    for (double at = 0; at < sample->length_s; at -= log(sample_uniform(&rng)) / sample->rate)
-        sample_query(run, sample, &rng, (uint64_t)(at * 1e9));
+    double at_s = 0;
+    while (at_s < sample->length_s) {
+        sample_query(run, sample, &rng, (uint64_t)(at_s * 1e9));
+        at_s -= log(sample_uniform(&rng)) / sample->rate;
+    }
     run->server_cpu_ns = run->elapsed_ns / 2;
     run->warmup.sent = 3;
     run->warmup.outcome[OUTCOME_OK] = 3;

@@ -3,7 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -67,7 +67,7 @@ static const char *sentence(const char *metric, bool higher_is_better, const dou
                            .alpha = 0.05,
                            .pairs = 20};
 
-    strcpy(c.metric, metric);
+    snprintf(c.metric, sizeof(c.metric), "%s", metric);
     return figures_write_comparison(&c, text, sizeof(text));
 }
 

@@ -92,10 +92,10 @@ static void values_and_levels_never_fall_and_reach_the_whole(void **state)
     char *text = hgrm_write(&h);
     const char *line = strchr(strchr(text, '\n') + 1, '\n') + 1;
     for (; *line != '#'; line = strchr(line, '\n') + 1) {
-        double next_value;
-        double next_level;
-        unsigned long long next_count;
-        assert_int_equal(sscanf(line, "%lf %lf %llu", &next_value, &next_level, &next_count), 3);
+        char *end = NULL;
+        double next_value = strtod(line, &end);
+        double next_level = strtod(end, &end);
+        unsigned long long next_count = strtoull(end, &end, 10);
         assert_true(next_value >= value && next_level > level && next_count >= count);
         assert_true((double)next_count >= next_level * 100000 - 1e-6);
         value = next_value;

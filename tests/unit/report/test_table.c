@@ -40,6 +40,16 @@ static void has_not(const char *text, const char *part)
         fail_msg("'%s' is in it", part);
 }
 
+/* How often a part occurs. */
+static size_t count_of(const char *text, const char *part)
+{
+    size_t count = 0;
+
+    for (; (text = strstr(text, part)) != NULL; text++)
+        count++;
+    return count;
+}
+
 /* At most TABLE_LINES_MAX lines of at most 100 columns, without trailing blanks. */
 static void fits(const char *text)
 {
@@ -105,6 +115,23 @@ static void values_of_lost_queries_are_told_as_at_least(void **state)
     free(text);
 }
 
+static void only_classes_that_occurred_have_a_row(void **state)
+{
+    struct study study = sample_study_run(&quiet, 1);
+    (void)state;
+
+    histogram_clear(&study.runs[0].answer[ANSWER_NODATA]);
+    char *text = table_write(&study);
+    has(text, "\n    found ");
+    has_not(text, "\n    nodata ");
+    free(text);
+    histogram_clear(&study.runs[0].answer[ANSWER_NX]);
+    histogram_clear(&study.runs[0].answer[ANSWER_FAIL]);
+    text = table_of(&study);
+    has_not(text, "\n    found ");
+    free(text);
+}
+
 static void lookups_have_rows_of_their_own(void **state)
 {
     struct study study = sample_study_run(&busy, 3);
@@ -114,6 +141,9 @@ static void lookups_have_rows_of_their_own(void **state)
     fits(text);
     has(text, "lookups at 4.00k/s");
     has(text, " begun, 4.00 queries each; 0 failed");
+    /* One line too many: the last blank line inside the page went, not the first. */
+    has(text, "\n\nqueries ");
+    has_not(text, "\n\nover time ");
     has(text, "\n    svc.ns ");
     has(text, "\n    miss ");
     free(text);
@@ -242,6 +272,7 @@ static void of_many_steps_the_first_and_the_last_are_shown(void **state)
     has(text, "\n500/s ");
     has(text, "\n... 7 not shown (--json has all)\n");
     has(text, "not met: the last\n");
+    assert_int_equal(count_of(text, "   met\n") + count_of(text, "   not met: "), 15);
     free(text);
 }
 
@@ -291,6 +322,7 @@ int main(void)
         cmocka_unit_test(a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict),
         cmocka_unit_test(only_outcomes_that_occurred_have_a_line),
         cmocka_unit_test(values_of_lost_queries_are_told_as_at_least),
+        cmocka_unit_test(only_classes_that_occurred_have_a_row),
         cmocka_unit_test(lookups_have_rows_of_their_own),
         cmocka_unit_test(however_much_happened_it_fits_and_ends_with_the_verdict),
         cmocka_unit_test(a_single_reason_stands_on_the_verdicts_line),
