@@ -65,8 +65,9 @@ bool flights_can_begin(const struct flights *flights, uint16_t lane, uint32_t co
 struct flight *flights_at(struct flights *flights, uint32_t slot);
 uint32_t flights_find(const struct flights *flights, uint16_t lane, uint16_t id);
 
-/* True when this id was used on the lane within its quarantine: an answer with it, of which
- * flights_find knows nothing, is one more to a query that has ended. */
+/* True when this id was used on the lane of late: it rests, or the last of the 1,024 used beside it
+ * does. An answer with it, of which flights_find knows nothing, is to a query that has ended: one
+ * more, or one after the drain. */
 bool flights_is_resting(const struct flights *flights, uint16_t lane, uint16_t id, uint64_t now_ns);
 
 /* Moves a query to another lane with a new id (udp+tc: asked again over TCP); same slot, same
