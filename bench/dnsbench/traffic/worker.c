@@ -336,6 +336,14 @@ static void start(struct worker *worker)
     sleep_until(worker->start_ns);
 }
 
+/* Every query has ended once, and so has every lookup. */
+static void check_ended(const struct worker *worker)
+{
+    CHECK(tally_is_whole(&worker->result.measured) && tally_is_whole(&worker->result.warmup));
+    for (uint32_t i = 0; i < worker->sizing->lanes + worker->sizing->streams; i++)
+        CHECK(worker->lanes[i].users == 0);
+}
+
 void worker_run(struct worker *worker)
 {
     start(worker);
@@ -344,5 +352,5 @@ void worker_run(struct worker *worker)
     publish(worker);
     worker->result.interrupted = worker->interrupted;
     worker_lanes_close(worker);
-    CHECK(tally_is_whole(&worker->result.measured) && tally_is_whole(&worker->result.warmup));
+    check_ended(worker);
 }
