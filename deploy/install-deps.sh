@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what building (and, with --tests, testing) local53 needs on Debian 12 or 13, from Debian's packages.
 # Only what is missing is installed: with all present it needs neither root nor network.
-# Usage: deploy/install-deps.sh [--build|--demo|--tests] [--list]
+# Usage: deploy/install-deps.sh [--build|--demo|--tests|--bench] [--list]
 set -euo pipefail
 
 build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev
@@ -9,6 +9,7 @@ build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev 
 demo=(bind9-dnsutils)
 tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
     shellcheck python3 git valgrind strace musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd)
+bench=(python3 util-linux dnsperf unbound dnsdist)
 
 wanted=("${build[@]}")
 list=no
@@ -17,9 +18,10 @@ for argument in "$@"; do
     --build) ;;
     --demo) wanted+=("${demo[@]}") ;;
     --tests) wanted+=("${demo[@]}" "${tests[@]}") ;;
+    --bench) wanted+=("${bench[@]}") ;;
     --list) list=yes ;;
     *)
-        echo "usage: deploy/install-deps.sh [--build|--demo|--tests] [--list]" >&2
+        echo "usage: deploy/install-deps.sh [--build|--demo|--tests|--bench] [--list]" >&2
         exit 2
         ;;
     esac
@@ -56,7 +58,7 @@ if [ "$(id -u)" -ne 0 ]; then
     as_root=(sudo)
 fi
 
-# The name servers are wanted as programs for the tests only: no service may start or stay enabled.
+# The name servers are wanted as programs for tests and benchmarks only: no service may start or stay enabled.
 policy=/usr/sbin/policy-rc.d
 made_policy=no
 if [ ! -e "$policy" ]; then
@@ -74,7 +76,7 @@ echo "install-deps: installing ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 
 if command -v systemctl >/dev/null; then
-    for service in unbound nsd; do
+    for service in unbound nsd dnsdist; do
         if [[ " ${missing[*]} " == *" $service "* ]]; then
             "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
         fi
