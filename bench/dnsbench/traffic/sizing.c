@@ -175,5 +175,5 @@ size_t sizing_worker_octets(const struct sizing *sizing, const struct run_plan *
            lanes * (sizeof(struct worker_lane) + lane_octets(plan->transport)) +
            sizing->lookups * sizeof(struct worker_lookup) + due * sizeof(uint32_t) +
            HISTOGRAMS * HISTOGRAM_BUCKETS * sizeof(uint64_t) + series_octets(&shape) +
-           (size_t)WORKER_IN_BATCH * LANE_MESSAGE_OCTETS + sizing->batch * QUERY_MAX_OCTETS;
+           (size_t)WORKER_IN_BATCH * LANE_MESSAGE_OCTETS + (size_t)sizing->batch * QUERY_MAX_OCTETS;
 }

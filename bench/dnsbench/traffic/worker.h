@@ -200,8 +200,8 @@ bool worker_can_ask(struct worker *worker, uint16_t lane, uint32_t count);
 
 /* Puts a question into the batch; slot: its record, just begun on that lane. intended_ns 0: when
  * it is sent. */
-struct flight *worker_ask(struct worker *worker, uint32_t slot, struct question_ref question,
-                          uint64_t intended_ns);
+void worker_ask(struct worker *worker, uint32_t slot, struct question_ref question,
+                uint64_t intended_ns);
 
 /* Hands the batch to the kernel; what it does not take for want of room stays, and blocked is
  * set. */

@@ -52,7 +52,7 @@ bool worker_ask_step(struct worker *worker, uint32_t number)
         uint32_t slot = flights_begin(worker->flights, place->lane, worker->now_ns);
         struct question_ref question = lookup_question(&place->lookup, which);
         flights_at(worker->flights, slot)->lookup = number;
-        (void)worker_ask(worker, slot, question, place->due_ns);
+        worker_ask(worker, slot, question, place->due_ns);
     }
     return true;
 }

@@ -11,8 +11,8 @@
 #define EVENTS_MAX 64
 #define ROUNDS_MAX 256
 
-/* To no query on its way. To one that has ended it is a duplicate, be it one more or the first after
- * the drain; to none of ours it is a stray. */
+/* To no query on its way. To one that has ended it is a duplicate, be it one more or the first
+ * after the drain; to none of ours it is a stray. */
 static void count_unmatched(struct worker *worker, uint16_t lane, const struct answer_head *head,
                             const struct lane_message *message)
 {

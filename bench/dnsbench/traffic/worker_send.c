@@ -98,8 +98,8 @@ void worker_flush(struct worker *worker)
         worker_watch_writing(worker, worker->out_lane);
 }
 
-struct flight *worker_ask(struct worker *worker, uint32_t slot, struct question_ref question,
-                          uint64_t intended_ns)
+void worker_ask(struct worker *worker, uint32_t slot, struct question_ref question,
+                uint64_t intended_ns)
 {
     struct flight *flight = flights_at(worker->flights, slot);
     struct lane_message *message = &worker->out.messages[worker->out.count++];
@@ -115,7 +115,6 @@ struct flight *worker_ask(struct worker *worker, uint32_t slot, struct question_
         worker_flush(worker);
         worker_pass_lane(worker);
     }
-    return flight;
 }
 
 /* The batch is empty or for this lane, with room for count more. */
@@ -169,7 +168,7 @@ static bool ask_over_stream(struct worker *worker, uint32_t slot)
         !flights_move(worker->flights, slot, stream, worker->now_ns))
         return false;
     worker->lanes[from].users--;
-    (void)worker_ask(worker, slot, flight->question, flight->intended_ns);
+    worker_ask(worker, slot, flight->question, flight->intended_ns);
     worker_release_lane(worker, from);
     return true;
 }
@@ -213,7 +212,7 @@ static bool begin_query(struct worker *worker, uint64_t intended_ns)
     uint32_t slot = begin_flight(worker);
     if (slot == FLIGHT_NONE)
         return false;
-    (void)worker_ask(worker, slot, generator_next(&worker->generator), intended_ns);
+    worker_ask(worker, slot, generator_next(&worker->generator), intended_ns);
     return true;
 }
 
