@@ -133,7 +133,7 @@ static void keep(struct study *study, struct result slices[2], bool first)
             *study_add(study) = slices[i];
             continue;
         }
-        result_merge(&study->runs[i], &slices[i]);
+        result_append(&study->runs[i], &slices[i]);
         result_deinit(&slices[i]);
     }
 }
@@ -185,10 +185,10 @@ static void run_pairs(struct duel *duel)
 {
     bool going = true;
 
-    for (uint32_t turn = 0; going && duel->good < duel->pairs; turn++) {
+    while (going && duel->good < duel->pairs) {
         if (duel->spoilt > duel->pairs / SPOILT_SHARE || session_interrupted(duel->session))
             return;
-        going = run_pair(duel, turn % 2);
+        going = run_pair(duel, duel->good % 2);
     }
 }
 

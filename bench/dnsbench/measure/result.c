@@ -104,9 +104,9 @@ static struct lookup_kind *take_kind(struct result *result, const char *name)
     return kind;
 }
 
-void result_merge(struct result *into, const struct result *from)
+/* All but times. */
+static void merge_figures(struct result *into, const struct result *from)
 {
-    into->elapsed_ns = from->elapsed_ns > into->elapsed_ns ? from->elapsed_ns : into->elapsed_ns;
     into->interrupted = into->interrupted || from->interrupted;
     into->server_cpu_ns += from->server_cpu_ns;
     tally_merge(&into->measured, &from->measured);
@@ -120,9 +120,25 @@ void result_merge(struct result *into, const struct result *from)
         histogram_merge(&into->answer[i], &from->answer[i]);
     for (size_t i = 0; i < from->kind_count; i++)
         histogram_merge(&take_kind(into, from->kinds[i].name)->latency, &from->kinds[i].latency);
-    series_merge(&into->series, &from->series);
     merge_health(&into->health, &from->health);
     take_lags(into);
+}
+
+void result_merge(struct result *into, const struct result *from)
+{
+    merge_figures(into, from);
+    into->elapsed_ns = from->elapsed_ns > into->elapsed_ns ? from->elapsed_ns : into->elapsed_ns;
+    series_merge(&into->series, &from->series);
+}
+
+void result_append(struct result *into, const struct result *from)
+{
+    merge_figures(into, from);
+    into->elapsed_ns += from->elapsed_ns;
+    series_overlay(&into->series, &from->series);
+    into->verdict = VERDICT_PASS;
+    into->reasons[0] = '\0';
+    result_judge_figures(into);
 }
 
 /* ---- Verdicts -------------------------------------------------------------------------------- */

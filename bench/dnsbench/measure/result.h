@@ -133,6 +133,11 @@ void result_deinit(struct result *result);
  * matched by name and made where into has none; more than RESULT_KINDS_MAX: CHECK. */
 void result_merge(struct result *into, const struct result *from);
 
+/* Adds all of from, a run of the same plan at another time, to into: as result_merge, but elapsed
+ * times add up, silences stay those of one run (series_overlay), and verdict and reasons are those
+ * of the sums (result_judge_figures). */
+void result_append(struct result *into, const struct result *from);
+
 /* Adds a line to the reasons, cut to fit, and makes the verdict the worse of both: a worse
  * verdict's line goes before all others, any other behind them. An empty line only changes the
  * verdict. */

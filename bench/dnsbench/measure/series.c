@@ -5,6 +5,7 @@
 #include "measure/series.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "local53/base/check.h"
 
@@ -156,17 +157,32 @@ static void merge_interval(struct series_interval *into, const struct series_int
     sketch_merge(&into->latency, &from->latency);
 }
 
-void series_merge(struct series *into, const struct series *from)
+static void merge_counts(struct series *into, const struct series *from)
 {
     CHECK(series_same_shape(into, from));
     for (size_t i = 0; i < into->window_count; i++)
         merge_window(&into->windows[i], &from->windows[i]);
     for (size_t i = 0; i < into->interval_count; i++)
         merge_interval(&into->intervals[i], &from->intervals[i]);
+}
+
+void series_merge(struct series *into, const struct series *from)
+{
+    merge_counts(into, from);
     for (size_t i = 0; i < into->heard_words; i++)
         into->heard[i] |= from->heard[i];
     if (from->first_sent_ns < into->first_sent_ns)
         into->first_sent_ns = from->first_sent_ns;
+}
+
+/* What was heard at one time ends no silence of another. */
+void series_overlay(struct series *into, const struct series *from)
+{
+    merge_counts(into, from);
+    if (series_longest_silence(from) <= series_longest_silence(into))
+        return;
+    memcpy(into->heard, from->heard, into->heard_words * sizeof(*into->heard));
+    into->first_sent_ns = from->first_sent_ns;
 }
 
 void series_cut(struct series *series, uint64_t elapsed_ns)

@@ -81,6 +81,10 @@ void series_heard(struct series *series, uint64_t received_ns);
 /* Adds all of from to into; same shape: CHECK. */
 void series_merge(struct series *into, const struct series *from);
 
+/* Adds all of from, of the same load at another time, to into; same shape: CHECK. Counts are added
+ * offset by offset; the silences are those of the one that had the longer. */
+void series_overlay(struct series *into, const struct series *from);
+
 /* The shape that gives an equal series: for copies, and for those that were saved. */
 struct series_shape series_shape_of(const struct series *series);
 

@@ -104,6 +104,31 @@ static void threads_are_merged_figure_by_figure(void **state)
     result_deinit(&from);
 }
 
+/* A second of 100 queries, and another: 200 in two seconds are as many a second as before. */
+static void runs_one_after_the_other_add_up_in_time_too(void **state)
+{
+    struct result into, from;
+
+    (void)state;
+    init_good(&into);
+    init_good(&from);
+    result_append(&into, &from);
+    assert_int_equal(into.measured.sent, 200);
+    assert_int_equal(into.elapsed_ns, 2 * from.elapsed_ns);
+    assert_int_equal(into.verdict, VERDICT_PASS);
+    from.measured.outcome[OUTCOME_OK]--;
+    from.measured.outcome[OUTCOME_WRONG]++;
+    result_append(&into, &from);
+    assert_int_equal(into.elapsed_ns, 3 * from.elapsed_ns);
+    assert_int_equal(into.verdict, VERDICT_WRONG);
+    assert_non_null(strstr(into.reasons, "wrong answers: 1 with other content"));
+    result_append(&into, &from);
+    assert_non_null(strstr(into.reasons, "wrong answers: 2 with other content"));
+    assert_null(strchr(into.reasons, '\n'));
+    result_deinit(&into);
+    result_deinit(&from);
+}
+
 /* 98 sends in time and two 100 ms late: the p99 of both is late, the mean of two p99s would not
  * be. */
 static void lag_quantiles_are_taken_anew_from_the_merged_histograms(void **state)
@@ -429,6 +454,7 @@ int main(void)
         cmocka_unit_test(a_zeroed_result_may_be_freed),
         cmocka_unit_test(a_study_takes_the_reasons_of_its_runs_over_with_their_names),
         cmocka_unit_test(threads_are_merged_figure_by_figure),
+        cmocka_unit_test(runs_one_after_the_other_add_up_in_time_too),
         cmocka_unit_test(lag_quantiles_are_taken_anew_from_the_merged_histograms),
         cmocka_unit_test(kinds_of_lookups_are_matched_by_name_and_made_where_missing),
         cmocka_unit_test(the_worse_verdict_hides_the_other),

@@ -399,6 +399,30 @@ static void only_equal_shapes_are_merged(void **state)
     assert_int_equal(dies_by(merge_of_another_length, NULL, NULL, 0), SIGABRT);
 }
 
+static void a_silence_of_one_time_is_not_ended_by_what_was_heard_at_another(void **state)
+{
+    const struct series_shape plain = {
+        .length_ns = 1000 * MS, .interval_ns = 1000 * MS, .slo_ns = UINT64_MAX};
+    struct series whole, other;
+    (void)state;
+    series_init(&whole, &plain);
+    series_init(&other, &plain);
+    series_sent(&whole, 0);
+    series_sent(&other, 0);
+    for (uint64_t ms = 0; ms < 1000; ms++) {
+        series_heard(&whole, ms * MS);
+        if (ms < 300 || ms >= 700)
+            series_heard(&other, ms * MS);
+    }
+    series_overlay(&whole, &other);
+    assert_in_range(series_longest_silence(&whole), 399 * MS, 402 * MS);
+    series_overlay(&whole, &whole);
+    assert_in_range(series_longest_silence(&whole), 399 * MS, 402 * MS);
+    assert_int_equal(whole.windows[0].sent, 4);
+    series_deinit(&whole);
+    series_deinit(&other);
+}
+
 static void an_interrupted_run_is_not_silent_after_its_end(void **state)
 {
     struct series series;
@@ -462,6 +486,7 @@ int main(void)
         cmocka_unit_test(two_threads_merged_are_what_one_would_have_seen),
         cmocka_unit_test(merged_the_first_query_is_the_earlier_of_both),
         cmocka_unit_test(only_equal_shapes_are_merged),
+        cmocka_unit_test(a_silence_of_one_time_is_not_ended_by_what_was_heard_at_another),
         cmocka_unit_test(an_interrupted_run_is_not_silent_after_its_end),
         cmocka_unit_test(the_shape_of_a_series_gives_an_equal_one),
     };
