@@ -231,6 +231,9 @@ struct result *session_run(struct session *session, const struct run_plan *plan,
         return NULL;
     }
     snprintf(result->name, sizeof(result->name), "%s", name);
+    /* A thread that drew more than its share has passed over names of the others. */
+    workload_advance(session->workload,
+                     (result->measured.sent + result->warmup.sent + 1) * result->setup.threads);
     return result;
 }
 

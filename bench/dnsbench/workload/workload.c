@@ -38,6 +38,7 @@ struct workload {
     uint32_t count;                   /* items drawn from: FILE, RANK */
     struct zipf *ranks;               /* owned; RANK */
     uint32_t first_fresh;             /* FRESH: the zone's first copy */
+    uint64_t fresh_drawn;             /* FRESH, CLUSTER: never-seen names of runs before */
     struct cluster *cluster;          /* owned; CLUSTER */
     uint32_t namespaces;              /* at least 1 */
     double queries_per_lookup;        /* 1 without lookups */
@@ -274,6 +275,11 @@ static uint64_t hash_next(struct generator *generator, uint64_t state)
     return hash_message(workload, lookup_question(&lookup, 1), state);
 }
 
+void workload_advance(struct workload *workload, uint64_t draws)
+{
+    workload->fresh_drawn = (workload->fresh_drawn + draws) % WORKLOAD_FRESH_MAX;
+}
+
 uint64_t workload_hash(const struct workload *workload, uint32_t threads)
 {
     struct generator *generators = calloc(threads, sizeof(*generators));
@@ -281,8 +287,10 @@ uint64_t workload_hash(const struct workload *workload, uint32_t threads)
     uint64_t state = HASH_FNV_START;
 
     CHECK(generators != NULL);
-    for (uint32_t i = 0; i < threads; i++)
+    for (uint32_t i = 0; i < threads; i++) {
         generator_init(&generators[i], workload, i, threads);
+        generators[i].first_fresh = 0;
+    }
     for (uint32_t i = 0; i < turns; i++)
         state = hash_next(&generators[i % threads], state);
     free(generators);
@@ -307,7 +315,10 @@ void generator_init(struct generator *generator, const struct workload *workload
                     uint32_t threads)
 {
     CHECK(thread < threads);
-    *generator = (struct generator){.workload = workload, .thread = thread, .threads = threads};
+    *generator = (struct generator){.workload = workload,
+                                    .thread = thread,
+                                    .threads = threads,
+                                    .first_fresh = workload->fresh_drawn};
     seed_thread(&generator->rng, workload->seed, thread);
 }
 
@@ -326,7 +337,8 @@ HOT struct question_ref generator_next(struct generator *generator)
     case ORDER_FILE: return queryset_ref(workload->set, (uint32_t)(number % workload->count));
     case ORDER_RANK:
         return queryset_ref(workload->set, zipf_draw(workload->ranks, &generator->rng));
-    case ORDER_FRESH: return fresh_ref(workload->set, workload->first_fresh, number);
+    case ORDER_FRESH:
+        return fresh_ref(workload->set, workload->first_fresh, generator->first_fresh + number);
     default: break;
     }
     check_failed(__FILE__, __LINE__, "a workload of lookups has no single questions");
@@ -337,5 +349,5 @@ void generator_next_lookup(struct generator *generator, uint32_t namespace_index
 {
     CHECK(workload_has_lookups(generator->workload));
     cluster_draw(generator->workload->cluster, &generator->rng, namespace_index,
-                 next_number(generator), out);
+                 generator->first_fresh + next_number(generator), out);
 }

@@ -81,6 +81,11 @@ uint32_t workload_namespaces(const struct workload *workload);
  * where lookups): the same seed gives the same hash on any machine. */
 uint64_t workload_hash(const struct workload *workload, uint32_t threads);
 
+/* The run is over, and no thread draws: the next one's never-seen names begin behind this many
+ * draws, so that a server which has seen this run's has not seen them. All else begins anew. The
+ * hash stays that of the first run. */
+void workload_advance(struct workload *workload, uint64_t draws);
+
 /* One thread's place in the sequence. Query files are asked in order, thread k taking lines k, k +
  * threads, ...; with --zipf they are drawn by rank (first line most). Never-seen names are
  * disjoint between threads and do not repeat in WORKLOAD_FRESH_MAX draws. */
@@ -90,6 +95,7 @@ struct generator {
     uint32_t thread;                 /* 0..threads-1 */
     uint32_t threads;                /* how many share the workload */
     uint64_t position;               /* drawn so far */
+    uint64_t first_fresh;            /* number of the first never-seen name */
 };
 
 /* Starts the sequence of one of `threads` threads; the workload is borrowed. */

@@ -180,6 +180,37 @@ static void never_seen_names_are_never_the_same_in_any_thread(void **state)
     workload_free(workload);
 }
 
+/* Draws count names with each of two threads; gives how many draws that were at most. */
+static uint64_t draw_with_two(const struct workload *workload, struct question_ref *out,
+                              size_t count)
+{
+    for (uint32_t thread = 0; thread < 2; thread++) {
+        struct generator generator;
+
+        generator_init(&generator, workload, thread, 2);
+        for (size_t i = 0; i < count; i++)
+            *out++ = generator_next(&generator);
+    }
+    return 2 * count;
+}
+
+static void never_seen_names_of_one_run_are_not_those_of_the_next(void **state)
+{
+    struct workload *workload = make_profile("miss");
+    struct question_ref first[200], second[200];
+    uint64_t hash = workload_hash(workload, 2);
+
+    (void)state;
+    workload_advance(workload, draw_with_two(workload, first, 100));
+    draw_with_two(workload, second, 100);
+    for (size_t i = 0; i < 200; i++) {
+        for (size_t k = 0; k < 200; k++)
+            assert_false(first[i].item == second[k].item && first[i].serial == second[k].serial);
+    }
+    assert_int_equal(workload_hash(workload, 2), hash);
+    workload_free(workload);
+}
+
 static void a_random_label_stands_under_its_zone(void **state)
 {
     struct workload_options options = DEFAULTS;
@@ -363,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_file_with_zipf_is_drawn_by_its_lines),
         cmocka_unit_test(hit_and_nx_have_the_names_that_were_wanted),
         cmocka_unit_test(never_seen_names_are_never_the_same_in_any_thread),
+        cmocka_unit_test(never_seen_names_of_one_run_are_not_those_of_the_next),
         cmocka_unit_test(a_random_label_stands_under_its_zone),
         cmocka_unit_test(the_number_of_names_is_that_of_services_in_a_cluster),
         cmocka_unit_test(a_lookup_is_one_of_the_pods_namespace),
