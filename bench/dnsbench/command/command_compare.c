@@ -285,15 +285,5 @@ static int measure(struct session *session)
 
 static int run(int argc, char **argv)
 {
-    struct options options;
-    struct session session;
-    int code = options_parse(&options, &command_compare, OPTION_COMPARE, argc, argv);
-
-    if (code != VERDICT_PASS)
-        return code;
-    code = session_init(&session, &command_compare, &options);
-    if (code == VERDICT_PASS)
-        code = measure(&session);
-    session_deinit(&session);
-    return code;
+    return session_main(&command_compare, OPTION_COMPARE, argc, argv, measure);
 }

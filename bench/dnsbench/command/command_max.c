@@ -114,15 +114,5 @@ static int measure(struct session *session)
 
 static int run(int argc, char **argv)
 {
-    struct options options;
-    struct session session;
-    int code = options_parse(&options, &command_max, OPTION_MAX, argc, argv);
-
-    if (code != VERDICT_PASS)
-        return code;
-    code = session_init(&session, &command_max, &options);
-    if (code == VERDICT_PASS)
-        code = measure(&session);
-    session_deinit(&session);
-    return code;
+    return session_main(&command_max, OPTION_MAX, argc, argv, measure);
 }

@@ -1,16 +1,11 @@
 /* report: saved results again: rendered, merged, or one beside the other. */
-#include <errno.h>
 #include <getopt.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
+#include "command/output.h"
 #include "report/combine.h"
-#include "report/hgrm.h"
 #include "report/json.h"
-#include "report/svg.h"
-#include "report/table.h"
 
 static int run(int argc, char **argv);
 
@@ -20,10 +15,9 @@ const struct command command_report = {
     .help = "Usage: dnsbench report FILE [--svg FILE] [--hdr FILE]\n"
             "       dnsbench report merge FILE FILE... [--json FILE] [--svg FILE] [--hdr FILE]\n"
             "       dnsbench report diff OLD NEW\n"
-            "The first prints what was printed when the file was saved (--json of any command). "
-            "merge makes one result of\n"
-            "runs of the same load from several testers, or at several times. diff shows two runs "
-            "side by side.\n\n"
+            "The first prints what was printed when the file was saved (--json of any command).\n"
+            "merge makes one result of runs of the same load by several testers at the same time.\n"
+            "diff shows two runs side by side.\n\n"
             "  --json FILE             the result as JSON ('-': to stdout instead of the table)\n"
             "  --svg FILE --hdr FILE   the plots; the percentiles in HdrHistogram's format\n\n"
             "Example:\n"
@@ -37,45 +31,14 @@ const struct command command_report = {
 #define FILES_MAX 64
 
 struct request {
-    const char *json;             /* --json */
-    const char *svg;              /* --svg */
-    const char *hdr;              /* --hdr */
+    struct output output;         /* --json, --svg, --hdr */
     const char *files[FILES_MAX]; /* borrowed */
     size_t count;                 /* of these */
 };
 
-static bool write_file(const char *path, char *text)
-{
-    FILE *file = fopen(path, "w");
-    bool good = file != NULL && fputs(text, file) >= 0;
-
-    if (file != NULL)
-        good = fclose(file) == 0 && good;
-    if (!good)
-        command_error(&command_report, "%s: %s", path, strerror(errno));
-    free(text);
-    return good;
-}
-
-static void print_text(char *text)
-{
-    fputs(text, stdout);
-    free(text);
-}
-
 static int give(const struct request *request, const struct study *study)
 {
-    bool to_stdout = request->json != NULL && strcmp(request->json, "-") == 0;
-    bool good = true;
-
-    print_text(to_stdout ? json_write(study) : table_write(study));
-    if (request->json != NULL && !to_stdout)
-        good = write_file(request->json, json_write(study)) && good;
-    if (request->svg != NULL)
-        good = write_file(request->svg, svg_write(study)) && good;
-    if (request->hdr != NULL)
-        good = write_file(request->hdr, hgrm_write(&study->runs[0].response)) && good;
-    return good && fflush(stdout) == 0 ? VERDICT_PASS : VERDICT_USAGE;
+    return output_study(&command_report, &request->output, study) ? VERDICT_PASS : VERDICT_USAGE;
 }
 
 static bool read_study(struct study *study, const char *path)
@@ -127,8 +90,9 @@ static int diff(const struct request *request)
     int code = VERDICT_USAGE;
 
     if (read_study(&studies[0], request->files[0]) && read_study(&studies[1], request->files[1])) {
-        print_text(combine_diff(&studies[0], &studies[1]));
-        code = VERDICT_PASS;
+        code = output_print(&command_report, combine_diff(&studies[0], &studies[1]))
+                   ? VERDICT_PASS
+                   : VERDICT_USAGE;
     }
     study_deinit(&studies[0]);
     study_deinit(&studies[1]);
@@ -151,7 +115,9 @@ static int parse(struct request *request, int argc, char **argv)
             return command_usage(&command_report,
                                  "unknown option '%s'; there are --json, --svg and --hdr",
                                  argv[optind - 1]);
-        *(found == 'j' ? &request->json : found == 's' ? &request->svg : &request->hdr) = optarg;
+        *(found == 'j'   ? &request->output.json
+          : found == 's' ? &request->output.svg
+                         : &request->output.hdr) = optarg;
     }
     for (; optind < argc; optind++) {
         if (request->count == FILES_MAX)

@@ -99,9 +99,11 @@ static void announce(const struct session *session, const struct run_plan *plan)
 
 static int measure(struct session *session)
 {
-    struct run_plan plan = plan_of(session);
-    int code = VERDICT_PASS;
+    int code = check_words(session->options);
 
+    if (code != VERDICT_PASS)
+        return code;
+    struct run_plan plan = plan_of(session);
     announce(session, &plan);
     if (session_run(session, &plan, "", &code) == NULL)
         return code;
@@ -112,17 +114,5 @@ static int measure(struct session *session)
 
 static int run(int argc, char **argv)
 {
-    struct options options;
-    struct session session;
-    int code = options_parse(&options, &command_run, OPTION_RUN, argc, argv);
-
-    if (code == VERDICT_PASS)
-        code = check_words(&options);
-    if (code != VERDICT_PASS)
-        return code;
-    code = session_init(&session, &command_run, &options);
-    if (code == VERDICT_PASS)
-        code = measure(&session);
-    session_deinit(&session);
-    return code;
+    return session_main(&command_run, OPTION_RUN, argc, argv, measure);
 }

@@ -236,15 +236,5 @@ static int measure(struct session *session)
 
 static int run(int argc, char **argv)
 {
-    struct options options;
-    struct session session;
-    int code = options_parse(&options, &command_search, OPTION_SEARCH, argc, argv);
-
-    if (code != VERDICT_PASS)
-        return code;
-    code = session_init(&session, &command_search, &options);
-    if (code == VERDICT_PASS)
-        code = measure(&session);
-    session_deinit(&session);
-    return code;
+    return session_main(&command_search, OPTION_SEARCH, argc, argv, measure);
 }

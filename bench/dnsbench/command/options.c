@@ -11,11 +11,13 @@
 #include "local53/base/check.h"
 #include "local53/base/nearest.h"
 #include "measure/units.h"
+#include "traffic/target.h"
 
 #define WHY_MAX 256
 #define DNS_PORT 53
 #define DOT_PORT 853
 #define ROWS_MAX 64
+#define ROW_BASE 256 /* getopt's numbers of rows: apart from the characters of short options */
 
 #define LOAD (OPTION_RUN | OPTION_MAX | OPTION_SEARCH | OPTION_COMPARE)
 #define ALL (LOAD | OPTION_CHECK)
@@ -361,8 +363,6 @@ static int unknown_option(const struct command *command, enum option_command whi
     size_t count = 0;
     const char *nearest;
 
-    if (strncmp(word, "--", 2) != 0)
-        return command_usage(command, "unknown option '%s'; all options are long ones", word);
     snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(word + 2, "="), word + 2);
     while ((names[count] = options_name(which, count)) != NULL)
         count++;
@@ -375,6 +375,17 @@ static int unknown_option(const struct command *command, enum option_command whi
                                  bare, command->word);
     }
     return command_usage(command, "unknown option '--%s'", bare);
+}
+
+/* What getopt did not take; word is the last that it had done with. */
+static int refuse_option(const struct command *command, enum option_command which, const char *word)
+{
+    if (optopt >= ROW_BASE)
+        return command_usage(command, "'--%s' takes no value",
+                             row_of(which, (size_t)(optopt - ROW_BASE))->name);
+    if (optopt != 0)
+        return command_usage(command, "unknown option '-%c'; all options are long ones", optopt);
+    return unknown_option(command, which, word);
 }
 
 /* The command line as it was given, for reports. */
@@ -406,7 +417,8 @@ static void set_defaults(struct options *o)
     o->workload.form.edns_size = 1232;
 }
 
-/* The long options of a command as getopt wants them; val is the row's place among them. */
+/* The long options of a command as getopt wants them; val is the row's place among them, from
+ * ROW_BASE on. */
 static void list_options(struct option out[ROWS_MAX], enum option_command which)
 {
     const struct option_row *row;
@@ -414,7 +426,7 @@ static void list_options(struct option out[ROWS_MAX], enum option_command which)
 
     for (; (row = row_of(which, i)) != NULL; i++)
         out[i] = (struct option){row->name, has_value(row) ? required_argument : no_argument, NULL,
-                                 (int)i};
+                                 ROW_BASE + (int)i};
     out[i] = (struct option){0};
 }
 
@@ -436,8 +448,8 @@ int options_parse(struct options *out, const struct command *command, enum optio
         if (found == ':')
             return command_usage(command, "'%s' needs a value", argv[optind - 1]);
         if (found == '?')
-            return unknown_option(command, which, argv[optind - 1]);
-        row = row_of(which, (size_t)found);
+            return refuse_option(command, which, argv[optind - 1]);
+        row = row_of(which, (size_t)(found - ROW_BASE));
         if (!store(out, row, optarg, why))
             return command_usage(command, "--%s '%s': %s", row->name, optarg, why);
     }
@@ -447,4 +459,20 @@ int options_parse(struct options *out, const struct command *command, enum optio
     out->a = with_default_port(out->a, out->transport);
     out->b = with_default_port(out->b, out->transport);
     return VERDICT_PASS;
+}
+
+int options_check_server(const struct options *options, const struct command *command,
+                         const struct addr *server, const char *option)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (server->sa.sa_family == AF_UNSPEC)
+        return command_usage(command, "whom to ask is missing: --%s ADDR[:PORT]", option);
+    if (target_is_private(server) || options->allow_remote)
+        return VERDICT_PASS;
+    return command_usage(
+        command,
+        "%s is a public address: load may be sent to it only with --allow-remote, and only if "
+        "it is yours",
+        addr_format(server, text));
 }

@@ -73,6 +73,11 @@ struct options {
 int options_parse(struct options *out, const struct command *command, enum option_command which,
                   int argc, char **argv);
 
+/* A server said by an option (its bare name) must be there, and private unless --allow-remote was. Else the error was told and
+ * VERDICT_USAGE is given. */
+int options_check_server(const struct options *options, const struct command *command,
+                         const struct addr *server, const char *option);
+
 /* The name of row i among those of a command, NULL past the last: for the test that holds help against rows. */
 const char *options_name(enum option_command which, size_t i);
 

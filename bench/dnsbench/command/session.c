@@ -2,21 +2,14 @@
  * Fails: with a sentence on stderr and an exit code. */
 #include "command/session.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "command/interrupt.h"
+#include "command/output.h"
 #include "local53/version.h"
 #include "measure/machine.h"
 #include "measure/threshold.h"
 #include "measure/units.h"
-#include "report/hgrm.h"
-#include "report/json.h"
-#include "report/svg.h"
-#include "report/table.h"
-#include "traffic/target.h"
 
 #define TIMEOUT_NS (2 * NS_PER_S) /* open loops: what a pod's resolv.conf should have at most */
 #define TIMEOUT_CLOSED_NS NS_PER_S
@@ -34,30 +27,15 @@ static int tell_fault(const struct session *session, const char *file,
     return VERDICT_USAGE;
 }
 
-static int check_server(const struct session *session, const struct addr *server,
-                        const char *option)
-{
-    char text[ADDR_TEXT_MAX];
-
-    if (server->sa.sa_family == AF_UNSPEC)
-        return command_usage(session->command, "whom to ask is missing: --%s ADDR[:PORT]", option);
-    if (target_is_private(server) || session->options->allow_remote)
-        return VERDICT_PASS;
-    return command_usage(
-        session->command,
-        "%s is a public address: load may be sent to it only with --allow-remote, and only if "
-        "it is yours",
-        addr_format(server, text));
-}
-
 static int check_servers(const struct session *session)
 {
     const struct options *options = session->options;
 
     if (session->command != &command_compare)
-        return check_server(session, &options->server, "server");
-    int code = check_server(session, &options->a, "a");
-    return code != VERDICT_PASS ? code : check_server(session, &options->b, "b");
+        return options_check_server(options, session->command, &options->server, "server");
+    int code = options_check_server(options, session->command, &options->a, "a");
+    return code != VERDICT_PASS ? code
+                                : options_check_server(options, session->command, &options->b, "b");
 }
 
 static int load_expectations(struct session *session)
@@ -254,46 +232,32 @@ void session_apply_thresholds(struct session *session)
     }
 }
 
-/* Frees the text. */
-static bool write_file(const struct session *session, const char *path, char *text)
-{
-    FILE *file = fopen(path, "w");
-    bool good = file != NULL && fputs(text, file) >= 0;
-
-    if (file != NULL)
-        good = fclose(file) == 0 && good;
-    if (!good)
-        command_error(session->command, "%s: %s", path, strerror(errno));
-    free(text);
-    return good;
-}
-
-static void print_text(char *text)
-{
-    fputs(text, stdout);
-    free(text);
-}
-
 int session_finish(struct session *session)
 {
     const struct options *options = session->options;
-    const struct study *study = &session->study;
-    bool good = true;
+    const struct output output = {.json = options->json, .svg = options->svg, .hdr = options->hdr};
 
-    if (options->json != NULL && strcmp(options->json, "-") == 0)
-        print_text(json_write(study));
-    else
-        print_text(table_write(study));
-    if (options->json != NULL && strcmp(options->json, "-") != 0)
-        good = write_file(session, options->json, json_write(study)) && good;
-    if (options->hdr != NULL && study->count > 0)
-        good = write_file(session, options->hdr, hgrm_write(&study->runs[0].response)) && good;
-    if (options->svg != NULL)
-        good = write_file(session, options->svg, svg_write(study)) && good;
-    return good && fflush(stdout) == 0 ? (int)study->verdict : (int)VERDICT_USAGE;
+    return output_study(session->command, &output, &session->study) ? (int)session->study.verdict
+                                                                    : (int)VERDICT_USAGE;
 }
 
 bool session_interrupted(const struct session *session)
 {
     return atomic_load(session->stop);
+}
+
+int session_main(const struct command *command, enum option_command which, int argc, char **argv,
+                 int (*measure)(struct session *session))
+{
+    struct options options;
+    struct session session;
+    int code = options_parse(&options, command, which, argc, argv);
+
+    if (code != VERDICT_PASS)
+        return code;
+    code = session_init(&session, command, &options);
+    if (code == VERDICT_PASS)
+        code = measure(&session);
+    session_deinit(&session);
+    return code;
 }

@@ -58,6 +58,10 @@ void session_apply_thresholds(struct session *session);
  * verdict, or VERDICT_USAGE when a file could not be written. */
 int session_finish(struct session *session);
 
+/* All of a command: reads the options, makes the session, measures, and gives the exit code. */
+int session_main(const struct command *command, enum option_command which, int argc, char **argv,
+                 int (*measure)(struct session *session));
+
 /* Ctrl-C was pressed. */
 bool session_interrupted(const struct session *session);
 

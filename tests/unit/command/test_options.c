@@ -14,10 +14,16 @@
 
 #define WORDS_MAX 16
 
+static char told[256]; /* by the last usage error */
+
 int command_usage(const struct command *command, const char *format, ...)
 {
+    va_list arguments;
+
     (void)command;
-    (void)format;
+    va_start(arguments, format);
+    vsnprintf(told, sizeof(told), format, arguments);
+    va_end(arguments);
     return VERDICT_USAGE;
 }
 
@@ -114,6 +120,30 @@ static void each_command_has_its_own_options(void **state)
     assert_null(options_name(OPTION_CHECK, 64));
 }
 
+static void a_wrong_option_is_told_by_its_own_name(void **state)
+{
+    static const struct {
+        const char *words;
+        const char *told;
+    } cases[] = {
+        {"run --rat 5 --durations 5s", "unknown option '--durations'; did you mean '--duration'?"},
+        {"run --quiet -abc", "unknown option '-a'; all options are long ones"},
+        {"run --quiet=1", "'--quiet' takes no value"},
+        {"run --slice 1s", "'--slice' is an option of other commands, not of 'run'"},
+        {"run --rate", "'--rate' needs a value"},
+    };
+    struct options o;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[64];
+
+        snprintf(text, sizeof(text), "%s", cases[i].words);
+        assert_int_equal(parse(&o, OPTION_RUN, text), VERDICT_USAGE);
+        assert_string_equal(told, cases[i].told);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -121,6 +151,7 @@ int main(void)
         cmocka_unit_test(what_is_not_said_has_the_defaults_of_the_help),
         cmocka_unit_test(values_out_of_range_are_refused),
         cmocka_unit_test(each_command_has_its_own_options),
+        cmocka_unit_test(a_wrong_option_is_told_by_its_own_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

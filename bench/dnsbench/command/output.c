@@ -1,0 +1,57 @@
+/* output: texts to stdout and files. Owns the texts it is given. Thread: the main one.
+ * Fails: with a sentence on stderr. */
+#include "command/output.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/hgrm.h"
+#include "report/json.h"
+#include "report/svg.h"
+#include "report/table.h"
+
+/* Takes the text. */
+static bool write_all(const struct command *command, const char *name, FILE *file, char *text)
+{
+    bool good = fputs(text, file) >= 0 && fflush(file) == 0;
+
+    if (!good)
+        command_error(command, "%s: %s", name, strerror(errno));
+    free(text);
+    return good;
+}
+
+static bool write_file(const struct command *command, const char *path, char *text)
+{
+    FILE *file = fopen(path, "we");
+
+    if (file == NULL) {
+        command_error(command, "%s: %s", path, strerror(errno));
+        free(text);
+        return false;
+    }
+    bool good = write_all(command, path, file, text);
+    return fclose(file) == 0 && good;
+}
+
+bool output_print(const struct command *command, char *text)
+{
+    return write_all(command, "stdout", stdout, text);
+}
+
+bool output_study(const struct command *command, const struct output *output,
+                  const struct study *study)
+{
+    bool json_printed = output->json != NULL && strcmp(output->json, "-") == 0;
+    bool good = output_print(command, json_printed ? json_write(study) : table_write(study));
+
+    if (output->json != NULL && !json_printed)
+        good = write_file(command, output->json, json_write(study)) && good;
+    if (output->hdr != NULL && study->count > 0)
+        good = write_file(command, output->hdr, hgrm_write(&study->runs[0].response)) && good;
+    if (output->svg != NULL)
+        good = write_file(command, output->svg, svg_write(study)) && good;
+    return good;
+}

@@ -1,0 +1,83 @@
+/* Where outcomes go: what could not be written is told, and never passes for written. */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "command/output.h"
+
+static unsigned errors;
+
+void command_error(const struct command *command, const char *format, ...)
+{
+    (void)command;
+    (void)format;
+    errors++;
+}
+
+static const struct command spoken = {.word = "report"};
+
+/* Prints to a device without room; gives what output_print says. */
+static bool print_to_full(char *text)
+{
+    int kept = dup(STDOUT_FILENO);
+    int full = open("/dev/full", O_WRONLY);
+    bool good;
+
+    assert_true(kept >= 0 && full >= 0);
+    fflush(stdout);
+    dup2(full, STDOUT_FILENO);
+    good = output_print(&spoken, text);
+    dup2(kept, STDOUT_FILENO);
+    clearerr(stdout);
+    close(full);
+    close(kept);
+    return good;
+}
+
+static void a_text_that_stdout_has_no_room_for_is_an_error_however_long(void **state)
+{
+    static const size_t lengths[] = {1, 100, 4096, 1 << 20};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        char *text = calloc(1, lengths[i] + 1);
+
+        assert_non_null(text);
+        memset(text, 'x', lengths[i]);
+        errors = 0;
+        assert_false(print_to_full(text));
+        assert_int_equal(errors, 1);
+    }
+}
+
+static void a_file_that_cannot_be_written_is_an_error_and_the_others_are_written(void **state)
+{
+    struct study study = {.command = "run"};
+    struct output output = {.json = "/nowhere/at/all.json", .svg = "/dev/full"};
+
+    (void)state;
+    errors = 0;
+    assert_false(output_study(&spoken, &output, &study));
+    assert_int_equal(errors, 2);
+    errors = 0;
+    assert_true(output_study(&spoken, &(struct output){.json = "/dev/null"}, &study));
+    assert_int_equal(errors, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_text_that_stdout_has_no_room_for_is_an_error_however_long),
+        cmocka_unit_test(a_file_that_cannot_be_written_is_an_error_and_the_others_are_written),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
