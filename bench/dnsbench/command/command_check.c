@@ -1,6 +1,5 @@
 /* check: every distinct question once, one after the other, against what the answers must be. No load. */
 #include <arpa/inet.h>
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@
 #include "measure/units.h"
 #include "traffic/judge.h"
 #include "traffic/lane.h"
-#include "traffic/target.h"
 
 #define TIMEOUT_NS (2 * NS_PER_S)
 #define TRIES 2                /* a lost datagram is no wrong answer */
@@ -223,6 +221,8 @@ static bool ask_once(struct check *check, struct lane *lane, struct question_ref
         }
         lane_take_errors(lane, &errors);
         check->refused = errors.refused > 0 || errors.closed;
+        if (errors.closed)
+            (void)lane_reopen(lane);
         if (check->refused || !wait_readable(lane, deadline))
             return false;
     }
@@ -235,8 +235,6 @@ static bool ask(struct check *check, struct lane *lane, struct question_ref ref,
     for (unsigned i = 0; i < TRIES && !atomic_load(check->stop); i++) {
         if (ask_once(check, lane, ref, answer))
             return true;
-        if (check->refused)
-            lane_reopen(lane);
     }
     return false;
 }
@@ -284,8 +282,8 @@ static void write_answer(struct bytes message, char out[ANSWER_TEXT_MAX])
     }
 }
 
-static void tell_wrong(const struct check *check, struct question_ref ref, enum outcome outcome,
-                       struct bytes answer)
+/* An error may come without its question, also where no expectation speaks of it. */
+static void tell_wrong(const struct check *check, struct question_ref ref, struct bytes answer)
 {
     char question[QUESTION_TEXT_MAX];
     char got[ANSWER_TEXT_MAX];
@@ -293,12 +291,27 @@ static void tell_wrong(const struct check *check, struct question_ref ref, enum 
 
     queryset_write(check->set, ref, question);
     write_answer(answer, got);
-    if (outcome == OUTCOME_MISMATCH)
-        printf("WRONG   %s: the answer is to another question\n", question);
+    if (expectation == NULL)
+        printf("WRONG   %s: %s without the question\n", question, got);
     else
         printf("WRONG   %s: %s, expected %s (%s:%u)\n", question, got,
                expectation_text(expectation), check->options->expect,
                expectation_line(expectation));
+}
+
+static void take_wrong(struct check *check, struct question_ref ref, enum outcome outcome,
+                       struct bytes answer)
+{
+    char question[QUESTION_TEXT_MAX];
+
+    check->wrong++;
+    if (check->options->quiet)
+        return;
+    if (outcome == OUTCOME_MISMATCH)
+        printf("WRONG   %s: the answer is to another question\n",
+               queryset_write(check->set, ref, question));
+    else
+        tell_wrong(check, ref, answer);
 }
 
 static void take_silence(struct check *check, struct question_ref ref)
@@ -325,15 +338,12 @@ static void check_one(struct check *check, struct question_ref ref)
     }
     if (judge_head(&head, answer))
         outcome = judge_answer(&judge, ref, &head, answer);
-    if (outcome != OUTCOME_OK) {
-        check->wrong++;
-        if (!check->options->quiet)
-            tell_wrong(check, ref, outcome, answer);
-    } else if (check->bound[ref.item] != NULL) {
+    if (outcome != OUTCOME_OK)
+        take_wrong(check, ref, outcome, answer);
+    else if (check->bound[ref.item] != NULL)
         check->good++;
-    } else {
+    else
         check->free++;
-    }
 }
 
 static bool nobody_answers(const struct check *check)
@@ -353,7 +363,7 @@ static int conclude(const struct check *check, size_t count)
     printf("\n");
     if (check->wrong > 0)
         return VERDICT_WRONG;
-    if (answered == 0)
+    if (answered == 0 && check->asked > 0)
         return VERDICT_UNREACHABLE;
     return check->silent > 0 || check->asked < count ? VERDICT_FAILED : VERDICT_PASS;
 }
@@ -405,13 +415,9 @@ static void check_deinit(struct check *check)
 
 static int check_words(const struct options *options)
 {
-    if (options->server.sa.sa_family == AF_UNSPEC)
-        return command_usage(&command_check, "whom to ask is missing: --server ADDR[:PORT]");
     if (options->expect == NULL)
         return command_usage(&command_check, "what the answers must be is missing: --expect FILE");
-    if (!target_is_private(&options->server) && !options->allow_remote)
-        return command_usage(&command_check, "a public address needs --allow-remote");
-    return VERDICT_PASS;
+    return options_check_server(options, &command_check, &options->server, "server");
 }
 
 static int run(int argc, char **argv)
