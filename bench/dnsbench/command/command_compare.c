@@ -181,12 +181,17 @@ static bool run_pair(struct duel *duel, size_t first)
     return good;
 }
 
+static bool is_spoilt(const struct duel *duel)
+{
+    return duel->spoilt > duel->pairs / SPOILT_SHARE;
+}
+
 static void run_pairs(struct duel *duel)
 {
     bool going = true;
 
     while (going && duel->good < duel->pairs) {
-        if (duel->spoilt > duel->pairs / SPOILT_SHARE || session_interrupted(duel->session))
+        if (is_spoilt(duel) || session_interrupted(duel->session))
             return;
         going = run_pair(duel, duel->good % 2);
     }
@@ -228,11 +233,14 @@ static void conclude(struct duel *duel)
     study_conclude(study);
     if (duel->code == VERDICT_UNREACHABLE)
         study_judge(study, VERDICT_UNREACHABLE, "%s", duel->why);
-    else if (duel->good < duel->pairs && !session_interrupted(duel->session))
+    else if (is_spoilt(duel))
         study_judge(study, VERDICT_INVALID, "%u of %u pairs spoilt: %s", duel->spoilt,
                     duel->spoilt + duel->good, duel->why);
     else if (study->comparison_count == 0)
-        study_judge(study, VERDICT_INVALID, "interrupted before two pairs were measured");
+        study_judge(study, VERDICT_INVALID, "%s",
+                    session_interrupted(duel->session)
+                        ? "interrupted before two pairs were measured"
+                        : "nothing could be compared");
     else if (is_worse(&study->comparisons[0]))
         study_judge(study, VERDICT_FAILED, "B is worse: %s", study->comparisons[0].metric);
 }

@@ -10,7 +10,7 @@
 #define WARMUP_NS NS_PER_S
 #define WINDOW 256
 #define WINDOWS 3
-#define WINDOW_STEP 4 /* each window is so many times the one before */
+#define WINDOW_STEP 4 /* each window is about so many times the one before */
 
 /* A window loses to the others when it lost this much more than the best of them: too many queries in flight for the server. */
 #define CLEAN_SHARE 0.001
@@ -83,6 +83,18 @@ static void conclude(struct study *study)
     study_conclude(study);
 }
 
+/* The window of a turn: a quarter of the middle one, that one, four times that. */
+static uint32_t window_of(uint32_t middle, unsigned turn)
+{
+    uint32_t most = middle * WINDOW_STEP;
+
+    if (turn == 0)
+        return middle > WINDOW_STEP ? middle / WINDOW_STEP : 1;
+    if (turn == 1)
+        return middle;
+    return most < CREW_WINDOW_MAX ? most : CREW_WINDOW_MAX;
+}
+
 static int measure(struct session *session)
 {
     const struct options *options = session->options;
@@ -92,21 +104,19 @@ static int measure(struct session *session)
 
     plan.duration_ns = plan.duration_ns > 0 ? plan.duration_ns : DURATION_NS;
     plan.warmup_ns = options->warmup_said ? plan.warmup_ns : WARMUP_NS;
-    plan.window = window / WINDOW_STEP > 0 ? window / WINDOW_STEP : 1;
     session_announce(session, &plan, "as fast as answers come, three windows,");
     for (unsigned i = 0; i < WINDOWS && !session_interrupted(session); i++) {
         char name[32];
         const struct result *result;
 
+        plan.window = window_of(window, i);
         snprintf(name, sizeof(name), "window %u", plan.window);
         result = session_run(session, &plan, name, &code);
-        if (result == NULL)
-            return code;
-        if (result->verdict == VERDICT_UNREACHABLE)
+        if (result == NULL || result->verdict == VERDICT_UNREACHABLE)
             break;
-        plan.window *= WINDOW_STEP;
-        plan.window = plan.window < CREW_WINDOW_MAX ? plan.window : CREW_WINDOW_MAX;
     }
+    if (session->study.count == 0)
+        return code;
     session_apply_thresholds(session);
     conclude(&session->study);
     return session_finish(session);

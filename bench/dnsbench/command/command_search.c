@@ -1,8 +1,8 @@
 /* search: open-loop steps, doubling and then halving the distance, for the highest rate that meets an objective. */
-#include <math.h>
 #include <stdio.h>
 #include <time.h>
 
+#include "command/bisection.h"
 #include "command/command.h"
 #include "command/options.h"
 #include "command/session.h"
@@ -13,11 +13,6 @@
 #define WARMUP_NS (250 * NS_PER_MS)
 #define START_RATE 1000.0
 #define START_LOOKUP_RATE 200.0
-#define RATE_MAX 20e6
-#define STEPS_MAX 40
-
-/* The search ends when what met the objective and what did not are so close. */
-#define PRECISION 1.02
 
 /* Between steps the server works off what the last one left in its queues. */
 #define PAUSE_NS (300 * NS_PER_MS)
@@ -57,16 +52,14 @@ const struct command command_search = {
     .run = run,
 };
 
-/* What is known so far, rates a second. */
+/* A search as a whole. */
 struct search {
-    struct session *session;
-    const struct threshold *slo; /* borrowed; slo_count of them */
-    size_t slo_count;
-    struct run_plan plan; /* of each step */
-    double met;           /* highest that met the objective; 0: none yet */
-    double missed;        /* lowest that missed it; 0: none yet */
-    bool limited;         /* it was missed because the tester was the limit */
-    int code;             /* why the search cannot go on */
+    struct session *session;    /* borrowed */
+    struct run_plan plan;       /* of each step */
+    struct bisection bisection; /* of rates */
+    size_t told;                /* which run of the study met the objective at the highest rate */
+    bool limited;               /* the lowest rate that missed it did for the tester's sake */
+    bool failed;                /* it cannot go on; the study was told why */
 };
 
 enum step { STEP_MET, STEP_MISSED, STEP_LIMITED, STEP_FAILED };
@@ -79,46 +72,51 @@ static void pause_between(void)
 }
 
 /* The first condition that does not hold, NULL when all do. */
-static const struct threshold *missed_condition(const struct search *search,
+static const struct threshold *missed_condition(const struct options *options,
                                                 const struct result *result)
 {
-    for (size_t i = 0; i < search->slo_count; i++) {
-        if (!threshold_holds(&search->slo[i], result))
-            return &search->slo[i];
+    for (size_t i = 0; i < options->slo_count; i++) {
+        if (!threshold_holds(&options->slo[i], result))
+            return &options->slo[i];
     }
     return NULL;
 }
 
-/* One run at a rate. What the server did counts before what the tester did: an answer that is late because of a full queue is no fault of
- * the tester. */
-static enum step try_once(struct search *search, double rate)
+/* What a step that ran to its end says of its rate; the result is told. */
+static enum step judge_step(const struct options *options, struct result *result)
 {
-    char name[32];
-    const struct threshold *missed;
-    struct result *result;
+    const struct threshold *missed = missed_condition(options, result);
+    char text[160];
 
-    session_pace(&search->plan, rate);
-    units_write_rate(rate, name);
-    result = session_run(search->session, &search->plan, name, &search->code);
-    if (result == NULL)
-        return STEP_FAILED;
-    search->code = (int)result->verdict;
-    if (result->verdict == VERDICT_UNREACHABLE || result->verdict == VERDICT_WRONG ||
-        result->interrupted)
-        return STEP_FAILED;
     if (result->verdict == VERDICT_INVALID)
         return STEP_LIMITED;
-    missed = missed_condition(search, result);
-    if (missed != NULL) {
-        char text[160];
-
-        snprintf(result->reasons, sizeof(result->reasons), "%s",
-                 threshold_write(missed, result, text, sizeof(text)));
-    }
-    return missed == NULL ? STEP_MET : STEP_MISSED;
+    if (missed == NULL)
+        return STEP_MET;
+    result_judge(result, VERDICT_FAILED, "%s", threshold_write(missed, result, text, sizeof(text)));
+    return STEP_MISSED;
 }
 
-/* A step that did not meet the objective is repeated once: one disturbance must not halve the answer. */
+/* One run at a rate. */
+static enum step try_once(struct search *search, double rate)
+{
+    struct session *session = search->session;
+    char name[UNITS_TEXT_MAX];
+    int code;
+
+    session_pace(&search->plan, rate);
+    struct result *result =
+        session_run(session, &search->plan, units_write_rate(rate, name), &code);
+    if (result == NULL || result->interrupted)
+        return STEP_FAILED;
+    if (result->verdict == VERDICT_UNREACHABLE || result->verdict == VERDICT_WRONG) {
+        study_judge(&session->study, result->verdict, "%s", result->reasons);
+        return STEP_FAILED;
+    }
+    return judge_step(session->options, result);
+}
+
+/* A step that did not meet the objective is repeated once: one disturbance must not halve the
+ * answer. */
 static enum step try_rate(struct search *search, double rate)
 {
     enum step step = try_once(search, rate);
@@ -131,61 +129,44 @@ static enum step try_rate(struct search *search, double rate)
     return step;
 }
 
-static bool note(struct search *search, double rate, enum step step)
+static void look(struct search *search)
 {
-    if (step == STEP_FAILED)
-        return false;
-    if (step == STEP_MET)
-        search->met = rate;
-    else
-        search->missed = rate;
-    if (step != STEP_MET)
-        search->limited = step == STEP_LIMITED;
-    return true;
-}
+    double rate;
 
-static double next_rate(const struct search *search, double first)
-{
-    if (search->missed == 0)
-        return search->met == 0 ? first : search->met * 2;
-    if (search->met == 0)
-        return search->missed / 4;
-    return sqrt(search->met * search->missed);
-}
+    while (!session_interrupted(search->session) &&
+           (rate = bisection_next(&search->bisection)) > 0) {
+        enum step step = try_rate(search, rate);
 
-static bool is_over(const struct search *search, double rate)
-{
-    if (search->met > 0 && search->missed > 0 && search->missed / search->met <= PRECISION)
-        return true;
-    return rate < 1 || rate > RATE_MAX || search->session->study.count >= STEPS_MAX ||
-           session_interrupted(search->session);
-}
-
-static void look(struct search *search, double first)
-{
-    double rate = first;
-
-    while (!is_over(search, rate)) {
-        if (!note(search, rate, try_rate(search, rate)))
+        search->failed = step == STEP_FAILED;
+        if (search->failed)
             return;
-        rate = next_rate(search, first);
+        bisection_note(&search->bisection, rate, step == STEP_MET);
+        if (step == STEP_MET)
+            search->told = search->session->study.count - 1;
+        else
+            search->limited = step == STEP_LIMITED;
     }
 }
 
 /* A step that missed is no failure of the whole: only how the search ended is. */
-static void conclude(struct search *search)
+static void conclude(const struct search *search)
 {
     struct study *study = &search->session->study;
-    char met[UNITS_TEXT_MAX];
+    const struct bisection *found = &search->bisection;
+    char rate[UNITS_TEXT_MAX];
 
-    study->answer = search->met;
-    if (search->code == VERDICT_UNREACHABLE || search->code == VERDICT_WRONG)
-        study_judge(study, (enum verdict)search->code, "%s", study->runs[study->count - 1].reasons);
-    else if (search->limited)
+    study->answer = found->met;
+    if (session_interrupted(search->session))
+        study_judge(study, VERDICT_INVALID, "interrupted before the search came to its end");
+    else if (search->failed)
+        return;
+    else if (search->limited && found->met == 0)
+        study_judge(study, VERDICT_INVALID, "the tester was the limit at every rate");
+    else if (search->limited || found->missed == 0)
         study_judge(study, VERDICT_INVALID,
                     "above %s the tester was the limit: the server can do at least that",
-                    units_write_rate(search->met, met));
-    else if (search->met == 0)
+                    units_write_rate(found->met, rate));
+    else if (found->met == 0)
         study_judge(study, VERDICT_FAILED, "no rate met the objective");
 }
 
@@ -194,16 +175,10 @@ static void apply_thresholds(const struct search *search)
 {
     const struct options *options = search->session->options;
     struct study *study = &search->session->study;
-    const struct result *told = NULL;
+    const struct result *told = &study->runs[search->told];
+    char text[160];
 
-    for (size_t i = 0; i < study->count; i++) {
-        if (study->runs[i].setup.rate == search->met &&
-            missed_condition(search, &study->runs[i]) == NULL)
-            told = &study->runs[i];
-    }
-    for (size_t i = 0; told != NULL && i < options->fail_if_count; i++) {
-        char text[160];
-
+    for (size_t i = 0; search->bisection.met > 0 && i < options->fail_if_count; i++) {
         if (threshold_holds(&options->fail_if[i], told))
             study_judge(study, VERDICT_FAILED, "%s",
                         threshold_write(&options->fail_if[i], told, text, sizeof(text)));
@@ -214,21 +189,23 @@ static int measure(struct session *session)
 {
     const struct options *options = session->options;
     double first = workload_has_lookups(session->workload) ? START_LOOKUP_RATE : START_RATE;
-    struct search search = {
-        .session = session, .slo = options->slo, .slo_count = options->slo_count};
-    char what[96];
+    char what[THRESHOLD_MAX * 16];
 
     first = options->rate > 0 ? options->rate : first;
-    search.plan = session_plan(session, &options->server, first);
+    if (first < BISECTION_RATE_MIN || first > BISECTION_RATE_MAX)
+        return command_usage(&command_search, "--rate of the first step is from 1/s to 20M/s");
+    struct search search = {.session = session,
+                            .plan = session_plan(session, &options->server, first),
+                            .bisection.first = first};
     search.plan.duration_ns = options->duration_ns > 0 ? options->duration_ns : DURATION_NS;
     search.plan.warmup_ns = options->warmup_said ? options->warmup_ns : WARMUP_NS;
     session_pace(&search.plan, first);
     snprintf(what, sizeof(what), "rising rates from %.0f/s until %s is missed,", first,
              options->slo_text);
     session_announce(session, &search.plan, what);
-    look(&search, first);
+    look(&search);
     if (session->study.count == 0)
-        return search.code;
+        return (int)session->study.verdict;
     conclude(&search);
     apply_thresholds(&search);
     return session_finish(session);

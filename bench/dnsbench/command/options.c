@@ -16,6 +16,7 @@
 #define WHY_MAX 256
 #define DNS_PORT 53
 #define DOT_PORT 853
+#define DEFAULT_SLO "p99<5ms,loss<0.1%" /* of search */
 #define ROWS_MAX 64
 #define ROW_BASE 256 /* getopt's numbers of rows: apart from the characters of short options */
 
@@ -66,8 +67,9 @@ static bool read_arrival(struct options *o, const char *value, char why[WHY_MAX]
 
 static bool read_schedule(struct options *o, const char *value, char why[WHY_MAX])
 {
-    return pacer_parse_schedule(&o->pacing, value) == ERR_OK ||
-           say(why, "is TIME@RATE parts separated by commas, such as 10s@1k,5s@20k");
+    if (pacer_parse_schedule(&o->pacing, value) != ERR_OK)
+        return say(why, "is TIME@RATE parts separated by commas, such as 10s@1k,5s@20k");
+    return pacer_length(&o->pacing) <= SERIES_MAX_NS || say(why, "lasts longer than a day");
 }
 
 static bool read_warmup(struct options *o, const char *value, char why[WHY_MAX])
@@ -455,6 +457,8 @@ int options_parse(struct options *out, const struct command *command, enum optio
     }
     if (optind < argc)
         return command_usage(command, "'%s' is one word too many", argv[optind]);
+    if (which == OPTION_SEARCH && out->slo_count == 0)
+        CHECK(read_slo(out, DEFAULT_SLO, why));
     out->server = with_default_port(out->server, out->transport);
     out->a = with_default_port(out->a, out->transport);
     out->b = with_default_port(out->b, out->transport);

@@ -189,6 +189,20 @@ static int code_of(enum err err)
                                                                               : VERDICT_USAGE;
 }
 
+/* Runs that were made before are still told, with this. */
+static int tell_not_begun(struct session *session, enum err err, const char *why)
+{
+    const char *text = why[0] != '\0' ? why : err_text(err);
+    int code = code_of(err);
+
+    command_error(session->command, "%s", text);
+    if (session->study.count > 0)
+        study_judge(&session->study,
+                    code == VERDICT_UNREACHABLE ? VERDICT_UNREACHABLE : VERDICT_INVALID,
+                    "a run could not begin: %s", text);
+    return code;
+}
+
 struct result *session_run(struct session *session, const struct run_plan *plan, const char *name,
                            int *code)
 {
@@ -204,8 +218,7 @@ struct result *session_run(struct session *session, const struct run_plan *plan,
     progress_clear(&session->progress);
     if (err != ERR_OK) {
         session->study.count--;
-        command_error(session->command, "%s", why[0] != '\0' ? why : err_text(err));
-        *code = code_of(err);
+        *code = tell_not_begun(session, err, why);
         return NULL;
     }
     snprintf(result->name, sizeof(result->name), "%s", name);

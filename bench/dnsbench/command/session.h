@@ -46,8 +46,9 @@ void session_pace(struct run_plan *plan, double rate);
 /* Says on stderr what is about to be sent: rate, for how long, to whom. */
 void session_announce(const struct session *session, const struct run_plan *plan, const char *what);
 
-/* Runs a plan into a new run of the study called name, with live progress. NULL: it could not begin; the error was told and *code is
- * the exit code. */
+/* Runs a plan into a new run of the study called name, with live progress. NULL: it could not
+ * begin; the error was told, *code is the exit code, and a study that has runs already was judged
+ * for it. */
 struct result *session_run(struct session *session, const struct run_plan *plan, const char *name,
                            int *code);
 

@@ -80,6 +80,10 @@ static void what_is_not_said_has_the_defaults_of_the_help(void **state)
     assert_int_equal(o.workload.form.edns_size, 1232);
     assert_int_equal(o.pacing.arrival, ARRIVAL_POISSON);
     assert_true(o.workload.zipf < 0);
+    assert_int_equal(o.slo_count, 0);
+    assert_int_equal(PARSE(&o, OPTION_SEARCH, "search --server ::1"), 0);
+    assert_string_equal(o.slo_text, "p99<5ms,loss<0.1%");
+    assert_int_equal(o.slo_count, 2);
     assert_int_equal(PARSE(&o, OPTION_RUN, "run --server ::1 --transport dot"), 0);
     assert_int_equal(addr_port(&o.server), 853);
 }
@@ -87,11 +91,32 @@ static void what_is_not_said_has_the_defaults_of_the_help(void **state)
 static void values_out_of_range_are_refused(void **state)
 {
     static const char *const wrong[] = {
-        "--rate 0",        "--rate fast",  "--duration 10",  "--duration 1ms",   "--timeout 0",
-        "--threads 0",     "--threads 65", "--batch 65",     "--edns 100",       "--zipf -1",
-        "--cpus 3-1",      "--cpus a",     "--source 1.2.3", "--source ::1/129", "--ports some",
-        "--server host",   "--server :53", "--fail-if p99",  "--transport doh",  "--schedule 10s",
-        "--arrival burst", "--nonsense 1", "--slice 1s",     "--window 5",       "word",
+        "--rate 0",
+        "--rate fast",
+        "--duration 10",
+        "--duration 1ms",
+        "--timeout 0",
+        "--threads 0",
+        "--threads 65",
+        "--batch 65",
+        "--edns 100",
+        "--zipf -1",
+        "--cpus 3-1",
+        "--cpus a",
+        "--source 1.2.3",
+        "--source ::1/129",
+        "--ports some",
+        "--server host",
+        "--server :53",
+        "--fail-if p99",
+        "--transport doh",
+        "--schedule 10s",
+        "--arrival burst",
+        "--nonsense 1",
+        "--slice 1s",
+        "--window 5",
+        "word",
+        "--schedule 20h@1,5h@1",
     };
     struct options o;
 
