@@ -48,6 +48,11 @@ enum err socket_open_bound(int *fd, const struct addr *addr, int type, enum sock
     return err;
 }
 
+void socket_share_no_more(int fd)
+{
+    (void)set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+}
+
 struct addr socket_local_addr(int fd)
 {
     struct addr addr;

@@ -21,6 +21,9 @@ enum err socket_open(int *fd, const struct addr *addr, int type);
 /* The same, bound to addr. */
 enum err socket_open_bound(int *fd, const struct addr *addr, int type, enum socket_sharing sharing);
 
+/* From now on nobody else can bind the address by SO_REUSEADDR; whoever has it keeps it. */
+void socket_share_no_more(int fd);
+
 /* The address a socket is bound to. */
 struct addr socket_local_addr(int fd);
 

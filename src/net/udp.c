@@ -1,11 +1,11 @@
 /* udp: the server socket, in batches of UDP_BATCH (HOT PATH). Owns two descriptors of the same address and
  * all buffers, made at open. One receives and sits in epoll; one only sends and does not, for each
- * packet sent from a polled socket wakes its write side. The sender is connected to its own address, so
- * the kernel matches no client's packet to it. Where that cannot be had one socket does both.
- * A full send buffer sheds replies and counts them. Loop's thread only. */
+ * packet sent from a polled socket wakes its write side (udp_sender.c). Where that cannot be had, or is
+ * not wanted, one socket does both. A full send buffer sheds replies and counts them. Loop's thread only. */
 #include "local53/net/udp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@
 #include "local53/base/check.h"
 #include "local53/base/hot.h"
 #include "socket.h"
+#include "udp_sender.h"
 #include "uv_private.h"
 
 /* Full batches a socket may take in one turn before timers and other sockets get theirs. */
@@ -52,6 +53,11 @@ struct udp_server {
     struct inbox inbox;
     struct outbox outbox;
 };
+
+static bool has_sender(const struct udp_server *server)
+{
+    return server->send_fd != server->receive_fd;
+}
 
 static void wire_inbox(struct inbox *inbox)
 {
@@ -107,25 +113,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         CHECK(uv_poll_start(poll, UV_READABLE, on_readable) == 0);
 }
 
-/* The second socket: bound to the same address and connected to it. False where that fails. Between its
- * bind and its connect clients' packets may have gone to it: end_turn takes them. */
-static bool open_sender(struct udp_server *server, const struct addr *bound)
-{
-    int fd = -1;
-    if (addr_is_any(bound))
-        return false; /* it would not match the address a client asked */
-    if (socket_open_bound(&fd, bound, SOCK_DGRAM, SOCKET_REUSEADDR) != ERR_OK)
-        return false;
-    if (connect(fd, &bound->sa, addr_len(bound)) != 0) {
-        socket_close(fd);
-        return false;
-    }
-    server->send_fd = fd;
-    server->sender_unchecked = true;
-    return true;
-}
-
-static enum err open_sockets(struct udp_server *server, const struct addr *addr)
+static enum err open_sockets(struct udp_server *server, const struct addr *addr, bool want_sender)
 {
     sa_family_t family = addr->sa.sa_family;
     enum err err = socket_open_bound(&server->receive_fd, addr, SOCK_DGRAM, SOCKET_REUSEPORT);
@@ -133,34 +121,79 @@ static enum err open_sockets(struct udp_server *server, const struct addr *addr)
         return err;
     socket_set_buffer(server->receive_fd, SO_RCVBUF, UDP_BUFFER_BYTES);
     struct addr bound = socket_local_addr(server->receive_fd);
-    if (!open_sender(server, &bound))
+    server->send_fd = want_sender ? udp_sender_open(&bound) : -1;
+    server->sender_unchecked = server->send_fd >= 0;
+    if (server->send_fd < 0)
         server->send_fd = server->receive_fd;
     socket_set_buffer(server->send_fd, SO_SNDBUF, UDP_BUFFER_BYTES);
     (void)socket_forbid_fragments(server->send_fd, family);
     return ERR_OK;
 }
 
-enum err udp_server_open(struct udp_server **out, struct loop *loop, const struct addr *addr,
-                         udp_on_batch on_batch, void *owner)
+static void start_receiving(struct udp_server *server)
+{
+    wire_inbox(&server->inbox);
+    wire_outbox(&server->outbox);
+    CHECK(uv_poll_init(&server->loop->uv, &server->poll, server->receive_fd) == 0);
+    server->poll.data = server;
+    CHECK(uv_poll_start(&server->poll, UV_READABLE, on_readable) == 0);
+    list_append(&server->loop->udp_servers, &server->link);
+}
+
+static struct udp_server *server_new(struct loop *loop, udp_on_batch on_batch, void *owner)
 {
     struct udp_server *server = calloc(1, sizeof(*server));
     CHECK(server != NULL);
     server->loop = loop;
     server->on_batch = on_batch;
     server->owner = owner;
-    enum err err = open_sockets(server, addr);
+    return server;
+}
+
+/* Hands a server that could be opened to *out, else frees it. */
+static enum err server_start(struct udp_server **out, struct udp_server *server,
+                             const struct addr *addr, bool want_sender)
+{
+    enum err err = open_sockets(server, addr, want_sender);
     if (err != ERR_OK) {
         free(server);
         return err;
     }
-    wire_inbox(&server->inbox);
-    wire_outbox(&server->outbox);
-    CHECK(uv_poll_init(&loop->uv, &server->poll, server->receive_fd) == 0);
-    server->poll.data = server;
-    CHECK(uv_poll_start(&server->poll, UV_READABLE, on_readable) == 0);
-    list_append(&loop->udp_servers, &server->link);
+    start_receiving(server);
     *out = server;
     return ERR_OK;
+}
+
+enum err udp_server_open(struct udp_server **out, struct loop *loop, const struct addr *addr,
+                         udp_on_batch on_batch, void *owner)
+{
+    return server_start(out, server_new(loop, on_batch, owner), addr, true);
+}
+
+enum err udp_server_open_single(struct udp_server **out, struct loop *loop, const struct addr *addr,
+                                udp_on_batch on_batch, void *owner)
+{
+    return server_start(out, server_new(loop, on_batch, owner), addr, false);
+}
+
+void udp_server_seal(struct udp_server *server)
+{
+    socket_share_no_more(server->receive_fd);
+    socket_share_no_more(server->send_fd);
+}
+
+enum err udp_server_steer(const struct udp_server *server, size_t active)
+{
+    /* Offsets count from the datagram's first octet; past its end the program gives 0. */
+    struct sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
+                                  BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)active),
+                                  BPF_STMT(BPF_RET | BPF_A, 0)};
+    const struct sock_fprog program = {sizeof(steps) / sizeof(steps[0]), steps};
+    CHECK(active > 0);
+    if (setsockopt(server->receive_fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
+                   sizeof(program)) == 0)
+        return ERR_OK;
+    return err_from_errno(errno);
 }
 
 struct addr udp_server_addr(const struct udp_server *server)
@@ -269,7 +302,7 @@ void udp_server_close(struct udp_server *server)
     udp_server_flush(server);
     list_remove(&server->link);
     uv_close((uv_handle_t *)&server->poll, on_closed);
-    if (server->send_fd != server->receive_fd)
+    if (has_sender(server))
         socket_close(server->send_fd);
     socket_close(server->receive_fd);
 }

@@ -31,10 +31,28 @@ typedef void (*udp_on_batch)(void *owner, struct udp_server *server, struct udp_
                              size_t count);
 
 /* Opens a socket bound to addr (explicit address; SO_REUSEPORT among our own loops, DF set,
- * 4 MiB buffers) and starts receiving. *out owned by the caller. ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE
- * (address not on this machine), ERR_SYSTEM. Port 0 picks one: see udp_server_addr. */
+ * 4 MiB buffers) and starts receiving; replies leave from the same address through a second socket, where
+ * a trial says that it works, which costs a few datagrams over loopback. *out owned by the caller.
+ * ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE (address not on this machine), ERR_SYSTEM. Port 0 picks one: see
+ * udp_server_addr. */
 enum err udp_server_open(struct udp_server **out, struct loop *loop, const struct addr *addr,
                          udp_on_batch on_batch, void *owner);
+
+/* The same, where one socket does both. */
+enum err udp_server_open_single(struct udp_server **out, struct loop *loop, const struct addr *addr,
+                                udp_on_batch on_batch, void *owner);
+
+/* Once all servers of the address are open: no other process can bind it any more, not even one that
+ * asks for sharing; nor can we. */
+void udp_server_seal(struct udp_server *server);
+
+/* From now on datagrams to the server's address go to the first `active` (1 or more) of the servers open
+ * there, counted in the order of their opening, by the datagram's first two octets (in DNS its id)
+ * modulo active; none is lost by a change. What was received before stays where it is. A server's close
+ * moves the last one into its place. By default, and where active is more than are open, the kernel spreads
+ * by the client's address and port. Any thread, while the server is open. ERR_SYSTEM and others as
+ * err_from_errno: nothing has changed. */
+enum err udp_server_steer(const struct udp_server *server, size_t active);
 
 /* The address it is bound to. */
 struct addr udp_server_addr(const struct udp_server *server);

@@ -155,6 +155,24 @@ enum err udp_server_open(struct udp_server **out, struct loop *loop, const struc
     return ERR_OK;
 }
 
+enum err udp_server_open_single(struct udp_server **out, struct loop *loop, const struct addr *addr,
+                                udp_on_batch on_batch, void *owner)
+{
+    return udp_server_open(out, loop, addr, on_batch, owner);
+}
+
+void udp_server_seal(struct udp_server *server)
+{
+    (void)server;
+}
+
+enum err udp_server_steer(const struct udp_server *server, size_t active)
+{
+    (void)server;
+    (void)active;
+    return ERR_OK;
+}
+
 struct addr udp_server_addr(const struct udp_server *server)
 {
     return server->addr;

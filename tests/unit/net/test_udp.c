@@ -73,17 +73,20 @@ static void on_echo_batch(void *owner, struct udp_server *server, struct udp_pac
     }
 }
 
+typedef enum err (*open_function)(struct udp_server **out, struct loop *loop,
+                                  const struct addr *addr, udp_on_batch on_batch, void *owner);
+
 /* A connected client takes datagrams from the address it asked only: that they arrive proves that
  * replies leave from the right address and port, and that no sender took a query away. */
-static void run_exchange(const char *address, size_t servers)
+static void run_exchange(const char *address, size_t servers, open_function open)
 {
     struct exchange exchange = {.sent = 0};
     net_test_init(&exchange.test);
     struct addr addr = net_test_addr(address);
     for (size_t i = 0; i < servers; i++) {
-        assert_int_equal(udp_server_open(&exchange.servers[i], exchange.test.loop, &addr,
-                                         on_echo_batch, &exchange),
-                         ERR_OK);
+        assert_int_equal(
+            open(&exchange.servers[i], exchange.test.loop, &addr, on_echo_batch, &exchange),
+            ERR_OK);
         addr = udp_server_addr(exchange.servers[i]);
     }
     assert_int_not_equal(addr_port(&addr), 0);
@@ -110,19 +113,22 @@ static void run_exchange(const char *address, size_t servers)
 static void two_thousand_queries_are_all_answered_from_the_asked_address(void **state)
 {
     (void)state;
-    run_exchange("127.0.0.1", 1);
+    run_exchange("127.0.0.1", 1, udp_server_open);
+    run_exchange("127.0.0.1", 1, udp_server_open_single);
 }
 
 static void none_is_lost_with_several_servers_on_one_address(void **state)
 {
     (void)state;
-    run_exchange("127.0.0.1", SERVERS);
+    run_exchange("127.0.0.1", SERVERS, udp_server_open);
+    run_exchange("127.0.0.1", SERVERS, udp_server_open_single);
 }
 
 static void none_is_lost_over_ipv6(void **state)
 {
     (void)state;
-    run_exchange("::1", SERVERS);
+    run_exchange("::1", SERVERS, udp_server_open);
+    run_exchange("::1", SERVERS, udp_server_open_single);
 }
 
 /* Counts open descriptors that are UDP sockets connected to themselves. */
@@ -138,7 +144,7 @@ static unsigned count_senders(const struct addr *addr)
     return found;
 }
 
-static void replies_leave_through_a_socket_of_their_own(void **state)
+static void replies_leave_through_a_socket_of_their_own_unless_told_otherwise(void **state)
 {
     struct exchange exchange = {.sent = 0};
     (void)state;
@@ -149,6 +155,13 @@ static void replies_leave_through_a_socket_of_their_own(void **state)
         ERR_OK);
     addr = udp_server_addr(exchange.servers[0]);
     assert_int_equal(count_senders(&addr), 1);
+    udp_server_close(exchange.servers[0]);
+    addr = net_test_addr("127.0.0.1");
+    assert_int_equal(udp_server_open_single(&exchange.servers[0], exchange.test.loop, &addr,
+                                            on_echo_batch, &exchange),
+                     ERR_OK);
+    addr = udp_server_addr(exchange.servers[0]);
+    assert_int_equal(count_senders(&addr), 0);
     udp_server_close(exchange.servers[0]);
     net_test_deinit(&exchange.test);
     assert_int_equal(count_senders(&addr), 0);
@@ -352,7 +365,7 @@ int main(void)
         cmocka_unit_test(two_thousand_queries_are_all_answered_from_the_asked_address),
         cmocka_unit_test(none_is_lost_with_several_servers_on_one_address),
         cmocka_unit_test(none_is_lost_over_ipv6),
-        cmocka_unit_test(replies_leave_through_a_socket_of_their_own),
+        cmocka_unit_test(replies_leave_through_a_socket_of_their_own_unless_told_otherwise),
         cmocka_unit_test(a_wildcard_address_is_served_by_one_socket),
         cmocka_unit_test(every_descriptor_is_close_on_exec),
         cmocka_unit_test(replies_queued_by_a_timer_leave_in_its_turn_and_past_a_batch),
