@@ -53,7 +53,8 @@ struct health {
     uint64_t thread_time_ns; /* measured time times threads */
 };
 
-/* Which kinds are breached: bit 1 << kind. Closed loop: own drops, run delay, CPU, send errors. */
+/* Which kinds are breached: bit 1 << kind. Closed loop: own drops, run delay, CPU, send
+ * errors, ids. */
 unsigned health_breaches(const struct health *health);
 
 /* Name and meaning of a kind; static storage. */

@@ -77,7 +77,6 @@ static void a_closed_loop_has_no_schedule_to_break(void **state)
                             .send_lag_p99_ns = UINT64_MAX,
                             .windows = 1,
                             .uneven = 1,
-                            .id_waits = 1,
                             .own_drops = 1,
                             .run_delay_ns = 1000,
                             .cpu_ns = 1000,
@@ -87,6 +86,14 @@ static void a_closed_loop_has_no_schedule_to_break(void **state)
     (void)state;
     assert_int_equal(health_breaches(&health),
                      BIT(DROPS) | BIT(RUN_DELAY) | BIT(CPU) | BIT(SEND_ERRORS));
+}
+
+static void a_window_that_waits_for_ids_is_not_the_servers(void **state)
+{
+    struct health health = {.id_waits = 1, .thread_time_ns = 1000};
+
+    (void)state;
+    assert_int_equal(health_breaches(&health), BIT(IDS));
 }
 
 static void nothing_measured_is_no_breach(void **state)
@@ -156,6 +163,7 @@ int main(void)
         cmocka_unit_test(figures_at_their_limits_are_no_breach),
         cmocka_unit_test(each_figure_past_its_limit_is_its_own_breach),
         cmocka_unit_test(a_closed_loop_has_no_schedule_to_break),
+        cmocka_unit_test(a_window_that_waits_for_ids_is_not_the_servers),
         cmocka_unit_test(nothing_measured_is_no_breach),
         cmocka_unit_test(each_figure_is_written_beside_its_limit),
         cmocka_unit_test(a_text_is_cut_to_the_room_there_is),
