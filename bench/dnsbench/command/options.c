@@ -104,20 +104,6 @@ static bool read_edns(struct options *o, const char *value, char why[WHY_MAX])
     return true;
 }
 
-static bool read_do(struct options *o, const char *value, char why[WHY_MAX])
-{
-    (void)value, (void)why;
-    o->workload.form.dnssec_ok = true;
-    return true;
-}
-
-static bool read_cookie(struct options *o, const char *value, char why[WHY_MAX])
-{
-    (void)value, (void)why;
-    o->workload.form.cookie = true;
-    return true;
-}
-
 static bool read_ports(struct options *o, const char *value, char why[WHY_MAX])
 {
     if (strcmp(value, "pool") != 0 && strcmp(value, "per-lookup") != 0)
@@ -254,8 +240,8 @@ static const struct option_row rows[] = {
     NUMBER("names", LOAD, workload.names, 1, QUERYSET_ITEMS_MAX),
     READ("seed", LOAD, read_seed),
     READ("edns", ALL, read_edns),
-    READ("do", ALL, read_do),
-    READ("cookie", ALL, read_cookie),
+    FLAG("do", ALL, workload.form.dnssec_ok),
+    FLAG("cookie", ALL, workload.form.cookie),
     TEXT("expect", ALL, expect),
     NUMBER("clients", LOAD, clients, 1, CREW_CLIENTS_MAX),
     READ("source", LOAD, read_source),
@@ -281,11 +267,6 @@ static const struct option_row rows[] = {
 };
 /* clang-format on */
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
-
-static bool has_value(const struct option_row *row)
-{
-    return row->type != TYPE_FLAG && row->read != read_do && row->read != read_cookie;
-}
 
 static const struct option_row *row_of(enum option_command which, size_t i)
 {
@@ -427,8 +408,9 @@ static void list_options(struct option out[ROWS_MAX], enum option_command which)
     size_t i = 0;
 
     for (; (row = row_of(which, i)) != NULL; i++)
-        out[i] = (struct option){row->name, has_value(row) ? required_argument : no_argument, NULL,
-                                 ROW_BASE + (int)i};
+        out[i] =
+            (struct option){row->name, row->type != TYPE_FLAG ? required_argument : no_argument,
+                            NULL, ROW_BASE + (int)i};
     out[i] = (struct option){0};
 }
 

@@ -91,10 +91,8 @@ static enum err read_no_cluster(struct fault_plan *plan, size_t member, const ch
                                 char *why)
 {
     (void)member;
-    (void)value;
-    (void)why;
     plan->cluster = false;
-    return ERR_OK;
+    return value == NULL ? ERR_OK : complain(why, "no value", value);
 }
 
 /* Cuts "word:rest" or "word@rest" into its word and the rest behind the mark; the rest is NULL

@@ -6,9 +6,9 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
-#include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
@@ -20,6 +20,9 @@
 
 #define MACHINE_LINE_MAX 1024
 #define MACHINE_PATH_MAX 320 /* "/proc/PID/task/" and the longest name of a directory entry */
+
+/* In proc(5)'s stat, between the command's name and user and system time: fields 3 to 13. */
+#define WORDS_BEFORE_TIMES 11
 
 /* Timers may be as late as this; the kernel's default is 50 us (prctl(2)). */
 #define TIMER_SLACK_NS 1000UL
@@ -36,13 +39,36 @@ static bool read_line(const char *path, char line[MACHINE_LINE_MAX])
     return is_read;
 }
 
+/* Decimal numbers behind so many words, all divided by blanks; false when there are fewer. */
+static bool read_numbers(const char *text, size_t words, uint64_t *numbers, size_t count)
+{
+    for (; words > 0; words--) {
+        text += strspn(text, " ");
+        text += strcspn(text, " ");
+    }
+    for (size_t i = 0; i < count; i++) {
+        char *end;
+        numbers[i] = strtoull(text, &end, 10);
+        if (end == text)
+            return false;
+        text = end;
+    }
+    return true;
+}
+
 /* A schedstat file: time on a CPU and time waiting for one, both nanoseconds
  * (Documentation/scheduler/sched-stats). */
 static bool read_schedstat(const char *path, uint64_t *cpu_ns, uint64_t *delay_ns)
 {
     char line[MACHINE_LINE_MAX];
 
-    return read_line(path, line) && sscanf(line, "%" SCNu64 " %" SCNu64, cpu_ns, delay_ns) == 2;
+    uint64_t numbers[2];
+
+    if (!read_line(path, line) || !read_numbers(line, 0, numbers, 2))
+        return false;
+    *cpu_ns = numbers[0];
+    *delay_ns = numbers[1];
+    return true;
 }
 
 struct thread_usage machine_thread_usage(void)
@@ -85,15 +111,13 @@ static bool read_ticks(int pid, uint64_t *ticks)
 {
     char path[MACHINE_PATH_MAX];
     char line[MACHINE_LINE_MAX];
-    uint64_t user, system;
+    uint64_t times[2];
 
     (void)snprintf(path, sizeof(path), "/proc/%d/stat", pid);
     const char *name_end = read_line(path, line) ? strrchr(line, ')') : NULL;
-    if (name_end == NULL ||
-        sscanf(name_end + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %" SCNu64 " %" SCNu64,
-               &user, &system) != 2)
+    if (name_end == NULL || !read_numbers(name_end + 1, WORDS_BEFORE_TIMES, times, 2))
         return false;
-    *ticks = user + system;
+    *ticks = times[0] + times[1];
     return true;
 }
 
@@ -119,7 +143,7 @@ enum err machine_process_rss(uint64_t *octets, int pid)
     uint64_t pages;
 
     (void)snprintf(path, sizeof(path), "/proc/%d/statm", pid);
-    if (!read_line(path, line) || sscanf(line, "%*u %" SCNu64, &pages) != 1)
+    if (!read_line(path, line) || !read_numbers(line, 1, &pages, 1))
         return ERR_NOT_FOUND;
     *octets = pages * (uint64_t)sysconf(_SC_PAGESIZE);
     return ERR_OK;

@@ -37,8 +37,10 @@ static const char *read_number(double *number, const char *text)
         digits = digits * 10 + (*text - '0');
     if (*text == '.') {
         const char *fraction = ++text;
-        for (; is_digit(*text); text++, scale *= 10)
+        for (; is_digit(*text); text++) {
             digits = digits * 10 + (*text - '0');
+            scale *= 10;
+        }
         if (text == fraction || text - fraction > FRACTION_MAX)
             return NULL;
     }

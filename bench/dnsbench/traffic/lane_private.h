@@ -16,7 +16,7 @@
 
 /* The wall clock was set when it moved against the monotonic clock by more than this. Slewing
  * moves both alike; what two measurements differ by is far less. */
-#define LANE_CLOCK_STEP_NS 100000
+#define LANE_CLOCK_STEP_NS 100000ULL
 
 /* The control buffer of one received packet. */
 struct lane_control {

@@ -203,7 +203,7 @@ static bool read_target(struct expect_content *out, struct words words, struct a
                         struct text_fault *fault)
 {
     char text[TEXT_TYPE_MAX];
-    struct name name;
+    struct name name = {0};
     uint8_t *wire;
 
     if (words.type == EXPECT_TYPE_EVERY)
@@ -279,10 +279,11 @@ static bool read_single(struct expect_content *out, struct words words, struct a
 bool expect_content_read(struct expect_content *out, char *text, uint16_t type, struct arena *arena,
                          struct text_fault *fault)
 {
-    struct words words = {NULL, text, type};
+    struct words words = {.type = type};
     struct expect_address address;
 
     memset(out, 0, sizeof(*out));
+    words.rest = text;
     words.first = expect_next_word(&words.rest);
     if (words.first == NULL)
         return expect_fail(fault, "it does not say what the answer must be");
