@@ -10,6 +10,7 @@ import sys
 import tempfile
 
 MARK = "LOCAL53_E2E_NAMESPACE"
+OUTER_PROC = "LOCAL53_E2E_OUTER_PROC"
 
 
 def enter():
@@ -24,6 +25,8 @@ def enter():
         os.environ[MARK] = f"namespaces are refused here: {works.stderr.strip()}"
         return
     os.environ[MARK] = "yes"
+    os.environ[OUTER_PROC] = str(os.open("/proc", os.O_RDONLY | os.O_DIRECTORY))
+    os.set_inheritable(int(os.environ[OUTER_PROC]), True)
     os.execvp(command[0], [*command, sys.executable, *sys.argv])
 
 
@@ -33,6 +36,11 @@ def is_own():
 
 def why_not():
     return os.environ.get(MARK, "not inside a namespace")
+
+
+def outer_proc():
+    """Descriptor of the /proc outside, which has the processes of the whole machine; None when not inside."""
+    return int(os.environ[OUTER_PROC]) if is_own() and OUTER_PROC in os.environ else None
 
 
 def set_resolver(servers, search=(), options=()):
