@@ -1,5 +1,5 @@
-/* bisection: see the door. Owns nothing; pure. Bounds: BISECTION_RATE_MIN and BISECTION_RATE_MAX; some
- * 30 rates. Cannot fail. */
+/* bisection: see the door. Owns nothing; pure. Bounds: BISECTION_RATE_MIN and
+ * BISECTION_RATE_MAX; some 30 rates. Cannot fail. */
 #include "command/bisection.h"
 
 #include <math.h>

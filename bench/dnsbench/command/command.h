@@ -1,5 +1,5 @@
-/* command: what each command is to main: its word, its help, its body. One file a command. The exit code is an enum
- * verdict (measure/result.h). */
+/* command: what each command is to main: its word, its help, its body. One file a command. The
+ * exit code is an enum verdict (measure/result.h). */
 #ifndef DNSBENCH_COMMAND_COMMAND_H
 #define DNSBENCH_COMMAND_COMMAND_H
 

@@ -1,4 +1,5 @@
-/* check: every distinct question once, one after the other, against what the answers must be. No load. */
+/* check: every distinct question once, one after the other, against what the answers must be. No
+ * load. */
 #include <arpa/inet.h>
 #include <poll.h>
 #include <stdio.h>
@@ -84,7 +85,7 @@ static int tell_fault(const char *file, const struct text_fault *fault)
     return VERDICT_USAGE;
 }
 
-/* ---- Questions ---------------------------------------------------------------------------------- */
+/* ---- Questions ---- */
 
 static int take_names_of_expectations(struct check *check)
 {
@@ -147,7 +148,8 @@ static int by_item(const void *left, const void *right)
     return a->item < b->item ? -1 : a->item > b->item;
 }
 
-/* The first of each question, in the file's order; owned by the caller; *count of them. 64 bits of keyed hash stand for a question. */
+/* The first of each question, in the file's order; owned by the caller; *count of them. 64 bits
+ * of keyed hash stand for a question. */
 static struct seen *distinct(const struct queryset *set, size_t *count)
 {
     struct hash_key key = {0x6c6f63616c3533, 0x646e7362656e6368};
@@ -171,7 +173,7 @@ static struct seen *distinct(const struct queryset *set, size_t *count)
     return list;
 }
 
-/* ---- Asking ------------------------------------------------------------------------------------- */
+/* ---- Asking ---- */
 
 static enum err open_lane(const struct check *check, enum transport transport, struct lane **out)
 {
@@ -254,7 +256,7 @@ static bool ask_whole(struct check *check, struct question_ref ref, struct bytes
     return ask(check, check->tcp, ref, answer);
 }
 
-/* ---- Telling ------------------------------------------------------------------------------------ */
+/* ---- Telling ---- */
 
 /* "NOERROR 10.1.2.3 10.1.2.4", or how many records of which types. */
 static void write_answer(struct bytes message, char out[ANSWER_TEXT_MAX])

@@ -1,5 +1,5 @@
-/* compare: two servers in interleaved slices (A B, B A, ...), so that what disturbs the machine disturbs both; ratios a pair, and a
- * bootstrap interval. */
+/* compare: two servers in interleaved slices (A B, B A, ...), so that what disturbs the machine
+ * disturbs both; ratios a pair, and a bootstrap interval. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,8 @@
 #define PAIRS 12
 #define WINDOW 256
 
-/* So many pairs may be spoilt by the tester (and are run again) before the comparison is INVALID. */
+/* So many pairs may be spoilt by the tester (and are run again) before the comparison is
+ * INVALID. */
 #define SPOILT_SHARE 2
 
 static int run(int argc, char **argv);
@@ -125,7 +126,8 @@ static void note_ratios(struct duel *duel, const struct result *a, const struct 
     }
 }
 
-/* Adds a good slice to the whole of its server, runs[0] for A and runs[1] for B; the slices themselves are dropped. */
+/* Adds a good slice to the whole of its server, runs[0] for A and runs[1] for B; the slices
+ * themselves are dropped. */
 static void keep(struct study *study, struct result slices[2], bool first)
 {
     for (size_t i = 0; i < 2; i++) {
@@ -158,7 +160,7 @@ static bool run_slice(struct duel *duel, struct result slices[2], size_t which)
     return !slices[which].interrupted && duel->code != VERDICT_UNREACHABLE;
 }
 
-/* One pair, A first or B first. False: it cannot go on; the slice that said so is the study's only run then. */
+/* One pair, A first or B first. False: it cannot go on; why and code say why. */
 static bool run_pair(struct duel *duel, size_t first)
 {
     struct study *study = &duel->session->study;

@@ -12,7 +12,8 @@
 #define WINDOWS 3
 #define WINDOW_STEP 4 /* each window is about so many times the one before */
 
-/* A window loses to the others when it lost this much more than the best of them: too many queries in flight for the server. */
+/* A window loses to the others when it lost this much more than the best of them: too many
+ * queries in flight for the server. */
 #define CLEAN_SHARE 0.001
 
 static int run(int argc, char **argv);

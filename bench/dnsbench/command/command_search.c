@@ -1,4 +1,5 @@
-/* search: open-loop steps, doubling and then halving the distance, for the highest rate that meets an objective. */
+/* search: open-loop steps, doubling and then halving the distance, for the highest rate that
+ * meets an objective. */
 #include <stdio.h>
 #include <time.h>
 

@@ -1,5 +1,5 @@
-/* interrupt: the flag that a signal handler sets: it reaches nothing else, so this is the one global of the program.
- * Thread: any. Fails: never. */
+/* interrupt: the flag that a signal handler sets: it reaches nothing else, so this is the one
+ * global of the program. Thread: any. Fails: never. */
 #include "command/interrupt.h"
 
 #include <signal.h>

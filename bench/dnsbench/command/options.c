@@ -1,5 +1,5 @@
-/* options: one row an option; the row says who has it, what it reads and where it goes. Owns nothing: texts are argv's.
- * Fails: with a sentence on stderr that says what was meant. */
+/* options: one row an option; the row says who has it, what it reads and where it goes. Owns
+ * nothing: texts are argv's. Fails: with a sentence on stderr that says what was meant. */
 #include "command/options.h"
 
 #include <arpa/inet.h>
@@ -30,7 +30,8 @@ typedef bool option_reader(struct options *o, const char *value, char why[WHY_MA
 
 enum option_type { TYPE_FLAG, TYPE_TEXT, TYPE_DURATION, TYPE_NUMBER, TYPE_ADDRESS, TYPE_READER };
 
-/* at: offset in struct options of a bool, const char *, uint64_t, uint32_t or struct addr, by type. */
+/* at: offset in struct options of a bool, const char *, uint64_t, uint32_t or struct addr, by
+ * type. */
 struct option_row {
     const char *name;
     unsigned commands;

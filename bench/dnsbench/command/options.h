@@ -1,5 +1,5 @@
-/* options: the options of all commands that ask questions (run, max, search, compare, check), one row each: name, commands,
- * type, range. serve and report have their own few. */
+/* options: the options of all commands that ask questions (run, max, search, compare, check),
+ * one row each: name, commands, type, range. serve and report have their own few. */
 #ifndef DNSBENCH_COMMAND_OPTIONS_H
 #define DNSBENCH_COMMAND_OPTIONS_H
 
@@ -37,8 +37,8 @@ struct options {
     bool warmup_said;         /* it may be 0 */
     uint64_t timeout_ns;      /* --timeout */
     uint64_t interval_ns;     /* --interval */
-    struct workload_options
-        workload; /* --queries --profile --random-label --zipf --names --seed --edns --do --cookie */
+    /* --queries --profile --random-label --zipf --names --seed --edns --do --cookie */
+    struct workload_options workload;
     const char *expect;                      /* --expect */
     uint32_t clients;                        /* --clients */
     struct addr source;                      /* --source */
@@ -68,17 +68,18 @@ struct options {
     char line[512];                          /* the command line, for reports */
 };
 
-/* Reads argv of a command (argv[0] its word). On failure the error was told and the code to exit with is given; else VERDICT_PASS.
- * Texts are borrowed from argv. */
+/* Reads argv of a command (argv[0] its word). On failure the error was told and the code to exit
+ * with is given; else VERDICT_PASS. Texts are borrowed from argv. */
 int options_parse(struct options *out, const struct command *command, enum option_command which,
                   int argc, char **argv);
 
-/* A server said by an option (its bare name) must be there, and private unless --allow-remote was. Else the error was told and
- * VERDICT_USAGE is given. */
+/* A server said by an option (its bare name) must be there, and private unless --allow-remote
+ * was. Else the error was told and VERDICT_USAGE is given. */
 int options_check_server(const struct options *options, const struct command *command,
                          const struct addr *server, const char *option);
 
-/* The name of row i among those of a command, NULL past the last: for the test that holds help against rows. */
+/* The name of row i among those of a command, NULL past the last: for the test that holds help
+ * against rows. */
 const char *options_name(enum option_command which, size_t i);
 
 #endif

@@ -1,5 +1,5 @@
-/* session: from options to plans, from runs to files. Owns: workload, expectations, study. Thread: the main one.
- * Fails: with a sentence on stderr and an exit code. */
+/* session: from options to plans, from runs to files. Owns: workload, expectations, study.
+ * Thread: the main one. Fails: with a sentence on stderr and an exit code. */
 #include "command/session.h"
 
 #include <stdio.h>

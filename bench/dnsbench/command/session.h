@@ -1,5 +1,5 @@
-/* session: what run, max, search and compare share: the workload and expectations of the options, the plan of a run, its progress, and
- * where the outcome goes. */
+/* session: what run, max, search and compare share: the workload and expectations of the
+ * options, the plan of a run, its progress, and where the outcome goes. */
 #ifndef DNSBENCH_COMMAND_SESSION_H
 #define DNSBENCH_COMMAND_SESSION_H
 
@@ -27,14 +27,15 @@ struct session {
 #define SESSION_LOOKUP_RATE 200.0
 #define SESSION_QUERY_RATE 1000.0
 
-/* Loads what the options name and prepares an empty study. The server (and of compare both) must be given, and private unless
- * --allow-remote was. On failure the error was told, VERDICT_USAGE is given; session_deinit is due in any case. */
+/* Loads what the options name and prepares an empty study. The server (and of compare both) must
+ * be given, and private unless --allow-remote was. On failure the error was told, VERDICT_USAGE
+ * is given; session_deinit is due in any case. */
 int session_init(struct session *session, const struct command *command,
                  const struct options *options);
 void session_deinit(struct session *session);
 
-/* The plan that the options describe, for a server: an open loop at rate (0: closed). Its pacing, window, duration and warm-up are the
- * command's to set further. */
+/* The plan that the options describe, for a server: an open loop at rate (0: closed). Its
+ * pacing, window, duration and warm-up are the command's to set further. */
 struct run_plan session_plan(const struct session *session, const struct addr *server, double rate);
 
 /* The rate said, or the default of this workload. */
@@ -55,8 +56,8 @@ struct result *session_run(struct session *session, const struct run_plan *plan,
 /* Judges every run of the study by --fail-if. */
 void session_apply_thresholds(struct session *session);
 
-/* Prints the table to stdout (JSON instead where --json is "-") and writes the files asked for; gives the exit code: the study's
- * verdict, or VERDICT_USAGE when a file could not be written. */
+/* Prints the table to stdout (JSON instead where --json is "-") and writes the files asked for;
+ * gives the exit code: the study's verdict, or VERDICT_USAGE when a file could not be written. */
 int session_finish(struct session *session);
 
 /* All of a command: reads the options, makes the session, measures, and gives the exit code. */

@@ -16,9 +16,10 @@
 #define RESULT_TEXT_MAX 128
 #define RESULT_KINDS_MAX 8 /* kinds of lookups (svc, svc.ns, ...) */
 
-/* Exit codes of every command (and the verdict of a result): the worse, the more it hides the others, in the order
- * usage, unreachable, wrong, invalid, failed, pass. Wrong answers and a dead port are facts however slow the tester was;
- * what a threshold says of an invalid measurement is none. */
+/* Exit codes of every command (and the verdict of a result): the worse, the more it hides the
+ * others, in the order usage, unreachable, wrong, invalid, failed, pass. Wrong answers and a
+ * dead port are facts however slow the tester was; what a threshold says of an invalid
+ * measurement is none. */
 enum verdict {
     VERDICT_PASS = 0,
     VERDICT_FAILED = 1,      /* a threshold, or B is worse, or nothing was answered in time */

@@ -22,8 +22,8 @@ bool judge_head(struct answer_head *out, struct bytes message)
     return true;
 }
 
-/* The line for a name that was made up on the way, or for an item asked with another type than its own;
- * the message's question is known to be the one asked. */
+/* The line for a name that was made up on the way, or for an item asked with another type than
+ * its own; the message's question is known to be the one asked. */
 static const struct expectation *find_by_question(const struct judge *judge, uint16_t type,
                                                   struct bytes message)
 {
@@ -45,8 +45,8 @@ static const struct expectation *find_expectation(const struct judge *judge,
     return find_by_question(judge, asked.type, message);
 }
 
-/* A server that could not read the query, or what it asks for, may answer without its question (RFC 1035 section
- * 4.1.1: FORMERR, NOTIMP); socket and id still say whose it is. */
+/* A server that could not read the query, or what it asks for, may answer without its question
+ * (RFC 1035 section 4.1.1: FORMERR, NOTIMP); socket and id still say whose it is. */
 static bool is_bare_error(const struct answer_head *head, struct bytes message)
 {
     unsigned rcode = head->flags & FLAG_RCODE_MASK;

@@ -1,4 +1,5 @@
-/* judge: what an incoming message is, before and after its query is known. Pure, no allocation; the path of every answer. */
+/* judge: what an incoming message is, before and after its query is known. Pure, no allocation;
+ * the path of every answer. */
 #ifndef DNSBENCH_TRAFFIC_JUDGE_H
 #define DNSBENCH_TRAFFIC_JUDGE_H
 
@@ -27,9 +28,10 @@ struct judge {
     const struct expectation **bound; /* borrowed; from expectations_bind; NULL as well then */
 };
 
-/* OUTCOME_OK, OUTCOME_MISMATCH (QDCOUNT other than 1, or not the question asked, octet by octet) or OUTCOME_WRONG (not as expected,
- * or sections malformed where an expectation made us read them). A truncated answer (TC) is judged by its question alone. A FORMERR or
- * NOTIMP without any question is OK (its rcode is counted), and WRONG where there are expectations at all. */
+/* OUTCOME_OK, OUTCOME_MISMATCH (QDCOUNT other than 1, or not the question asked, octet by octet)
+ * or OUTCOME_WRONG (not as expected, or sections malformed where an expectation made us read
+ * them). A truncated answer (TC) is judged by its question alone. A FORMERR or NOTIMP without
+ * any question is OK (its rcode is counted), and WRONG where there are expectations at all. */
 enum outcome judge_answer(const struct judge *judge, struct question_ref asked,
                           const struct answer_head *head, struct bytes message);
 

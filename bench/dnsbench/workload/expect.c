@@ -1,5 +1,6 @@
 /* expect: reads an expectations file and finds the line that speaks of a name.
- * Owns: the lines and a hash table over their folded names; names, texts and contents stand in one arena.
+ * Owns: the lines and a hash table over their folded names; names, texts and contents stand in one
+ * arena.
  * Thread: made by one, then immutable and read by all. Finding allocates nothing.
  * Bounds: EXPECT_LINES_MAX lines of LINE_OCTETS_MAX octets; a find probes once a label at most.
  * Fails: the first fault ends reading, with its line and reason; out of memory is fatal. */
@@ -170,7 +171,7 @@ bool expectation_met(const struct expectation *expectation, struct bytes message
     return expect_content_met(&expectation->content, message, type);
 }
 
-/* ---- Reading a line ---------------------------------------------------------------------------- */
+/* ---- Reading a line ---- */
 
 /* Where reading stands. */
 struct loader {
@@ -278,7 +279,7 @@ static void line_trim(struct loader *loader)
     text[end - start] = '\0';
 }
 
-/* ---- Reading a file ---------------------------------------------------------------------------- */
+/* ---- Reading a file ---- */
 
 /* The next line into loader->text; false at the end of the file, or where a line is too long, which
  * makes loader->len larger than LINE_OCTETS_MAX. */

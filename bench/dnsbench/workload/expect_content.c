@@ -26,7 +26,7 @@
 #define PREFIX_DIGITS_MAX 3    /* "128" */
 #define RCODES_KNOWN 24        /* those below have a mnemonic (IANA "DNS RCODEs") */
 
-/* ---- Reading ---------------------------------------------------------------------------------- */
+/* ---- Reading ---- */
 
 bool expect_fail(struct text_fault *fault, const char *format, ...)
 {
@@ -321,8 +321,8 @@ static bool rdata_name(const struct reading *reading, const struct rr *rr, size_
     return !r.failed && name_read(out, &r) == ERR_OK && reader_left(&r) == 0;
 }
 
-/* Whether the record is owned by the name looked for; false as well when its owner cannot be read, which
- * *sound tells. Owners are mostly a pointer to that very place. */
+/* Whether the record is owned by the name looked for; false as well when its owner cannot be
+ * read, which *sound tells. Owners are mostly a pointer to that very place. */
 static bool owner_fits(const struct reading *reading, const struct rr *rr, bool *sound)
 {
     const uint8_t *message = reading->message.data;
@@ -440,8 +440,8 @@ static bool take_record(struct reading *reading, const struct rr *rr)
            ERR_OK;
 }
 
-/* The line's addresses that an answer must have: those of the family asked, or all where the type cannot
- * hold any, and none of them is ever seen. */
+/* The line's addresses that an answer must have: those of the family asked, or all where the
+ * type cannot hold any, and none of them is ever seen. */
 static uint64_t addresses_wanted(const struct expect_content *content, uint16_t type)
 {
     return (type != TYPE_AAAA ? content->v4 : 0) | (type != TYPE_A ? content->v6 : 0);

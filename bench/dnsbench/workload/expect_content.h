@@ -1,5 +1,6 @@
-/* expect_content: the WHAT of an expectations file: what an answer must hold. Read from text, then compared with messages.
- * Private to the layer; what it may say is told in workload/expect.h. A value; its parts stand in the reader's arena. */
+/* expect_content: the WHAT of an expectations file: what an answer must hold. Read from text,
+ * then compared with messages. Private to the layer; what it may say is told in
+ * workload/expect.h. A value; its parts stand in the reader's arena. */
 #ifndef DNSBENCH_WORKLOAD_EXPECT_CONTENT_H
 #define DNSBENCH_WORKLOAD_EXPECT_CONTENT_H
 
@@ -53,7 +54,8 @@ __attribute__((format(printf, 2, 3))) bool expect_fail(struct text_fault *fault,
 /* Reads a name, with or without its last dot, folded. False: fault->reason tells why. */
 bool expect_read_name(struct name *out, const char *text, struct text_fault *fault);
 
-/* Reads the words of a WHAT, which are changed, for a line of this type (or EXPECT_TYPE_EVERY). False: fault->reason tells why. */
+/* Reads the words of a WHAT, which are changed, for a line of this type (or EXPECT_TYPE_EVERY).
+ * False: fault->reason tells why. */
 bool expect_content_read(struct expect_content *out, char *words, uint16_t type,
                          struct arena *arena, struct text_fault *fault);
 
