@@ -105,10 +105,15 @@ def shares(_scene):
     expect_equal(quiet.judge(steady(1.0)[:1]), [], "one sample")
 
 
-@suite.case("a process that ends between two samples is no burst")
-def dips(_scene):
-    dip = [(t, stolen, 5.0 if number != 4 else 1.0) for number, (t, stolen, _) in enumerate(steady(0.0))]
-    expect_equal(quiet.judge(dip), [], "a dip and its end")
+@suite.case("what a process used is counted once, whether its parent gets it at its end or nobody does")
+def counted_once(_scene):
+    parent, child, new = ("1", "0"), ("2", "10"), ("3", "20")
+    before = {parent: (100, 500), child: (40, 0)}
+    expect_equal(quiet.growth(before, {parent: (103, 500), child: (45, 0)}), 8, "both alive")
+    expect_equal(quiet.growth(before, {parent: (100, 547)}), 7, "the child ended, its parent has its 47")
+    expect_equal(quiet.growth(before, {parent: (100, 500)}), 0, "the child ended, and nobody has its time")
+    expect_equal(quiet.growth(before, {**before, new: (6, 1)}), 7, "another began")
+    expect_equal(quiet.growth(before, {parent: (100, 500), ("2", "30"): (4, 0)}), 4, "its number was given again")
 
 
 @suite.case("sleepers that woke late, often or by much, are a disturbance")
@@ -127,13 +132,12 @@ def stat(_scene):
 @suite.case("the CPU that others use is known, of those that ended too; our own is not among it", namespace_needed=True)
 def others(_scene):
     busy = [sys.executable, "-S", "-c", "import time\nwhile time.process_time() < 0.4: pass"]
-    outside = quiet.Others(own="another namespace")
-    inside = quiet.Others()
-    before, without = outside.seconds(), inside.seconds()
+    outside, inside = quiet.Others(own="another namespace"), quiet.Others()
+    expect_equal((outside.seconds(), inside.seconds()), (0.0, 0.0), "at first")
     subprocess.run(busy, check=True, timeout=30)
-    grown = outside.seconds() - before
-    expect(grown > 0.35, f"{grown:.2f} s seen of a process of another namespace that used 0.4 s")
-    expect(inside.seconds() - without < grown - 0.3, "our own process is among the others")
+    seen, others_only = outside.seconds(), inside.seconds()
+    expect(seen > 0.35, f"{seen:.2f} s seen of a process of another namespace that used 0.4 s")
+    expect(others_only < seen - 0.3, f"our own process is among the others: {others_only:.2f} of {seen:.2f} s")
 
 
 @suite.case("real witnesses give sentences and leave nothing running")

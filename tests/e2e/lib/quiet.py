@@ -76,18 +76,8 @@ def judge(samples):
         told += share(f"CPU {cpu} stolen by the host", [(s[0], s[1][cpu]) for s in samples],
                       STOLEN_SHARE, STOLEN_WINDOW_SHARE)
     if samples[0][2] is not None:
-        told += share("CPU used by other processes", rising([(s[0], s[2]) for s in samples]),
-                      OTHERS_SHARE, OTHERS_WINDOW_SHARE)
+        told += share("CPU used by other processes", [(s[0], s[2]) for s in samples], OTHERS_SHARE, OTHERS_WINDOW_SHARE)
     return told
-
-
-def rising(points):
-    """The same without dips: the time of a process that has just ended is nowhere until its parent has it."""
-    highest, found = points[0][1], []
-    for when, value in points:
-        highest = max(highest, value)
-        found.append((when, highest))
-    return found
 
 
 def share(what, points, limit, window_limit):
@@ -116,33 +106,56 @@ def stolen_times(text):
 
 
 class Others:
-    """The CPU time of all processes that are not in this test's namespace; kernel threads are left out."""
+    """The CPU that processes outside this test's namespace use from now on; kernel threads are left out."""
 
     def __init__(self, outer=None, own=None):
         self._outer = namespace.outer_proc() if outer is None else outer
         self._own = own or os.readlink("/proc/self/ns/pid")
-        self._left_out = set()
+        self._kernel, self._ours = set(), set()
+        self._before, self._seconds = None, 0.0
 
     def seconds(self):
         """None where it cannot be known."""
         if self._outer is None:
             return None
-        return sum(self._time(name) for name in os.listdir(self._outer) if name.isdigit()) * TICK_S
+        now = dict(filter(None, (self._times(pid) for pid in os.listdir(self._outer) if pid.isdigit())))
+        if self._before is not None:
+            self._seconds += growth(self._before, now) * TICK_S
+        self._before = now
+        return self._seconds
 
-    def _time(self, pid):
-        """Ticks of one process and of its children that have ended."""
-        if pid in self._left_out:
-            return 0
+    def _times(self, pid):
+        """((pid, start), (own ticks, ticks of children that have ended)) of a process, None for those left out."""
+        if pid in self._kernel:
+            return None
         try:
             descriptor = os.open(f"{pid}/stat", os.O_RDONLY, dir_fd=self._outer)
             with open(descriptor, encoding="utf-8", errors="replace") as file:
                 words = file.read().rpartition(")")[2].split()
-            if words[1] == "2" or os.readlink(f"{pid}/ns/pid", dir_fd=self._outer) == self._own:
-                self._left_out.add(pid)
-                return 0
+            key = (pid, words[19])
+            if words[1] == "2":
+                self._kernel.add(pid)
+                return None
+            if key in self._ours or os.readlink(f"{pid}/ns/pid", dir_fd=self._outer) == self._own:
+                self._ours.add(key)
+                return None
         except OSError:
-            return 0  # ended meanwhile
-        return sum(int(word) for word in words[11:15])
+            return None  # ended meanwhile
+        user, system, child_user, child_system = (int(word) for word in words[11:15])
+        return key, (user + system, child_user + child_system)
+
+
+def growth(before, now):
+    """Ticks used between two readings of {process: (own, children)}.
+
+    The time of a process that has ended may go to its parent's children, or nowhere: what was seen of it before is not
+    counted again.
+    """
+    alive = [(before[key], times) for key, times in now.items() if key in before]
+    begun = sum(own + children for key, (own, children) in now.items() if key not in before)
+    ended = sum(own + children for key, (own, children) in before.items() if key not in now)
+    inherited = sum(max(0, b[1] - a[1]) for a, b in alive)
+    return begun + sum(max(0, b[0] - a[0]) for a, b in alive) + max(0, inherited - ended)
 
 
 class Witnesses:
