@@ -87,14 +87,15 @@ static const struct threshold *missed_condition(const struct options *options,
 static enum step judge_step(const struct options *options, struct result *result)
 {
     const struct threshold *missed = missed_condition(options, result);
-    char text[160];
+    char text[SESSION_BLAME_OCTETS];
 
     if (result->verdict == VERDICT_INVALID)
         return STEP_LIMITED;
     if (missed == NULL)
         return STEP_MET;
-    result_judge(result, VERDICT_FAILED, "%s", threshold_write(missed, result, text, sizeof(text)));
-    return STEP_MISSED;
+    enum verdict verdict = session_blame(missed, result, text);
+    result_judge(result, verdict, "%s", text);
+    return verdict == VERDICT_INVALID ? STEP_LIMITED : STEP_MISSED;
 }
 
 /* One run at a rate. */
@@ -177,12 +178,11 @@ static void apply_thresholds(const struct search *search)
     const struct options *options = search->session->options;
     struct study *study = &search->session->study;
     const struct result *told = &study->runs[search->told];
-    char text[160];
+    char text[SESSION_BLAME_OCTETS];
 
     for (size_t i = 0; search->bisection.met > 0 && i < options->fail_if_count; i++) {
         if (threshold_holds(&options->fail_if[i], told))
-            study_judge(study, VERDICT_FAILED, "%s",
-                        threshold_write(&options->fail_if[i], told, text, sizeof(text)));
+            study_judge(study, session_blame(&options->fail_if[i], told, text), "%s", text);
     }
 }
 

@@ -228,6 +228,18 @@ struct result *session_run(struct session *session, const struct run_plan *plan,
     return result;
 }
 
+enum verdict session_blame(const struct threshold *condition, const struct result *result,
+                           char text[SESSION_BLAME_OCTETS])
+{
+    char figure[160];
+    bool is_own = threshold_is_own(condition, result);
+
+    snprintf(text, SESSION_BLAME_OCTETS, "%s%s",
+             threshold_write(condition, result, figure, sizeof(figure)),
+             is_own ? ", but would not be so without the tester's own send lag" : "");
+    return is_own ? VERDICT_INVALID : VERDICT_FAILED;
+}
+
 void session_apply_thresholds(struct session *session)
 {
     const struct options *options = session->options;
@@ -236,11 +248,10 @@ void session_apply_thresholds(struct session *session)
         struct result *result = &session->study.runs[r];
 
         for (size_t i = 0; i < options->fail_if_count; i++) {
-            char text[160];
+            char text[SESSION_BLAME_OCTETS];
 
             if (threshold_holds(&options->fail_if[i], result))
-                result_judge(result, VERDICT_FAILED, "%s",
-                             threshold_write(&options->fail_if[i], result, text, sizeof(text)));
+                result_judge(result, session_blame(&options->fail_if[i], result, text), "%s", text);
         }
     }
 }

@@ -53,6 +53,12 @@ void session_announce(const struct session *session, const struct run_plan *plan
 struct result *session_run(struct session *session, const struct run_plan *plan, const char *name,
                            int *code);
 
+/* Of a condition that went against the server: VERDICT_FAILED, or VERDICT_INVALID where the tester's
+ * own lag alone made it so. text gets the reason. */
+#define SESSION_BLAME_OCTETS 240
+enum verdict session_blame(const struct threshold *condition, const struct result *result,
+                           char text[SESSION_BLAME_OCTETS]);
+
 /* Judges every run of the study by --fail-if. */
 void session_apply_thresholds(struct session *session);
 

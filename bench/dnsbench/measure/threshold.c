@@ -399,6 +399,13 @@ bool threshold_value(const struct threshold *t, const struct result *result, dou
     return take_latency(&metric, result, value, at_least);
 }
 
+static bool compare(const struct threshold *t, double value)
+{
+    if (value == t->value)
+        return t->or_equal;
+    return t->above == (value > t->value);
+}
+
 bool threshold_holds(const struct threshold *t, const struct result *result)
 {
     double value;
@@ -406,9 +413,33 @@ bool threshold_holds(const struct threshold *t, const struct result *result)
 
     if (!threshold_value(t, result, &value, &at_least) || at_least)
         return t->above;
-    if (value == t->value)
-        return t->or_equal;
-    return t->above == (value > t->value);
+    return compare(t, value);
+}
+
+/* How much of a metric's value may be the tester's own send lag. */
+static double own_share(const struct metric *metric, const struct result *result)
+{
+    const struct histogram *lag = &result->send_lag;
+
+    if (lag->total == 0 || metric->source == SOURCE_SERVICE)
+        return 0;
+    if (metric->source == SOURCE_GAP || metric->statistic == STATISTIC_MAX)
+        return (double)lag->max_ns;
+    if (metric->statistic == STATISTIC_MEAN)
+        return histogram_mean(lag);
+    return (double)histogram_quantile(lag, metric->share).ns;
+}
+
+bool threshold_is_own(const struct threshold *t, const struct result *result)
+{
+    struct metric metric;
+    double value;
+    bool at_least;
+
+    if (t->unit != THRESHOLD_DURATION || !parse_metric(t->metric, &metric) ||
+        !threshold_value(t, result, &value, &at_least) || at_least)
+        return false;
+    return compare(t, value) != compare(t, value - own_share(&metric, result));
 }
 
 /* ---- Writing --------------------------------------------------------------------------------- */

@@ -45,6 +45,11 @@ bool threshold_value(const struct threshold *t, const struct result *result, dou
  * conditions false and ">" conditions true: what is not known to be good is not good. */
 bool threshold_holds(const struct threshold *t, const struct result *result);
 
+/* What threshold_holds says is owed to the tester: without its own send lag (at the same quantile;
+ * the largest for max and gap) the condition would be the other way round. Service times, shares
+ * and rates have no send lag in them. */
+bool threshold_is_own(const struct threshold *t, const struct result *result);
+
 /* Writes what was measured and what that says of the condition: "p99 is 3.21 ms (> 2.00 ms)" when
  * it holds, "p99 is 7.10 ms (not < 5.00 ms)" when it does not; "at least" where no more is known,
  * "was not measured" where nothing is. out has size octets; gives out. */

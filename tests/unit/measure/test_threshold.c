@@ -360,6 +360,56 @@ static void the_slo_is_the_first_condition_on_a_response_quantile(void **state)
     assert_true(threshold_slo_ns(NULL, 0) == UINT64_MAX);
 }
 
+/* A tester that paused: its worst thousandth left 70 ms late, which no limit of its health sees. */
+static void what_the_testers_own_lag_explains_is_not_the_servers(void **state)
+{
+    static const char *const own[] = {"max>20ms", "p99.9>20ms", "p99.9<=20ms", "mean>1200us"};
+    static const char *const servers[] = {"max>500us", "p99>500us",        "p99.9<80ms",
+                                          "p50>2ms",   "service.max>10us", "loss<1%",
+                                          "rate>1",    "p99.9>500us"};
+    struct result result;
+
+    (void)state;
+    result_init(&result, &(struct series_shape){.length_ns = 1000 * MS, .interval_ns = 1000 * MS});
+    result.measured.sent = result.measured.outcome[OUTCOME_OK] = 1000;
+    result.elapsed_ns = 1000 * MS;
+    for (unsigned i = 0; i < 1000; i++) {
+        histogram_record(&result.send_lag, i < 995 ? MS / 10 : 70 * MS);
+        histogram_record(&result.service, 1 * MS);
+        histogram_record(&result.response, i < 995 ? 11 * MS / 10 : 71 * MS);
+    }
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+        struct threshold t = parse(own[i]);
+        if (!threshold_is_own(&t, &result))
+            fail_msg("the server's: %s", own[i]);
+    }
+    for (size_t i = 0; i < sizeof(servers) / sizeof(servers[0]); i++) {
+        struct threshold t = parse(servers[i]);
+        if (threshold_is_own(&t, &result))
+            fail_msg("the tester's: %s", servers[i]);
+    }
+    result_deinit(&result);
+}
+
+/* A silence as long as the tester's own pause; and one of lost answers, whose length nobody
+ * knows. */
+static void a_gap_no_longer_than_the_own_lag_is_the_testers(void **state)
+{
+    struct threshold gap = parse("gap>50ms");
+    struct threshold max = parse("max>50ms");
+    struct result result;
+
+    (void)state;
+    result_init(&result, &(struct series_shape){.length_ns = 90 * MS, .interval_ns = 1000 * MS});
+    result.measured.sent = 1;
+    series_sent(&result.series, 0);
+    histogram_record(&result.send_lag, 70 * MS);
+    histogram_record_at_least(&result.response, 100 * MS);
+    assert_true(threshold_holds(&gap, &result) && threshold_is_own(&gap, &result));
+    assert_true(threshold_holds(&max, &result) && !threshold_is_own(&max, &result));
+    result_deinit(&result);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -377,6 +427,8 @@ int main(void)
         cmocka_unit_test(what_is_only_known_to_be_at_least_something_is_not_good),
         cmocka_unit_test(what_was_not_measured_is_not_good),
         cmocka_unit_test(a_condition_is_written_beside_what_was_measured),
+        cmocka_unit_test(what_the_testers_own_lag_explains_is_not_the_servers),
+        cmocka_unit_test(a_gap_no_longer_than_the_own_lag_is_the_testers),
         cmocka_unit_test(the_slo_is_the_first_condition_on_a_response_quantile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
