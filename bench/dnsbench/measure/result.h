@@ -97,7 +97,7 @@ struct result {
 struct comparison {
     char metric[16];       /* "throughput", "p50", "p99", "cpu" */
     bool higher_is_better; /* throughput */
-    double ratio;          /* median of the pairs' ratios */
+    double ratio;          /* centre of the pairs' ratios, see struct bootstrap */
     double low;            /* confidence interval of it, bootstrap */
     double high;           /* the same */
     double alpha;          /* 1 - confidence, 0.05 */
