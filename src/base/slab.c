@@ -9,21 +9,7 @@
 #include <string.h>
 
 #include "local53/base/check.h"
-
-/* Under the address sanitizer, items that were given back cannot be touched. */
-#if defined(__SANITIZE_ADDRESS__)
-#define SLAB_POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SLAB_POISONS 1
-#endif
-#endif
-#ifdef SLAB_POISONS
-#include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
-#define ASAN_UNPOISON_MEMORY_REGION(start, size) ((void)(start), (void)(size))
-#endif
+#include "local53/base/poison.h"
 
 /* Items start at multiples of this many octets, enough for any type. */
 #define SLAB_ALIGNMENT 16
@@ -57,12 +43,12 @@ void slab_init(struct slab *slab, size_t item_size, uint32_t capacity)
     /* Low places on top: the memory in use stays together. */
     for (uint32_t i = 0; i < capacity; i++)
         slab->free[i] = capacity - 1 - i;
-    ASAN_POISON_MEMORY_REGION(slab->items, capacity * slab->stride);
+    POISON(slab->items, capacity * slab->stride);
 }
 
 void slab_deinit(struct slab *slab)
 {
-    ASAN_UNPOISON_MEMORY_REGION(slab->items, slab->capacity * slab->stride);
+    UNPOISON(slab->items, slab->capacity * slab->stride);
     free(slab->items);
     free(slab->generations);
     free(slab->free);
@@ -81,7 +67,7 @@ void *slab_take(struct slab *slab)
     index = slab->free[--slab->free_count];
     slab->generations[index]++;
     item = slab_item(slab, index);
-    ASAN_UNPOISON_MEMORY_REGION(item, slab->item_size);
+    UNPOISON(item, slab->item_size);
     memset(item, 0, slab->item_size);
     return item;
 }
@@ -92,7 +78,7 @@ void slab_give(struct slab *slab, void *item)
 
     slab->generations[index]++;
     slab->free[slab->free_count++] = index;
-    ASAN_POISON_MEMORY_REGION(item, slab->item_size);
+    POISON(item, slab->item_size);
 }
 
 slab_id slab_id_of(const struct slab *slab, const void *item)
