@@ -61,6 +61,7 @@ struct search {
     size_t told;                /* which run of the study met the objective at the highest rate */
     bool limited;               /* the lowest rate that missed it did for the tester's sake */
     bool failed;                /* it cannot go on; the study was told why */
+    int code;                   /* why a step could not begin */
 };
 
 enum step { STEP_MET, STEP_MISSED, STEP_LIMITED, STEP_FAILED };
@@ -103,17 +104,17 @@ static enum step try_once(struct search *search, double rate)
 {
     struct session *session = search->session;
     char name[UNITS_TEXT_MAX];
-    int code;
 
     session_pace(&search->plan, rate);
     struct result *result =
-        session_run(session, &search->plan, units_write_rate(rate, name), &code);
-    if (result == NULL || result->interrupted)
+        session_run(session, &search->plan, units_write_rate(rate, name), &search->code);
+    if (result == NULL)
         return STEP_FAILED;
-    if (result->verdict == VERDICT_UNREACHABLE || result->verdict == VERDICT_WRONG) {
+    /* First: a run that nobody answers is cut short, too. */
+    if (result->verdict == VERDICT_UNREACHABLE || result->verdict == VERDICT_WRONG)
         study_judge(&session->study, result->verdict, "%s", result->reasons);
+    if (result->interrupted || session->study.verdict != VERDICT_PASS)
         return STEP_FAILED;
-    }
     return judge_step(session->options, result);
 }
 
@@ -206,7 +207,7 @@ static int measure(struct session *session)
     session_announce(session, &search.plan, what);
     look(&search);
     if (session->study.count == 0)
-        return (int)session->study.verdict;
+        return search.code;
     conclude(&search);
     apply_thresholds(&search);
     return session_finish(session);
