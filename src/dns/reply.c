@@ -19,6 +19,10 @@ static const uint8_t SOA_NAMES[] = "\7local53\0\12hostmaster\7local53";
 #define SOA_EXPIRE_S 604800
 #define SOA_NUMBERS_OCTETS 20
 
+/* RDATA of the HINFO that answers ANY: CPU "RFC8482", an empty OS; and for how long. */
+static const uint8_t ANY_HINFO[] = "\7RFC8482";
+#define ANY_TTL_S 3600
+
 void reply_begin(struct writer *w, const struct request *request)
 {
     uint16_t copied = request->header.flags & (FLAG_OPCODE_MASK | FLAG_RD | FLAG_CD);
@@ -87,6 +91,16 @@ void reply_write_error(struct writer *w, const struct request *request,
 
     reply_begin(w, request);
     reply_end(w, request, status, no_records);
+}
+
+void reply_write_any(struct writer *w, const struct request *request)
+{
+    struct reply_status status = {.rcode = RCODE_NOERROR, .ede = EDE_NONE};
+
+    reply_begin(w, request);
+    rr_write(w, MESSAGE_HEADER_OCTETS, TYPE_HINFO, ANY_TTL_S,
+             (struct bytes){ANY_HINFO, sizeof(ANY_HINFO)});
+    reply_end(w, request, &status, (const uint16_t[3]){1, 0, 0});
 }
 
 void reply_write_soa(struct writer *w, uint16_t owner, uint32_t ttl)

@@ -33,6 +33,9 @@ void reply_truncate(struct writer *w, const struct request *request);
 void reply_write_error(struct writer *w, const struct request *request,
                        const struct reply_status *status);
 
+/* A whole reply to ANY by one who does not know the name in full: one made-up HINFO (RFC 8482 section 4.2). */
+void reply_write_any(struct writer *w, const struct request *request);
+
 /* Writes one SOA record into the authority section of a negative answer we compose: the owner's
  * offset, constant MNAME "local53." and RNAME "hostmaster.local53.", TTL and MINIMUM as told. */
 void reply_write_soa(struct writer *w, uint16_t owner, uint32_t ttl);

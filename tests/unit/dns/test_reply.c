@@ -256,6 +256,21 @@ static void a_query_to_an_upstream_says_what_it_is_told(void **state)
     assert_int_equal(f.w.len, 29);
 }
 
+static void any_is_answered_by_one_record_of_no_use(void **state)
+{
+    static const uint8_t record[] = "\300\14\0\15\0\1\0\0\16\20\0\11\7RFC8482";
+    struct fixture f;
+    size_t at;
+
+    (void)state;
+    ask(&f, FLAG_RD, false, false);
+    at = MESSAGE_HEADER_OCTETS + (size_t)f.request.question_len;
+    reply_write_any(&f.w, &f.request);
+    assert_int_equal(header_of(&f).ancount, 1);
+    assert_int_equal(f.w.len, at + sizeof(record));
+    assert_memory_equal(f.octets + at, record, sizeof(record));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -267,6 +282,7 @@ int main(void)
         cmocka_unit_test(an_unreadable_question_is_not_echoed),
         cmocka_unit_test(a_truncated_reply_has_tc_the_question_the_opt_and_no_record),
         cmocka_unit_test(section_counts_are_patched_and_the_opt_counted),
+        cmocka_unit_test(any_is_answered_by_one_record_of_no_use),
         cmocka_unit_test(our_soa_has_constant_names_and_the_ttl_as_minimum),
         cmocka_unit_test(a_query_to_an_upstream_says_what_it_is_told),
     };
