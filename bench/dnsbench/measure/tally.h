@@ -9,7 +9,7 @@
 /* X(code, name, help). The names are those of the JSON and of thresholds. */
 #define OUTCOME_LIST(X)                                                                            \
     X(OK, "ok", "answered in time, question and content as expected")                              \
-    X(LATE, "late", "answered after the timeout (or after it was presumed lost)")                  \
+    X(LATE, "late", "answered after the timeout")                                                  \
     X(TIMEOUT, "timeout", "never answered")                                                        \
     X(MISMATCH, "mismatch", "answered with another question than asked")                           \
     X(WRONG, "wrong", "answered with other content than expected, or malformed")                   \

@@ -21,7 +21,7 @@
 enum flight_state {
     FLIGHT_FREE,    /* record not in use */
     FLIGHT_WAITING, /* on its way */
-    FLIGHT_OVERDUE  /* counted as lost by the window; still matched, as late */
+    FLIGHT_OVERDUE  /* holds no place in the window any more; still matched */
 };
 
 struct flight {

@@ -163,6 +163,7 @@ static void stop_sending(struct worker *worker)
     worker->sending = false;
     if (worker->plan->open_loop)
         count_missed(worker);
+    worker->stop_ns = end_ns; /* what a lookup still asks is not of the measured time */
     if (end_ns > worker->measure_ns)
         worker->result.elapsed_ns = end_ns - worker->measure_ns;
     if (worker->usage_ns == 0)

@@ -23,7 +23,9 @@ void worker_count_sent(struct worker *worker, struct flight *flight,
     if (flight->intended_ns == 0)
         flight->intended_ns = message->sent_ns;
     flight->sent_ns = message->sent_ns;
-    flight->measured = flight->intended_ns >= worker->measure_ns;
+    /* The last lookups' questions are due after the measured time: they are told apart, as those before it are. */
+    flight->measured =
+        flight->intended_ns >= worker->measure_ns && flight->intended_ns < worker->stop_ns;
     struct tally *tally = worker_tally(worker, flight->measured);
     tally->sent++;
     tally->octets_sent += message->len;
@@ -52,14 +54,6 @@ static void smooth_response(struct worker *worker, uint64_t response_ns)
         overdue_ns = SIZING_PRESUMED_LOST_MIN_NS;
     worker->overdue_ns =
         overdue_ns < worker->plan->timeout_ns ? overdue_ns : worker->plan->timeout_ns;
-}
-
-/* In an open loop lateness is a matter of times alone: when it was noticed does not count. */
-static bool is_in_time(const struct worker *worker, const struct flight *flight,
-                       uint64_t response_ns)
-{
-    return response_ns <= worker->plan->timeout_ns &&
-           (worker->plan->open_loop || flight->state == FLIGHT_WAITING);
 }
 
 static void count_message(struct tally *tally, const struct answer_head *head,
@@ -129,7 +123,8 @@ void worker_end_answered(struct worker *worker, uint32_t slot, const struct answ
     struct tally *tally = worker_tally(worker, flight->measured);
     uint64_t response_ns = since(message->received_ns, flight->intended_ns);
     uint32_t place = flight->lookup;
-    bool in_time = is_in_time(worker, flight, response_ns);
+    /* A matter of times alone: when it was noticed does not count, nor that its place in the window was given away. */
+    bool in_time = response_ns <= worker->plan->timeout_ns;
     if (outcome == OUTCOME_OK && !in_time)
         outcome = OUTCOME_LATE;
     count_message(tally, head, message, outcome);
