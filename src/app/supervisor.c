@@ -170,12 +170,60 @@ static void poke_workers(struct supervisor *supervisor)
         worker_poke(supervisor->workers[i], loop_now_ms(supervisor->loop));
 }
 
+/* --- spreading --- */
+
+static struct spread_work work_done(const struct supervisor *supervisor)
+{
+    struct spread_work work = {0, 0};
+    for (size_t i = 0; i < supervisor->thread_count; i++) {
+        work.busy_us += clock_thread_us(supervisor->threads[i]);
+        work.drops += metrics_get(supervisor->workers[i]->metrics, METRICS_KERNEL_DROPS, 0);
+    }
+    return work;
+}
+
+/* Tells the kernel over how many loops to spread; where it takes no such word it keeps its own way, client by
+ * client over all loops, and is not asked again. */
+static void steer(struct supervisor *supervisor)
+{
+    struct spread *spread = &supervisor->spread;
+    enum err err = worker_steer(supervisor->workers[0], spread->active);
+    if (err != ERR_OK) {
+        LOG_WARN("spread.by_client", LOG_TEXT("problem", err_text(err)));
+        spread_init(spread, supervisor->worker_count, loop_now_ms(supervisor->loop));
+        supervisor->unsteered = true;
+    }
+    metrics_set(supervisor->metrics, METRICS_LOOPS_ACTIVE, 0, spread->active);
+}
+
+static void look_at_spread(struct supervisor *supervisor)
+{
+    uint64_t now_ms = loop_now_ms(supervisor->loop);
+    if (supervisor->worker_count == 1 || supervisor->unsteered || supervisor->stopping)
+        return;
+    struct spread_work work = work_done(supervisor);
+    if (spread_look(&supervisor->spread, now_ms, &work))
+        steer(supervisor);
+}
+
+static void start_spread(struct supervisor *supervisor)
+{
+    size_t count = supervisor->worker_count;
+    for (size_t i = 0; i < count; i++)
+        worker_seal(supervisor->workers[i]);
+    spread_init(&supervisor->spread, count, loop_now_ms(supervisor->loop));
+    metrics_set(supervisor->metrics, METRICS_LOOPS_ACTIVE, 0, count);
+    if (count > 1)
+        steer(supervisor);
+}
+
 static void on_ready_alarm(void *owner)
 {
     struct supervisor *supervisor = owner;
     char why[SUPERVISOR_WHY_MAX];
     bool ready = supervisor_is_ready(supervisor, why);
     poke_workers(supervisor);
+    look_at_spread(supervisor);
     if (ready != supervisor->was_ready) {
         supervisor->was_ready = ready;
         if (ready)
@@ -395,6 +443,7 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
         code = make_workers(supervisor);
     if (code != EXIT_FINE)
         return code;
+    start_spread(supervisor);
     start_threads(supervisor);
     watch_everything(supervisor);
     LOG_INFO("start", LOG_TEXT("version", LOCAL53_VERSION), LOG_TEXT("commit", LOCAL53_COMMIT),

@@ -22,6 +22,7 @@
 #include "local53/upstream/bootstrap.h"
 #include "publisher.h"
 #include "selfcheck.h"
+#include "spread.h"
 
 #define SUPERVISOR_WORKERS_MAX 64
 #define SUPERVISOR_METRICS_MAX 16 /* addresses of the metrics port; the schema's limit */
@@ -48,10 +49,12 @@ struct supervisor {
     size_t worker_count;                            /* workers made */
     size_t thread_count;                            /* threads started */
     size_t stopped_count;                           /* workers that told their end */
+    struct spread spread;                           /* over how many workers queries are spread */
     uint64_t epoch;                                 /* of the last ruleset built */
     uint64_t started_ms;                            /* monotonic */
     char *reload_problem;      /* owned; why the last reload was refused; NULL when it was taken */
     bool stopping;             /* SIGTERM came */
+    bool unsteered;            /* the kernel spreads queries its own way */
     bool was_ready;            /* to log changes of readiness once */
     struct alarm *ready_alarm; /* owned; looks at readiness */
 };

@@ -28,3 +28,12 @@ uint64_t clock_wall_ms(void)
 {
     return clock_read(CLOCK_REALTIME, 1000);
 }
+
+uint64_t clock_thread_us(pthread_t thread)
+{
+    clockid_t clock;
+
+    if (pthread_getcpuclockid(thread, &clock) != 0)
+        return 0;
+    return clock_read(clock, 1000000);
+}

@@ -118,6 +118,11 @@ static const struct schema_row ROWS[] = {
     {"limits.inflight", SCHEMA_INTEGER, 16, 1048576, "4096", NULL, false, SLOT(CONFIG, inflight),
      "Questions waiting for servers, a worker."},
 
+    {"udp", SCHEMA_MAP, 0, 0, "", NULL, true, NO_SLOT,
+     "How datagrams are moved; for measurements, and for kernels that behave differently."},
+    {"udp.send_socket", SCHEMA_BOOL, 0, 0, "true", NULL, false, SLOT(CONFIG, udp_send_socket),
+     "true: replies leave through a socket of their own, where that works: less work; false: one socket does both."},
+
     {"workers", SCHEMA_INTEGER, 1, 64, "auto", "auto", false, SLOT(CONFIG, workers),
      "Threads that answer; auto is one a processor that we may use."},
 };

@@ -261,7 +261,9 @@ static enum err open_one(struct worker *worker, const struct addr *addr)
 {
     struct listeners *listeners = &worker->listeners;
     size_t i = listeners->count;
-    enum err err = udp_server_open(&listeners->udp[i], worker->loop, addr, on_batch, worker);
+    bool two_sockets = worker->snapshot->rules->config->udp_send_socket;
+    enum err err = (two_sockets ? udp_server_open : udp_server_open_single)(
+        &listeners->udp[i], worker->loop, addr, on_batch, worker);
     if (err != ERR_OK)
         return err;
     listeners->count++;
@@ -306,6 +308,20 @@ enum err listeners_open(struct worker *worker, const struct addr *addresses, siz
         }
     }
     return ERR_OK;
+}
+
+void listeners_seal(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listeners.count; i++)
+        udp_server_seal(worker->listeners.udp[i]);
+}
+
+enum err listeners_steer(const struct worker *worker, size_t active)
+{
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < worker->listeners.count && err == ERR_OK; i++)
+        err = udp_server_steer(worker->listeners.udp[i], active);
+    return err;
 }
 
 void listeners_drain(struct worker *worker)

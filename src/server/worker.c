@@ -120,6 +120,16 @@ enum err worker_new(struct worker **out, const struct worker_setup *setup, struc
     return err;
 }
 
+void worker_seal(struct worker *worker)
+{
+    listeners_seal(worker);
+}
+
+enum err worker_steer(const struct worker *worker, size_t active)
+{
+    return listeners_steer(worker, active);
+}
+
 void worker_run(struct worker *worker)
 {
     struct mailbox *supervisor = worker->supervisor;

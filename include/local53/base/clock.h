@@ -3,6 +3,7 @@
 #ifndef LOCAL53_BASE_CLOCK_H
 #define LOCAL53_BASE_CLOCK_H
 
+#include <pthread.h>
 #include <stdint.h>
 
 /* Microseconds of a clock that never jumps (CLOCK_MONOTONIC), for latencies. */
@@ -13,5 +14,8 @@ uint64_t clock_monotonic_ns(void);
 
 /* Wall clock in milliseconds since 1970, for logs and reports. */
 uint64_t clock_wall_ms(void);
+
+/* Microseconds of processor time a thread has taken; 0 when it has ended. */
+uint64_t clock_thread_us(pthread_t thread);
 
 #endif

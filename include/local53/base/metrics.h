@@ -97,6 +97,8 @@ enum metrics_reloaded {
     R(CACHE_VOIDED, COUNTER, NONE, "local53_cache_voided_total",                                   \
       "Cached answers made void by a changed configuration")                                       \
     R(CACHE_EVICTIONS, GAUGE_COUNTER, NONE, "local53_cache_evictions_total", "Entries evicted")    \
+    R(CACHE_REFUSED, GAUGE_COUNTER, NONE, "local53_cache_refused_total",                           \
+      "Answers not cached because what was taken out is still looked at")                          \
     R(CACHE_ENTRIES, GAUGE, NONE, "local53_cache_entries", "Entries in the cache")                 \
     R(CACHE_BYTES, GAUGE, NONE, "local53_cache_bytes", "Octets the cache accounts for")            \
     R(INFLIGHT_JOINED, COUNTER, NONE, "local53_inflight_joined_total",                             \
@@ -124,6 +126,8 @@ enum metrics_reloaded {
       "Refreshes of an endpoint's addresses that failed")                                          \
     R(KERNEL_DROPS, GAUGE_COUNTER, NONE, "local53_udp_receive_drops_total",                        \
       "Datagrams the kernel dropped because a receive buffer was full")                            \
+    R(LOOPS_ACTIVE, GAUGE, NONE, "local53_loops_active",                                           \
+      "Loops that queries over UDP are spread over")                                               \
     R(TCP_CONNECTIONS, GAUGE, NONE, "local53_tcp_connections", "Client connections open")          \
     R(RELOADS, COUNTER, RELOAD, "local53_reloads_total", "Configuration reloads by result")        \
     R(RELOAD_SUCCESS, GAUGE, NONE, "local53_config_last_reload_success",                           \

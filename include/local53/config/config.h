@@ -89,6 +89,7 @@ struct config {
     uint32_t tcp_connections;          /* client connections a process has open at most */
     uint32_t tcp_idle_s;               /* a connection without a query is closed after this */
     uint32_t inflight;                 /* questions waiting for upstreams, a loop */
+    bool udp_send_socket;              /* replies over UDP leave through a socket of their own */
     unsigned workers;                  /* loops; 0 for auto */
 };
 

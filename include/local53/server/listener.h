@@ -58,6 +58,13 @@ struct listeners {
 enum err listeners_open(struct worker *worker, const struct addr *addresses, size_t count,
                         uint32_t connections, struct addr *failed);
 
+/* No other process can bind any of the addresses by sharing it (udp_server_seal). */
+void listeners_seal(struct worker *worker);
+
+/* Queries over UDP go to the first `active` of the loops, by their id (udp_server_steer); the first
+ * address that cannot be steered ends it with its error. */
+enum err listeners_steer(const struct worker *worker, size_t active);
+
 /* Takes what the worker's current configuration says: the idle time, which begins anew. */
 void listeners_configure(struct worker *worker);
 

@@ -65,6 +65,9 @@ struct worker {
  * the address that could not be had. */
 enum err worker_new(struct worker **out, const struct worker_setup *setup, struct addr *failed);
 
+/* Once all workers are made: nobody else gets their UDP addresses any more. */
+void worker_seal(struct worker *worker);
+
 /* Runs the loop until it was told to stop and all is closed; the thread's whole life. */
 void worker_run(struct worker *worker);
 
@@ -76,6 +79,11 @@ void worker_poke(struct worker *worker, uint64_t now_ms);
 
 /* For how long a sign of life has been owed; 0 for not at all. Main thread. */
 uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms);
+
+/* Spreads queries over UDP over the first `active` of the workers, in the order in which they were made:
+ * by query instead of by client. To be asked of one of them, before it is told to stop; main thread.
+ * Errors as of udp_server_steer. */
+enum err worker_steer(const struct worker *worker, size_t active);
 
 /* Asks for an ordered stop: questions in flight are finished, at most WORKER_STOP_MS; any thread. */
 void worker_stop(struct worker *worker);

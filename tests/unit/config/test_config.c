@@ -187,6 +187,7 @@ static void a_reload_names_the_key_that_needs_a_restart(void **state)
     assert_string_equal(obstacle(LISTEN, LISTEN "limits: {inflight: 99}"), "limits.inflight");
     assert_string_equal(obstacle(LISTEN, LISTEN "limits: {tcp_connections: 9}"),
                         "limits.tcp_connections");
+    assert_string_equal(obstacle(LISTEN, LISTEN "udp: {send_socket: false}"), "udp.send_socket");
     assert_string_equal(obstacle(LISTEN, LISTEN "workers: 2"), "workers");
 }
 

@@ -43,6 +43,7 @@ static void a_file_with_only_listen_has_every_default(void **state)
     assert_int_equal(config->tcp_connections, 256);
     assert_int_equal(config->tcp_idle_s, 10);
     assert_int_equal(config->inflight, 4096);
+    assert_true(config->udp_send_socket);
     assert_int_equal(config->workers, 0);
     config_free(config);
 }
@@ -55,6 +56,7 @@ static void written_values_reach_their_members(void **state)
                   "aws: {region: eu-central-1, resolver: [10.0.0.2, dns.example]}\n"
                   "cache: {memory: 1MiB, max_ttl: 7d}\n"
                   "limits: {udp_size: 512, tcp_connections: 1, tcp_idle: 1m, inflight: 16}\n"
+                  "udp: {send_socket: false}\n"
                   "workers: 64\n");
 
     (void)state;
@@ -73,6 +75,7 @@ static void written_values_reach_their_members(void **state)
     assert_int_equal(config->tcp_connections, 1);
     assert_int_equal(config->tcp_idle_s, 60);
     assert_int_equal(config->inflight, 16);
+    assert_false(config->udp_send_socket);
     assert_int_equal(config->workers, 64);
     config_free(config);
 }
@@ -125,7 +128,7 @@ static void an_unknown_key_gets_the_nearest_or_all_that_are_known(void **state)
                       "t:2:9: error: cache.prefetch: unknown key; keys here: memory, max_ttl\n");
     ASSERT_COMPLAINTS(LISTEN "zones: []\n",
                       "t:2:1: error: zones: unknown key; keys here: listen, control, metrics, log, "
-                      "aws, endpoints, forward, cache, limits, workers\n");
+                      "aws, endpoints, forward, cache, limits, udp, workers\n");
 }
 
 static void a_key_that_belongs_elsewhere_is_sent_there(void **state)

@@ -55,6 +55,8 @@ static void the_least_file_is_written_out_with_all_defaults(void **state)
                               "  tcp_connections: 256\n"
                               "  tcp_idle: 10s\n"
                               "  inflight: 4096\n"
+                              "udp:\n"
+                              "  send_socket: true\n"
                               "workers: auto\n");
     free(text);
 }
