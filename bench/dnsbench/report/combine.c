@@ -1,4 +1,4 @@
-/* combine: merges results of testers that ran beside each other, and sets two results side by side.
+/* combine: merges results of one load, and sets two results side by side.
  * Owns nothing that lasts. Thread: one. Bounds: a diff's table has at most DIFF_MAX_OCTETS.
  * Fails: results that cannot be one load are refused with what differs. */
 #include "report/combine.h"
@@ -40,8 +40,8 @@ static const char *difference(const struct study *whole, const struct study *par
         return "the timeouts differ";
     if (!series_same_shape(&whole->runs[0].series, &part->runs[0].series))
         return "measured time, interval or SLO differ";
-    if (!ran_together(whole, part))
-        return "they did not run at the same time";
+    if (!ran_together(whole, part) && a->rate != b->rate)
+        return "they ran at several times, and the rates differ";
     return NULL;
 }
 
@@ -63,11 +63,29 @@ static bool can_merge(const struct study *whole, const struct study *part, char 
     return differs == NULL || refuse(why, size, differs);
 }
 
+/* Another tester of the same load. */
+static void add_tester(struct study *whole, const struct study *part)
+{
+    struct setup *setup = &whole->runs[0].setup;
+    const struct setup *added = &part->runs[0].setup;
+
+    setup->rate += added->rate;
+    setup->clients += added->clients;
+    setup->threads += added->threads;
+    setup->window += added->window;
+    setup->memory_octets += added->memory_octets;
+    result_merge(&whole->runs[0], &part->runs[0]);
+}
+
+/* The same load once more. */
+static void add_repetition(struct study *whole, const struct study *part)
+{
+    result_append(&whole->runs[0], &part->runs[0]);
+    study_judge(whole, whole->runs[0].verdict, "%s", whole->runs[0].reasons);
+}
+
 enum err combine_merge(struct study *whole, struct study *part, char *why, size_t size)
 {
-    struct setup *setup;
-    const struct setup *added;
-
     if (!can_merge(whole, part, why, size))
         return ERR_INVALID;
     if (whole->count == 0) {
@@ -75,14 +93,10 @@ enum err combine_merge(struct study *whole, struct study *part, char *why, size_
         *part = (struct study){0};
         return ERR_OK;
     }
-    setup = &whole->runs[0].setup;
-    added = &part->runs[0].setup;
-    setup->rate += added->rate;
-    setup->clients += added->clients;
-    setup->threads += added->threads;
-    setup->window += added->window;
-    setup->memory_octets += added->memory_octets;
-    result_merge(&whole->runs[0], &part->runs[0]);
+    if (ran_together(whole, part))
+        add_tester(whole, part);
+    else
+        add_repetition(whole, part);
     study_judge(whole, part->verdict, "%s", part->reasons);
     return ERR_OK;
 }

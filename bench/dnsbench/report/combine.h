@@ -8,9 +8,10 @@
 #include "measure/result.h"
 
 /* Adds a study of the command run to whole (zeroed before the first, which is then moved into it: part is empty
- * afterwards). They are testers of one load: run at the same time (at least half of it), over the same transport, with
- * the same unit, timeout, measured time and interval; rates, clients and threads add up. The verdict is the worst.
- * ERR_INVALID: why gets what differs. */
+ * afterwards). Both are of one load: the same server, transport, unit, timeout, measured time and interval. Testers that ran
+ * at the same time (at least half of it) make one load: rates, clients and threads add up, the verdict is the worst. Runs at
+ * several times must have the same rate; measured times add up, and the verdict is that of the sums, or the worst if that is
+ * worse. ERR_INVALID: why gets what differs. */
 enum err combine_merge(struct study *whole, struct study *part, char *why, size_t size);
 
 /* The first runs of two studies as a table: figures of the old one, of the new one, and the ratio; says first what
