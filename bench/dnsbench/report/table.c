@@ -93,13 +93,13 @@ void table_setup(struct table *table, const struct result *run, const char *load
     const struct setup *setup = &run->setup;
 
     add_times(table, run, load);
-    table_line(table, TABLE_KEEP, "%-10s %s; seed %llu, hash %016llx", "workload", setup->workload,
-               (unsigned long long)setup->seed, (unsigned long long)setup->workload_hash);
+    table_line(table, TABLE_KEEP, "%-10s %s", "workload", setup->workload);
     table_line(table, TABLE_KEEP,
-               "%-10s %u client%s, %u thread%s, %u quer%s a system call, at most %.1f MB of memory",
+               "%-10s %u client%s, %u thread%s, batches of %u, at most %.1f MB; seed %llu, hash "
+               "%016llx",
                "tester", setup->clients, setup->clients == 1 ? "" : "s", setup->threads,
-               setup->threads == 1 ? "" : "s", setup->batch, setup->batch == 1 ? "y" : "ies",
-               (double)setup->memory_octets / 1e6);
+               setup->threads == 1 ? "" : "s", setup->batch, (double)setup->memory_octets / 1e6,
+               (unsigned long long)setup->seed, (unsigned long long)setup->workload_hash);
 }
 
 /* ---- The verdict ----------------------------------------------------------------------------- */

@@ -4,7 +4,7 @@
 
 #include "measure/result.h"
 
-#define TABLE_LINES_MAX 30
+#define TABLE_LINES_MAX 29
 
 /* The text of a study of any command (run, max, search, compare), malloc'd, owned by the caller.
  * Only what is in the study decides, so a saved one gives the same octets. */

@@ -76,7 +76,7 @@ static void a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict(void 
     fits(text);
     has(text, "server     127.0.0.1:5353 over udp\n");
     has(text, "queries at 2.00k/s, poisson, for 1.00 s after 1.00 s of warm-up; timeout 5.00 s");
-    has(text, "at most 12.3 MB of memory");
+    has(text, "at most 12.3 MB");
     has(text, "rcodes     NOERROR 1,2");
     has(text, "\n  response ");
     has(text, "from when each query was due\n");
