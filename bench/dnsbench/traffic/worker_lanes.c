@@ -98,8 +98,13 @@ static void tell_open_failed(const struct worker *worker, uint16_t number, enum 
     char source[ADDR_TEXT_MAX] = "any address";
     if (config.source.sa.sa_family != AF_UNSPEC)
         (void)addr_format(&config.source, source);
-    snprintf(why, 256, "no %s socket from %s to %s: %s", transport_name(config.transport), source,
-             addr_format(&config.server, server), err_text(err));
+    addr_format(&config.server, server);
+    if (err == ERR_DENIED && config.tls_name != NULL)
+        snprintf(why, 256, "%s shows no valid certificate for the name %s", server,
+                 config.tls_name);
+    else
+        snprintf(why, 256, "no %s socket from %s to %s: %s", transport_name(config.transport),
+                 source, server, err_text(err));
 }
 
 /* Fresh sockets are opened as they are needed; their places make a list. */
