@@ -32,7 +32,8 @@ void machine_describe(struct host *host);
 /* Pins the calling thread to one CPU; ERR_INVALID when this process may not use it. */
 enum err machine_pin(unsigned cpu);
 
-/* Timers of the calling thread fire within a microsecond instead of 50 (PR_SET_TIMERSLACK). */
+/* Timers of the calling thread fire within a microsecond instead of 50 (PR_SET_TIMERSLACK), and where the kernel can (Linux 6.12)
+ * it gets short slices, so that it waits less for a CPU it shares. Policy and niceness stay. */
 void machine_sharpen_timers(void);
 
 #endif

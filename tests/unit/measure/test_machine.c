@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -219,9 +220,13 @@ static void a_cpu_that_is_not_there_cannot_be_had(void **state)
 
 static void timers_are_sharpened(void **state)
 {
+    int niceness = getpriority(PRIO_PROCESS, 0);
+
     (void)state;
     machine_sharpen_timers();
     assert_in_range(prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0), 1, 1000);
+    assert_int_equal(sched_getscheduler(0), SCHED_OTHER);
+    assert_int_equal(getpriority(PRIO_PROCESS, 0), niceness);
 }
 
 int main(void)
