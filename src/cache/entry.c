@@ -141,6 +141,28 @@ void entry_render(struct writer *w, const struct entry *entry, const struct requ
     }
 }
 
+void entry_render_below(struct writer *w, const struct entry *entry, const struct request *request,
+                        uint64_t now_ms)
+{
+    struct reply_status status = {.rcode = RCODE_NXDOMAIN, .ede = EDE_NONE};
+    struct bytes stored = {entry_wire(entry), entry->wire_len};
+    uint16_t counts[3] = {0, 0, 0};
+    uint16_t ttl_offset;
+    struct rr_walk walk;
+    struct rr rr;
+
+    reply_begin(w, request);
+    rr_walk_init(&walk, stored.data, stored.len);
+    while (counts[1] == 0 && rr_next(&walk, &rr)) {
+        if (rr.type == TYPE_SOA && rr.section == SECTION_AUTHORITY &&
+            rr_copy(w, stored, &rr, &request->qname, &ttl_offset) == ERR_OK) {
+            bytes_put_u32(w->data + ttl_offset, entry_ttl_left(entry, now_ms));
+            counts[1] = 1;
+        }
+    }
+    reply_end(w, request, &status, counts);
+}
+
 void entry_render_chain(struct writer *w, const struct entry *entry, const struct request *request,
                         uint32_t ttl_s, uint16_t *last)
 {

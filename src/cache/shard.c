@@ -1,10 +1,8 @@
-/* shard: one part of the cache: table, eviction order, accounting.
- * Owns: its nodes (one allocation each) and its buckets. Thread: whoever holds its mutex.
- * Bounds: budget octets; failures an eighth of them; buckets filled to 5/7, to 6/7 at the budget.
- * Fails: an entry that does not fit is refused; out of memory is fatal. */
+/* shard: one part of the cache: what is in it, what goes first, and what it takes.
+ * Owns: its nodes and its table, blocks of the heap. Thread: whoever holds its mutex.
+ * Bounds: budget octets, a sixteenth of them for what readers still hold; failures an eighth; buckets
+ * filled to 5/7, to 6/7 at the budget. Fails: an entry that does not fit is refused. */
 #include "shard.h"
-
-#include <stdlib.h>
 
 #include "local53/base/check.h"
 
@@ -12,20 +10,14 @@
 #define LOAD_GROW 5
 #define LOAD_MAX 6
 
-/* A full count of spilled entries is never lowered: how many there are is not known any more. */
-#define SPILLED_MANY UINT8_MAX
-
 /* Failures hold at most this part of the budget (RFC 9520 section 3.2). */
 #define FAILED_PART 8
 
-/* What malloc adds: a word in front, the sum rounded to 16 (glibc). */
-#define MALLOC_HEAD sizeof(size_t)
-#define MALLOC_ROUND 16
+/* Entries evicted for one new entry because the heap, though not full, has no hole large enough. */
+#define HOLES_TRIED_MAX 16
 
-struct entry *node_entry(struct node *node)
-{
-    return (struct entry *)(void *)(node + 1);
-}
+_Static_assert(sizeof(struct retired) <= sizeof(struct link), "no reader looks at a node's ring");
+_Static_assert(sizeof(struct retired) <= offsetof(struct table, buckets), "nor there");
 
 static struct node *node_of(struct link *ring)
 {
@@ -34,252 +26,194 @@ static struct node *node_of(struct link *ring)
 
 static size_t node_octets(const struct entry *entry)
 {
-    size_t octets = sizeof(struct node) + entry->size + MALLOC_HEAD;
-
-    return (octets + MALLOC_ROUND - 1) / MALLOC_ROUND * MALLOC_ROUND;
+    return heap_octets(sizeof(struct node) + entry->size);
 }
 
-static size_t table_octets(size_t bucket_count)
+static size_t table_block_octets(unsigned power)
 {
-    return bucket_count * sizeof(struct bucket);
+    return heap_octets(table_octets(power));
 }
 
-static struct bucket *buckets_new(size_t count)
+size_t shard_usable(size_t budget)
 {
-    struct bucket *buckets = aligned_alloc(sizeof(struct bucket), table_octets(count));
-
-    CHECK(buckets != NULL);
-    memset(buckets, 0, table_octets(count));
-    return buckets;
+    return budget - budget / LIMBO_PART;
 }
 
-void shard_init(struct shard *shard, size_t budget, const struct hash_key *secret)
+/* Readers come to the table here from now on. */
+static void publish(struct shard *shard)
 {
-    *shard = (struct shard){.budget = budget, .bucket_count = 1, .secret = *secret};
+    atomic_store_explicit(shard->view, table_view_of(shard->table), memory_order_release);
+}
+
+void shard_init(struct shard *shard, size_t budget, const struct shard_setup *common,
+                _Atomic table_view *view)
+{
+    *shard = (struct shard){.budget = budget, .common = *common, .view = view};
     CHECK(pthread_mutex_init(&shard->lock, NULL) == 0);
-    shard->buckets = buckets_new(shard->bucket_count);
-    shard->octets = table_octets(shard->bucket_count);
+    shard->table = table_new(common->heap, 0);
+    CHECK(shard->table != NULL);
+    shard->octets = heap_block_octets(shard->table);
+    publish(shard);
     list_init(&shard->good);
     list_init(&shard->failed);
 }
 
-static void ring_free(struct link *ring)
-{
-    LIST_EACH(item, after, ring)
-        free(node_of(item));
-    list_init(ring);
-}
-
 void shard_deinit(struct shard *shard)
 {
-    ring_free(&shard->good);
-    ring_free(&shard->failed);
-    free(shard->buckets);
     CHECK(pthread_mutex_destroy(&shard->lock) == 0);
-}
-
-/* --- the table: buckets probed one after another from the hash's own --- */
-
-static uint8_t tag_of(uint64_t hash)
-{
-    return (uint8_t)(hash >> 48);
-}
-
-static size_t home_of(const struct shard *shard, uint64_t hash)
-{
-    return (size_t)hash & (shard->bucket_count - 1);
-}
-
-static uint64_t node_hash(const struct shard *shard, struct node *node)
-{
-    const struct entry *entry = node_entry(node);
-    struct name name;
-    struct cache_key key = {.name = &name,
-                            .type = entry->type,
-                            .class = entry->class,
-                            .dnssec_ok = entry->dnssec_ok,
-                            .checking_disabled = entry->checking_disabled};
-
-    entry_name(&name, entry);
-    cache_key_hash(&key, &shard->secret);
-    return key.hash;
-}
-
-static bool node_matches(struct node *node, const struct cache_key *key)
-{
-    const struct entry *entry = node_entry(node);
-
-    return entry->qname_len == key->name->len && entry->type == key->type &&
-           entry->class == key->class && entry->dnssec_ok == key->dnssec_ok &&
-           entry->checking_disabled == key->checking_disabled &&
-           memcmp(entry_wire(entry) + MESSAGE_HEADER_OCTETS, key->name->wire, key->name->len) == 0;
-}
-
-static struct node *bucket_find(const struct bucket *bucket, const struct cache_key *key)
-{
-    uint8_t tag = tag_of(key->hash);
-
-    for (size_t i = 0; i < BUCKET_SLOTS; i++) {
-        if (bucket->tag[i] == tag && bucket->node[i] != NULL && node_matches(bucket->node[i], key))
-            return bucket->node[i];
-    }
-    return NULL;
 }
 
 struct node *shard_find(const struct shard *shard, const struct cache_key *key)
 {
-    size_t at = home_of(shard, key->hash);
-
-    for (size_t probes = 0; probes < shard->bucket_count; probes++) {
-        const struct bucket *bucket = &shard->buckets[at];
-        struct node *node = bucket_find(bucket, key);
-
-        if (node != NULL || bucket->spilled == 0)
-            return node;
-        at = (at + 1) & (shard->bucket_count - 1);
-    }
-    return NULL;
+    return table_find(table_view_of(shard->table), shard->common.heap, key);
 }
 
-static bool bucket_put(struct bucket *bucket, struct node *node, uint8_t tag)
+/* --- limbo: what cannot be found any more, but may still be held --- */
+
+static bool limbo_takes(const struct shard *shard, size_t octets)
 {
-    for (size_t i = 0; i < BUCKET_SLOTS; i++) {
-        if (bucket->node[i] == NULL) {
-            bucket->node[i] = node;
-            bucket->tag[i] = tag;
-            return true;
-        }
-    }
-    if (bucket->spilled < SPILLED_MANY)
-        bucket->spilled++;
-    return false;
+    return shard->limbo_octets == 0 || shard->limbo_octets + octets <= shard->budget / LIMBO_PART;
 }
 
-/* Puts a node into the first bucket with room; there is one, since the load is bounded. */
-static void table_put(struct shard *shard, struct node *node, uint64_t hash)
+/* A node or table that no reader can come to any more. */
+static void retire(struct shard *shard, void *block)
 {
-    size_t at = home_of(shard, hash);
+    struct retired *retired = block;
 
-    while (!bucket_put(&shard->buckets[at], node, tag_of(hash)))
-        at = (at + 1) & (shard->bucket_count - 1);
+    shard->limbo_octets += heap_block_octets(block);
+    *retired = (struct retired){.next = NULL, .time = readers_tick(shard->common.readers)};
+    if (shard->limbo_first == NULL)
+        shard->limbo_first = retired;
+    else
+        shard->limbo_last->next = retired;
+    shard->limbo_last = retired;
 }
 
-static bool bucket_take(struct bucket *bucket, const struct node *node)
+void shard_reclaim(struct shard *shard)
 {
-    for (size_t i = 0; i < BUCKET_SLOTS; i++) {
-        if (bucket->node[i] == node) {
-            bucket->node[i] = NULL;
-            return true;
-        }
-    }
-    if (bucket->spilled < SPILLED_MANY)
-        bucket->spilled--;
-    return false;
-}
+    uint64_t passed;
 
-static void table_take(struct shard *shard, struct node *node)
-{
-    size_t at = home_of(shard, node_hash(shard, node));
+    if (shard->limbo_first == NULL)
+        return;
+    passed = readers_passed(shard->common.readers);
+    while (shard->limbo_first != NULL && shard->limbo_first->time < passed) {
+        struct retired *retired = shard->limbo_first;
 
-    for (size_t probes = 0; !bucket_take(&shard->buckets[at], node); probes++) {
-        CHECK(probes < shard->bucket_count);
-        at = (at + 1) & (shard->bucket_count - 1);
+        shard->limbo_first = retired->next;
+        shard->limbo_octets -= heap_block_octets(retired);
+        heap_give(shard->common.heap, retired);
     }
 }
 
-static void table_put_ring(struct shard *shard, struct link *ring)
+/* Puts a table in the place of the present one; nobody waits: who reads the old one reads on. */
+static void table_change_to(struct shard *shard, struct table *table)
 {
-    LIST_EACH(item, after, ring) {
-        struct node *node = node_of(item);
+    struct table *before = shard->table;
 
-        table_put(shard, node, node_hash(shard, node));
-    }
-}
-
-static void table_rebuild(struct shard *shard, size_t bucket_count)
-{
-    shard->octets -= table_octets(shard->bucket_count);
-    free(shard->buckets);
-    shard->buckets = buckets_new(bucket_count);
-    shard->bucket_count = bucket_count;
-    shard->octets += table_octets(bucket_count);
-    table_put_ring(shard, &shard->good);
-    table_put_ring(shard, &shard->failed);
+    table_copy(table, before);
+    shard->table = table;
+    publish(shard);
+    shard->octets += heap_block_octets(table);
+    shard->octets -= heap_block_octets(before);
+    retire(shard, before);
 }
 
 /* --- eviction --- */
 
-/* Takes a node that is in no ring any more out of the table, and frees it. */
-static void shard_forget(struct shard *shard, struct node *node)
+/* Takes a node out of ring and account; in the table it stays. */
+static void node_detach(struct shard *shard, struct node *node)
 {
-    size_t octets = node_octets(node_entry(node));
+    size_t octets = heap_block_octets(node);
 
-    table_take(shard, node);
+    CHECK(list_is_linked(&node->ring));
+    if (shard->hand == &node->ring)
+        shard->hand = node->ring.next == &shard->good ? NULL : node->ring.next;
+    list_remove(&node->ring);
     shard->entries--;
     shard->octets -= octets;
     shard->failed_octets -= node_entry(node)->kind == ENTRY_FAILURE ? octets : 0;
-    free(node);
 }
 
 void shard_remove(struct shard *shard, struct node *node)
 {
-    if (shard->hand == &node->ring)
-        shard->hand = node->ring.next == &shard->good ? NULL : node->ring.next;
-    list_remove(&node->ring);
-    shard_forget(shard, node);
+    node_detach(shard, node);
+    table_take(shard->table, shard->common.heap, node);
+    retire(shard, node);
 }
 
-static void evict_failure(struct shard *shard)
+/* False when it would have to wait for readers. */
+static bool evict(struct shard *shard, struct node *node)
 {
-    struct link *oldest = list_take_first(&shard->failed);
-
-    CHECK(oldest != NULL);
-    shard_forget(shard, node_of(oldest));
+    if (!limbo_takes(shard, heap_block_octets(node)))
+        shard_reclaim(shard);
+    if (!limbo_takes(shard, heap_block_octets(node)))
+        return false;
+    shard_remove(shard, node);
     shard->evictions++;
+    return true;
 }
 
 /* SIEVE: the hand goes from the oldest towards the newest, spares once what was visited and is fresh,
  * and stays where it evicted. After one round nothing is marked any more, so it ends. */
-static void evict_good(struct shard *shard, uint64_t now_ms)
+static struct node *sieve_choose(struct shard *shard, uint64_t now_ms)
 {
     struct link *at = shard->hand != NULL ? shard->hand : list_first(&shard->good);
-    struct entry *entry = node_entry(node_of(at));
+    struct node *node = node_of(at);
 
-    while (entry->visited && entry_ttl_left(entry, now_ms) > 0) {
-        entry->visited = false;
+    while (atomic_load_explicit(&node->visited, memory_order_relaxed) &&
+           entry_ttl_left(node_entry(node), now_ms) > 0) {
+        atomic_store_explicit(&node->visited, false, memory_order_relaxed);
         at = at->next == &shard->good ? list_first(&shard->good) : at->next;
-        entry = node_entry(node_of(at));
+        node = node_of(at);
     }
     shard->hand = at;
-    shard_remove(shard, node_of(at));
-    shard->evictions++;
+    return node;
 }
 
 /* Failures whose time is over go first. Fresh ones stay: each has to be remembered for a second at
  * least (RFC 9520 section 3.2), and what they may take from answers is bounded by FAILED_PART. */
-static void evict_one(struct shard *shard, uint64_t now_ms)
+static bool evict_one(struct shard *shard, uint64_t now_ms)
 {
     struct link *failed = list_first(&shard->failed);
 
     if (failed != NULL &&
         (list_is_empty(&shard->good) || entry_ttl_left(node_entry(node_of(failed)), now_ms) == 0))
-        evict_failure(shard);
-    else
-        evict_good(shard, now_ms);
+        return evict(shard, node_of(failed));
+    return evict(shard, sieve_choose(shard, now_ms));
 }
 
-/* Makes room for one more entry of so many octets, and a place for it in the table. The table grows
- * only while that evicts nothing; then buckets are filled further. */
-static void make_room(struct shard *shard, size_t octets, uint64_t now_ms)
+static bool is_empty(const struct shard *shard)
 {
-    size_t after = shard->entries + 1;
+    return list_is_empty(&shard->good) && list_is_empty(&shard->failed);
+}
 
-    if (after > shard->bucket_count * LOAD_GROW &&
-        shard->octets + octets + table_octets(shard->bucket_count) <= shard->budget)
-        table_rebuild(shard, shard->bucket_count * 2);
-    while (shard->octets + octets > shard->budget ||
-           shard->entries + 1 > shard->bucket_count * LOAD_MAX)
-        evict_one(shard, now_ms);
+/* The table grows only while that evicts nothing; until readers have left the old one both count. */
+static void grow(struct shard *shard, size_t octets)
+{
+    unsigned power = shard->table->power + 1;
+    size_t after = shard->octets + octets + table_block_octets(power);
+    struct table *table;
+
+    if (after > shard_usable(shard->budget) || after + shard->limbo_octets > shard->budget)
+        return;
+    table = table_new(shard->common.heap, power);
+    if (table != NULL)
+        table_change_to(shard, table);
+}
+
+/* Makes room for one more entry of so many octets, and a place for it in the table; where that does not
+ * grow, buckets are filled further. False when readers hold too much of what was evicted. */
+static bool make_room(struct shard *shard, size_t octets, uint64_t now_ms)
+{
+    if (shard->entries + 1 > table_count(shard->table) * LOAD_GROW)
+        grow(shard, octets);
+    while (shard->octets + octets > shard_usable(shard->budget) ||
+           shard->entries + 1 > table_count(shard->table) * LOAD_MAX) {
+        if (!evict_one(shard, now_ms))
+            return false;
+    }
+    shard_reclaim(shard);
+    return shard->octets + shard->limbo_octets + octets <= shard->budget;
 }
 
 /* --- storing --- */
@@ -295,80 +229,165 @@ static bool may_replace(struct node *node, const struct entry *entry)
            entry_ttl_left(there, entry->stored_ms) == 0;
 }
 
-static bool failure_fits(struct shard *shard, size_t octets)
+/* Makes room among the failures; false when that would have to wait for readers. */
+static bool failures_make_room(struct shard *shard, size_t octets)
 {
-    size_t most = shard->budget / FAILED_PART;
-
-    if (octets > most)
-        return false;
-    while (shard->failed_octets + octets > most)
-        evict_failure(shard);
+    while (shard->failed_octets + octets > shard->budget / FAILED_PART) {
+        if (!evict(shard, node_of(list_first(&shard->failed))))
+            return false;
+    }
     return true;
 }
 
-/* A newly stored name begins unvisited; a hot one that is stored again stays hot. */
-static void node_add(struct shard *shard, const struct cache_key *key, const struct entry *entry,
-                     bool visited)
+/* A block for a node; the heap may be in pieces too small. NULL when it stays so. */
+static struct node *node_take(struct shard *shard, const struct entry *entry)
 {
-    struct node *node = malloc(sizeof(*node) + entry->size);
+    size_t octets = sizeof(struct node) + entry->size;
+    struct node *node = heap_take(shard->common.heap, octets);
+
+    for (int tried = 0; node == NULL && tried < HOLES_TRIED_MAX && !is_empty(shard); tried++) {
+        if (!evict_one(shard, entry->stored_ms))
+            return NULL;
+        shard_reclaim(shard);
+        node = heap_take(shard->common.heap, octets);
+    }
+    return node;
+}
+
+/* A node that is a copy of an entry, with all the room it needs made; NULL when it is refused. */
+static struct node *node_new(struct shard *shard, const struct cache_key *key,
+                             const struct entry *entry)
+{
     bool failed = entry->kind == ENTRY_FAILURE;
     size_t octets = node_octets(entry);
+    struct node *node = NULL;
 
-    CHECK(node != NULL);
-    *node = (struct node){{NULL, NULL}};
+    if ((!failed || failures_make_room(shard, octets)) &&
+        make_room(shard, octets, entry->stored_ms))
+        node = node_take(shard, entry);
+    if (node == NULL)
+        return NULL;
+    *node = (struct node){.hash = (uint32_t)key->hash};
     memcpy(node_entry(node), entry, entry->size);
-    node_entry(node)->visited = visited;
+    return node;
+}
+
+/* A node in the table comes into ring and account. */
+static void node_attach(struct shard *shard, struct node *node)
+{
+    bool failed = node_entry(node)->kind == ENTRY_FAILURE;
+    size_t octets = heap_block_octets(node);
+
     list_append(failed ? &shard->failed : &shard->good, &node->ring);
-    table_put(shard, node, key->hash);
     shard->entries++;
     shard->octets += octets;
     shard->failed_octets += failed ? octets : 0;
     shard->inserts++;
 }
 
-bool shard_insert(struct shard *shard, const struct cache_key *key, const struct entry *entry)
+/* Puts an entry in the place of another, which readers find until they find the new one. A hot name
+ * that is stored again stays hot. What cannot be replaced, because readers hold too much, goes. */
+static bool replace(struct shard *shard, const struct cache_key *key, struct node *there,
+                    const struct entry *entry)
 {
-    size_t octets = node_octets(entry);
-    struct node *there = shard_find(shard, key);
-    bool visited = false;
+    struct node *node;
 
-    if ((there != NULL && !may_replace(there, entry)) ||
-        table_octets(shard->bucket_count) + octets > shard->budget)
-        return false;
-    if (there != NULL) {
-        visited = node_entry(there)->visited;
-        shard_remove(shard, there);
+    node_detach(shard, there);
+    node = node_new(shard, key, entry);
+    if (node == NULL) {
+        table_take(shard->table, shard->common.heap, there);
+    } else {
+        bool visited = atomic_load_explicit(&there->visited, memory_order_relaxed);
+
+        atomic_store_explicit(&node->visited, visited, memory_order_relaxed);
+        table_replace(shard->table, shard->common.heap, there, node);
+        node_attach(shard, node);
     }
-    if (entry->kind == ENTRY_FAILURE && !failure_fits(shard, octets))
+    retire(shard, there);
+    shard_reclaim(shard);
+    return node != NULL;
+}
+
+/* A newly stored name begins unvisited. */
+static bool add(struct shard *shard, const struct cache_key *key, const struct entry *entry)
+{
+    struct node *node = node_new(shard, key, entry);
+
+    if (node == NULL)
         return false;
-    make_room(shard, octets, entry->stored_ms);
-    node_add(shard, key, entry, visited);
+    table_put(shard->table, shard->common.heap, node);
+    node_attach(shard, node);
     return true;
 }
 
-/* Buckets for so many entries. */
-static size_t buckets_for(size_t entries)
+/* True when an entry could be stored if nothing else was. */
+static bool fits(const struct shard *shard, const struct entry *entry)
 {
-    size_t count = 1;
+    size_t octets = node_octets(entry);
 
-    while (count * LOAD_GROW < entries)
-        count *= 2;
-    return count;
+    return heap_block_octets(shard->table) + octets <= shard_usable(shard->budget) &&
+           (entry->kind != ENTRY_FAILURE || octets <= shard->budget / FAILED_PART);
+}
+
+bool shard_insert(struct shard *shard, const struct cache_key *key, const struct entry *entry)
+{
+    struct node *there = shard_find(shard, key);
+    bool stored;
+
+    if ((there != NULL && !may_replace(there, entry)) || !fits(shard, entry))
+        return false;
+    shard_reclaim(shard);
+    if (there != NULL && !limbo_takes(shard, heap_block_octets(there)))
+        stored = false;
+    else
+        stored = there != NULL ? replace(shard, key, there, entry) : add(shard, key, entry);
+    shard->refused += stored ? 0 : 1;
+    return stored;
+}
+
+/* --- another budget --- */
+
+/* The smallest table for so many entries. */
+static unsigned power_for(size_t entries)
+{
+    unsigned power = 0;
+
+    while (((size_t)LOAD_GROW << power) < entries)
+        power++;
+    return power;
 }
 
 /* The table shrinks with what it holds; so what is counted here is the table as it will be. */
+static bool is_over(const struct shard *shard, size_t budget)
+{
+    size_t nodes = shard->octets - heap_block_octets(shard->table);
+
+    return nodes + table_block_octets(power_for(shard->entries)) > shard_usable(budget);
+}
+
+/* Readers are not asked here: what is over the budget goes, and is freed when they have left. */
 void shard_resize(struct shard *shard, size_t budget)
 {
-    size_t nodes;
+    struct table *table;
 
     shard->budget = budget;
-    while (shard->failed_octets > budget / FAILED_PART)
-        evict_failure(shard);
-    nodes = shard->octets - table_octets(shard->bucket_count);
-    while (shard->entries > 0 && nodes + table_octets(buckets_for(shard->entries)) > budget) {
-        evict_one(shard, 0);
-        nodes = shard->octets - table_octets(shard->bucket_count);
+    LIST_EACH(item, after, &shard->failed) {
+        if (shard->failed_octets <= budget / FAILED_PART)
+            break;
+        shard_remove(shard, node_of(item));
+        shard->evictions++;
     }
-    if (buckets_for(shard->entries) < shard->bucket_count)
-        table_rebuild(shard, buckets_for(shard->entries));
+    while (!is_empty(shard) && is_over(shard, budget)) {
+        struct link *failed = list_first(&shard->failed);
+
+        shard_remove(shard, list_is_empty(&shard->good) ? node_of(failed) : sieve_choose(shard, 0));
+        shard->evictions++;
+    }
+    shard_reclaim(shard);
+    if (power_for(shard->entries) < shard->table->power) {
+        table = table_new(shard->common.heap, power_for(shard->entries));
+        if (table != NULL)
+            table_change_to(shard, table);
+    }
+    shard_reclaim(shard);
 }

@@ -55,3 +55,15 @@ uint8_t cut_of_entry(const struct ruleset *rules, const struct entry *entry)
     }
     return 0;
 }
+
+bool cut_is_as_stored(const struct ruleset *rules, const struct entry *entry,
+                      const struct name *name)
+{
+    if (entry->kind == ENTRY_FAILURE && entry->epoch < rules->epoch)
+        return false;
+    if (entry->kind == ENTRY_POSITIVE && entry->ttl_s > rules->config->cache_max_ttl_s)
+        return false; /* caps of negative ones are part of the pool's fingerprint */
+    uint32_t pool = ruleset_find_pool(rules, name);
+    return entry->decision.pool == rules->pools[pool].fingerprint &&
+           entry->decision.cut == cut_of_entry(rules, entry);
+}

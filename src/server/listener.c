@@ -37,11 +37,7 @@ static void on_batch(void *owner, struct udp_server *server, struct udp_packet *
     struct worker *worker = owner;
     uint64_t begun_us = loop_now_us(worker->loop);
     struct client client = {.transport = CLIENT_UDP, .udp = server, .received_us = begun_us};
-    size_t waiting = 0;
-    for (size_t i = 0; i < count; i++) {
-        client.peer = packets[i].peer;
-        waiting += query_begin(worker, &client, packets[i].data, packets[i].len);
-    }
+    size_t waiting = query_batch(worker, &client, packets, count);
     metrics_add(worker->metrics, METRICS_QUERIES, METRICS_TRANSPORT_UDP, count);
     udp_server_flush(server);
     count_drops(worker);
@@ -121,7 +117,7 @@ static void connection_work(struct connection *connection)
     size_t pos = 0;
     while (may_read(connection) && frame_next(&connection->frame, &pos, &message, &too_long)) {
         metrics_add(worker->metrics, METRICS_QUERIES, METRICS_TRANSPORT_TCP, 1);
-        if (query_begin(worker, &client, message.data, message.len))
+        if (query_one(worker, &client, message))
             connection->pending++;
     }
     frame_consume(&connection->frame, pos);

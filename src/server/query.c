@@ -1,6 +1,7 @@
 /* query: one question from packet to reply, as a list of steps: each step does its part and
- * names the next. On the stack of one loop's thread until it replies or waits in flight; an answer
- * from upstream comes back through on_answer, is stored, and replies to all who waited.
+ * names the next. A batch takes the first steps of all its questions before the others of any: memory that
+ * one asks for comes while others are worked on. On the stack of one loop's thread until it replies or
+ * waits in flight; an answer from upstream comes back through on_answer, is stored, and replies to all.
  * Bounds: the tables of inflight and upstream; full ones drop the query and count it. */
 #include "local53/server/query.h"
 
@@ -8,17 +9,23 @@
 
 #include "local53/base/check.h"
 #include "local53/base/hot.h"
-#include "local53/dns/rr.h"
 #include "local53/endpoint/compose.h"
 #include "local53/rules/special.h"
 #include "local53/server/cut.h"
 #include "local53/server/worker.h"
 
 /* S(id, word): a step of a query, taken by the function step_<word>. In the order in which they are taken:
- * each names a later one as the next. */
-#define QUERY_STEP_LIST(S)                                                                         \
+ * each names a later one as the next. The first ones find what is asked and who answers, and write nothing
+ * anybody sees. */
+#define QUERY_FIRST_STEP_LIST(S)                                                                   \
     S(PARSE, parse)                                                                                \
     S(RULES, rules)                                                                                \
+    S(KEY, key)
+
+/* The others answer. Only CACHE waits for memory. */
+#define QUERY_STEP_LIST(S)                                                                         \
+    S(REJECT, reject)                                                                              \
+    S(ANY, any)                                                                                    \
     S(COMPOSE, compose)                                                                            \
     S(CACHE, cache)                                                                                \
     S(JOIN, join)                                                                                  \
@@ -28,7 +35,7 @@
 
 enum query_step {
 #define QUERY_STEP_ENUM(id, word) STEP_##id,
-    QUERY_STEP_LIST(QUERY_STEP_ENUM)
+    QUERY_FIRST_STEP_LIST(QUERY_STEP_ENUM) QUERY_STEP_LIST(QUERY_STEP_ENUM)
 #undef QUERY_STEP_ENUM
         STEP_DONE
 };
@@ -42,19 +49,23 @@ struct query {
     const struct snapshot *snapshot; /* borrowed; the rules and addresses it is answered from */
     struct decision decision;        /* from RULES on, when a rule has the name */
     uint32_t pool;                   /* from a cache miss on: who is asked */
-    struct cache_key key;            /* from CACHE on */
-    uint64_t now_ms;                 /* the turn's time */
-    size_t limit;                    /* octets the reply may have */
-    struct writer reply;             /* where it is written */
-    enum metrics_source source;      /* where the answer came from */
-    unsigned error_rcode;            /* of an error, with the bits only EDNS can tell; else 0 */
-    enum metrics_drop drop_reason;   /* why it is not worked on, for DROP */
-    bool waiting;                    /* a reply is owed later */
+    struct cache_key key;            /* from KEY on */
+    const struct entry
+        *likely;          /* for CACHE: what probably stands there, fetched meanwhile; or NULL */
+    enum query_step next; /* once the first steps are taken */
+    uint64_t now_ms;      /* the turn's time */
+    size_t limit;         /* octets the reply may have */
+    struct writer reply;  /* where it is written */
+    enum metrics_source source;    /* where the answer came from */
+    unsigned error_rcode;          /* of an error, with the bits only EDNS can tell; else 0 */
+    enum metrics_drop drop_reason; /* why it is not worked on, for DROP */
+    bool waiting;                  /* a reply is owed later */
 };
 
 /* --- writing replies --- */
 
-/* Readies the writer: a datagram of the client's socket, or the worker's buffer for streams. */
+/* Readies the writer: the next datagram of the client's socket, or the worker's buffer for streams. Called
+ * when there is something to write, since a batch's questions all come here for the same place. */
 static void reply_open(struct query *query)
 {
     struct worker *worker = query->worker;
@@ -76,19 +87,6 @@ RARE static void write_error(struct query *query, enum dns_rcode rcode, enum ede
     query->source = METRICS_SOURCE_ERROR;
     query->error_rcode = rcode;
     reply_write_error(&query->reply, &query->request, &status);
-}
-
-/* ANY for a name that is not ours to know in full: one synthesised HINFO (RFC 8482 section 4.2). */
-RARE static void write_any(struct query *query)
-{
-    static const uint8_t hinfo[] = {0xc0, 0x0c, 0,    TYPE_HINFO, 0,   CLASS_IN, 0,
-                                    0,    0x0e, 0x10, 0,          9,   7,        'R',
-                                    'F',  'C',  '8',  '4',        '8', '2',      0};
-    struct reply_status status = {.rcode = RCODE_NOERROR, .ede = EDE_NONE};
-    reply_begin(&query->reply, &query->request);
-    writer_put(&query->reply, hinfo, sizeof(hinfo));
-    reply_end(&query->reply, &query->request, &status, (const uint16_t[3]){1, 0, 0});
-    query->source = METRICS_SOURCE_SPECIAL;
 }
 
 /* TTL of a cut chain and the addresses behind it: the least of both. */
@@ -151,72 +149,38 @@ static void count_reply(const struct query *query)
 
 /* --- what a stored answer is worth under a configuration --- */
 
-/* Is an entry of another epoch still what this configuration would have stored? Decided once an epoch. A
- * failure's chain is not known, so newer rules may stand in front of what failed: it is void under them. */
-static bool confirm_hit(const struct query *query, struct cache_hit *hit)
+/* True for an entry of another epoch that this configuration would have stored too: decided once an epoch.
+ * Void ones are taken out, unless a loop with newer rules than ours stored them: then it is we who are
+ * late, and the entry stays for the others. */
+RARE static bool judge_hit(const struct query *query, const struct entry *entry)
 {
     const struct ruleset *rules = query->snapshot->rules;
-    const struct entry *entry = hit->entry;
-    if (entry->kind == ENTRY_FAILURE && entry->epoch < rules->epoch)
-        return false;
-    if (entry->kind == ENTRY_POSITIVE && entry->ttl_s > rules->config->cache_max_ttl_s)
-        return false; /* caps of negative ones are part of the pool's fingerprint */
-    uint32_t pool = ruleset_find_pool(rules, query->key.name);
-    if (entry->decision.pool != rules->pools[pool].fingerprint ||
-        entry->decision.cut != cut_of_entry(rules, entry))
-        return false;
-    if (entry->epoch < rules->epoch)
-        cache_confirm(query->worker->cache, hit, rules->epoch);
-    return true;
-}
-
-/* Keeps an entry of another epoch pinned if it is valid; void ones are taken out, unless a loop with newer
- * rules than ours stored them: then it is we who are late, and the entry stays for the others. */
-RARE static bool judge_hit(struct query *query, struct cache_hit *hit)
-{
-    struct cache *cache = query->worker->cache;
-    if (confirm_hit(query, hit))
+    bool is_newer = entry->epoch > rules->epoch;
+    if (cut_is_as_stored(rules, entry, query->key.name)) {
+        if (!is_newer)
+            cache_confirm(entry, rules->epoch);
         return true;
-    if (hit->entry->epoch > query->snapshot->rules->epoch) {
-        cache_release(cache, hit);
-        return false;
     }
-    metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
-    cache_void(cache, hit);
+    if (!is_newer) {
+        metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
+        cache_void(query->worker->cache, &query->key, entry);
+    }
     return false;
 }
 
-/* The valid entry under the query's key, pinned. */
-static bool lookup(struct query *query, struct cache_hit *hit)
+/* The valid entry under the query's key, whose hash is set; NULL when there is none. */
+static const struct entry *lookup(const struct query *query)
 {
-    struct cache *cache = query->worker->cache;
-    cache_key_hash(&query->key, cache_secret(cache));
-    return cache_find(cache, &query->key, query->now_ms, hit) &&
-           (hit->entry->epoch == query->snapshot->rules->epoch || judge_hit(query, hit));
+    const struct entry *entry =
+        cache_find(query->worker->reader, &query->key, query->likely, query->now_ms);
+    if (entry == NULL || entry->epoch == query->snapshot->rules->epoch)
+        return entry;
+    return judge_hit(query, entry) ? entry : NULL;
 }
 
-/* An NXDOMAIN for a name below one that does not exist (RFC 8020): the ancestor's SOA. */
-static void write_below(struct query *query, const struct entry *ancestor)
+static void hash_key(struct query *query)
 {
-    struct reply_status status = {.rcode = RCODE_NXDOMAIN, .ede = EDE_NONE};
-    uint16_t counts[3] = {0, 0, 0};
-    uint32_t ttl_s = entry_ttl_left(ancestor, query->now_ms);
-    struct rr_walk walk;
-    struct rr rr;
-    reply_begin(&query->reply, &query->request);
-    rr_walk_init(&walk, entry_wire(ancestor), ancestor->wire_len);
-    while (rr_next(&walk, &rr)) {
-        uint16_t ttl_offset;
-        if (rr.type != TYPE_SOA || rr.section != SECTION_AUTHORITY)
-            continue;
-        if (rr_copy(&query->reply, (struct bytes){entry_wire(ancestor), ancestor->wire_len}, &rr,
-                    &query->request.qname, &ttl_offset) == ERR_OK) {
-            bytes_put_u32(query->reply.data + ttl_offset, ttl_s);
-            counts[1] = 1;
-        }
-        break;
-    }
-    reply_end(&query->reply, &query->request, &status, counts);
+    cache_key_hash(&query->key, cache_secret(query->worker->cache));
 }
 
 /* Looks for an ancestor within the forward zone that is known not to exist. */
@@ -224,14 +188,15 @@ static bool answer_below_nxdomain(struct query *query)
 {
     const struct config_forward *forward = query->snapshot->rules->pools[query->pool].config;
     const struct name *qname = &query->request.qname;
-    struct cache_hit hit;
     struct name ancestor;
     for (size_t cut = 1; cut + forward->zone.labels < qname->labels; cut++) {
         name_parent(&ancestor, qname, cut);
         query->key.name = &ancestor;
-        if (lookup(query, &hit)) {
-            write_below(query, hit.entry);
-            cache_release(query->worker->cache, &hit);
+        hash_key(query);
+        const struct entry *entry = lookup(query);
+        if (entry != NULL) {
+            reply_open(query);
+            entry_render_below(&query->reply, entry, &query->request, query->now_ms);
             return true;
         }
     }
@@ -247,15 +212,18 @@ static enum query_step drop_for(struct query *query, enum metrics_drop reason)
     return STEP_DROP;
 }
 
+static enum query_step reject_with(struct query *query, enum dns_rcode rcode)
+{
+    query->error_rcode = rcode;
+    return STEP_REJECT;
+}
+
 static enum query_step step_parse(struct query *query)
 {
     enum dns_rcode rcode = RCODE_FORMERR;
     switch (request_parse(&query->request, &rcode, query->packet.data, query->packet.len)) {
-    case REQUEST_ANSWER: reply_open(query); return STEP_RULES;
-    case REQUEST_REJECT:
-        reply_open(query);
-        write_error(query, rcode, EDE_NONE, NULL);
-        return STEP_REPLY;
+    case REQUEST_ANSWER: return STEP_RULES;
+    case REQUEST_REJECT: return reject_with(query, rcode);
     case REQUEST_DROP:
     default:
         return drop_for(query, query->packet.len < MESSAGE_HEADER_OCTETS ? METRICS_DROP_SHORT
@@ -268,9 +236,8 @@ static enum query_step step_parse(struct query *query)
 RARE static enum query_step rules_of_other_class(struct query *query)
 {
     if (!ruleset_find_rule(query->snapshot->rules, &query->request.qname, &query->decision))
-        return STEP_CACHE;
-    write_error(query, RCODE_REFUSED, EDE_NONE, NULL);
-    return STEP_REPLY;
+        return STEP_KEY;
+    return reject_with(query, RCODE_REFUSED);
 }
 
 /* Rules come first, always: an endpoint's answer never depends on what the cache holds. */
@@ -281,16 +248,42 @@ static enum query_step step_rules(struct query *query)
         return rules_of_other_class(query);
     if (ruleset_find_rule(query->snapshot->rules, &request->qname, &query->decision))
         return STEP_COMPOSE;
-    if (request->qtype == TYPE_ANY) {
-        write_any(query);
-        return STEP_REPLY;
-    }
+    return request->qtype == TYPE_ANY ? STEP_ANY : STEP_KEY;
+}
+
+static enum query_step step_key(struct query *query)
+{
+    const struct request *request = &query->request;
+    query->key = (struct cache_key){.name = &request->qname,
+                                    .type = request->qtype,
+                                    .class = request->qclass,
+                                    .dnssec_ok = request->edns.dnssec_ok,
+                                    .checking_disabled = (request->header.flags & FLAG_CD) != 0};
+    hash_key(query);
+    cache_prefetch(query->worker->reader, &query->key);
     return STEP_CACHE;
+}
+
+RARE static enum query_step step_reject(struct query *query)
+{
+    reply_open(query);
+    write_error(query, (enum dns_rcode)query->error_rcode, EDE_NONE, NULL);
+    return STEP_REPLY;
+}
+
+/* ANY for a name that is not ours to know in full. */
+RARE static enum query_step step_any(struct query *query)
+{
+    reply_open(query);
+    reply_write_any(&query->reply, &query->request);
+    query->source = METRICS_SOURCE_SPECIAL;
+    return STEP_REPLY;
 }
 
 HOT RARE static enum query_step step_compose(struct query *query)
 {
     const struct decision *rule = &query->decision;
+    reply_open(query);
     if (rule->kind == DECISION_SPECIAL) {
         size_t count;
         const struct special_row *rows = special_rows(&count);
@@ -312,23 +305,18 @@ HOT RARE static enum query_step step_compose(struct query *query)
 
 static enum query_step step_cache(struct query *query)
 {
-    const struct request *request = &query->request;
-    struct cache_hit hit;
-    query->key = (struct cache_key){.name = &request->qname,
-                                    .type = request->qtype,
-                                    .class = request->qclass,
-                                    .dnssec_ok = request->edns.dnssec_ok,
-                                    .checking_disabled = (request->header.flags & FLAG_CD) != 0};
-    bool found = lookup(query, &hit);
-    if (!found) {
+    const struct entry *entry = lookup(query);
+    if (entry == NULL) {
         query->key.type = CACHE_TYPE_NXDOMAIN;
-        found = lookup(query, &hit);
+        query->likely = NULL;
+        hash_key(query);
+        entry = lookup(query);
     }
-    if (!found)
+    if (entry == NULL)
         return STEP_JOIN;
     query->source = METRICS_SOURCE_CACHE;
-    write_entry(query, hit.entry);
-    cache_release(query->worker->cache, &hit);
+    reply_open(query);
+    write_entry(query, entry);
     metrics_add(query->worker->metrics, METRICS_CACHE_HITS, 0, 1);
     return STEP_REPLY;
 }
@@ -353,7 +341,7 @@ RARE static enum query_step step_join(struct query *query)
     }
     metrics_add(worker->metrics, METRICS_CACHE_MISSES, 0, 1);
     query->key.type = query->request.qtype;
-    cache_key_hash(&query->key, cache_secret(worker->cache));
+    hash_key(query);
     struct inflight_key key = inflight_key_of(query);
     struct pending *pending = inflight_find(&worker->inflight, &key);
     if (pending == NULL)
@@ -439,35 +427,70 @@ RARE static enum query_step step_drop(struct query *query)
                 LOG_UINT("inflight", slab_used(&worker->inflight.pending)));
     if (query->client->transport == CLIENT_UDP)
         return STEP_DONE;
+    reply_open(query);
     write_error(query, RCODE_SERVFAIL, EDE_OTHER, "too many questions are waiting");
     return STEP_REPLY;
 }
 
-/* No step leads back, so their list is the program: one pass takes a query from any of them to its end.
+/* No step leads back, so their lists are the program: one pass takes a query from any of them to the end.
  * They are called by name and not through a table, and so become one piece of code. */
-HOT static void query_run(struct query *query, enum query_step step)
-{
 #define QUERY_STEP_RUN(id, word)                                                                   \
     if (step == STEP_##id)                                                                         \
         step = step_##word(query);
+
+/* Takes the first steps of a packet. */
+static void query_begin(struct query *query, struct worker *worker, const struct client *client,
+                        struct bytes packet)
+{
+    enum query_step step = STEP_PARSE;
+    query->worker = worker;
+    query->client = client;
+    query->packet = packet;
+    query->snapshot = worker->snapshot;
+    query->now_ms = loop_now_ms(worker->loop);
+    query->likely = NULL;
+    query->waiting = false;
+    query->error_rcode = RCODE_NOERROR;
+    QUERY_FIRST_STEP_LIST(QUERY_STEP_RUN)
+    query->next = step;
+}
+
+/* Takes the others, from any of them on. */
+static void query_end(struct query *query, enum query_step step)
+{
     QUERY_STEP_LIST(QUERY_STEP_RUN)
-#undef QUERY_STEP_RUN
     CHECK(step == STEP_DONE);
 }
 
-bool query_begin(struct worker *worker, const struct client *client, const uint8_t *packet,
-                 size_t len)
+bool query_one(struct worker *worker, const struct client *client, struct bytes packet)
 {
     struct query query;
-    query.worker = worker;
-    query.client = client;
-    query.packet = (struct bytes){packet, len};
-    query.snapshot = worker->snapshot;
-    query.now_ms = loop_now_ms(worker->loop);
-    query.waiting = false;
-    query.error_rcode = RCODE_NOERROR;
-    query_run(&query, STEP_PARSE);
+    cache_enter(worker->reader);
+    query_begin(&query, worker, client, packet);
+    query_end(&query, query.next);
+    cache_leave(worker->reader);
     return query.waiting;
+}
+
+HOT size_t query_batch(struct worker *worker, struct client *client,
+                       const struct udp_packet *packets, size_t count)
+{
+    struct query queries[UDP_BATCH];
+    size_t waiting = 0;
+    CHECK(count <= UDP_BATCH);
+    cache_enter(worker->reader);
+    for (size_t i = 0; i < count; i++)
+        query_begin(&queries[i], worker, client, (struct bytes){packets[i].data, packets[i].len});
+    for (size_t i = 0; i < count; i++)
+        if (queries[i].next == STEP_CACHE)
+            queries[i].likely = cache_likely(worker->reader, &queries[i].key);
+    for (size_t i = 0; i < count; i++) {
+        client->peer = packets[i].peer;
+        query_end(&queries[i], queries[i].next);
+        waiting += queries[i].waiting;
+    }
+    cache_leave(worker->reader);
+    return waiting;
 }
 
 /* --- when upstream has answered --- */
@@ -546,7 +569,7 @@ static void reply_to_waiter(const struct pending *pending, const struct waiter *
     waiter_request(&query.request, waiter, &pending->qname);
     reply_open(&query);
     write_entry(&query, entry);
-    query_run(&query, STEP_REPLY);
+    query_end(&query, STEP_REPLY);
     if (waiter->client.transport == CLIENT_TCP)
         connection_answered(worker, waiter->client.connection);
     metrics_observe(worker->metrics, METRICS_HISTOGRAM_LATENCY_FORWARDED, 0,

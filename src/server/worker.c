@@ -100,6 +100,7 @@ enum err worker_new(struct worker **out, const struct worker_setup *setup, struc
     worker->loop = loop_new();
     worker->supervisor = setup->supervisor;
     worker->cache = setup->cache;
+    worker->reader = cache_reader_new(setup->cache);
     worker->metrics = metrics_new();
     worker->scratch = malloc(ENTRY_SCRATCH);
     worker->stream_reply = malloc(MESSAGE_MAX_OCTETS);
@@ -174,6 +175,7 @@ void worker_free(struct worker *worker)
     inflight_deinit(&worker->inflight);
     snapshot_release(worker->snapshot);
     metrics_free(worker->metrics);
+    cache_reader_free(worker->reader);
     free(worker->scratch);
     free(worker->stream_reply);
     free(worker);

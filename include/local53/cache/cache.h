@@ -1,7 +1,7 @@
-/* cache: answers of upstreams, shared by all loops, bounded in octets. Sharded; SIEVE eviction in each
- * shard (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024). A hit pins its entry until
- * cache_release, so that it can be served without a copy. The door leaves room for lock-free readers:
- * nothing here tells how an entry is pinned. */
+/* cache: answers of upstreams, shared by all loops, bounded in octets. Readers take no lock and write
+ * nothing that others read: between cache_enter and cache_leave a thread holds whatever it finds, and
+ * what was taken out meanwhile is freed when all who were inside have left. Writers take the mutex of
+ * one shard. SIEVE eviction in each shard (Zhang et al., "SIEVE is Simpler than LRU", NSDI 2024). */
 #ifndef LOCAL53_CACHE_CACHE_H
 #define LOCAL53_CACHE_CACHE_H
 
@@ -13,50 +13,74 @@
 #include "local53/cache/entry.h"
 #include "local53/cache/key.h"
 
-struct cache;
+/* Threads that may look at once: as many as there can be workers. */
+#define CACHE_READERS_MAX 64
 
-/* A pinned entry; between cache_find and cache_release no other cache call by this thread. */
-struct cache_hit {
-    const struct entry *entry; /* borrowed until cache_release */
-    void *pin;                 /* the cache's own: what is held */
-    void *place;               /* the cache's own: where the entry stands */
-};
+struct cache;
+struct cache_reader; /* one thread's place among those who look; owned by the cache */
 
 /* What the cache holds, for metrics and reports. */
 struct cache_stats {
     uint64_t entries;   /* entries held */
-    uint64_t octets;    /* accounted memory */
+    uint64_t octets;    /* accounted memory, with what waits for readers to leave */
     uint64_t evictions; /* entries evicted to make room, since start */
     uint64_t inserts;   /* entries stored, since start */
+    uint64_t refused;   /* entries not stored because too much waits for readers, since start */
 };
 
 /* An empty cache that accounts for at most budget octets (entries, tables and all); secret keys the
  * hash and is the one cache_key_hash is called with. A budget below 256 KiB for each shard makes fewer
  * shards; one too small for anything holds nothing. */
 struct cache *cache_new(size_t budget, const struct hash_key *secret);
+
+/* All readers must be freed. Accepts NULL. */
 void cache_free(struct cache *cache);
 
 /* The secret keys are hashed with. */
 const struct hash_key *cache_secret(const struct cache *cache);
 
-/* The fresh entry under a key, pinned; false when there is none or its time is over. HOT PATH. */
-bool cache_find(struct cache *cache, const struct cache_key *key, uint64_t now_ms,
-                struct cache_hit *hit);
+/* --- looking: a reader is used by one thread at a time --- */
 
-/* Unpins. */
-void cache_release(struct cache *cache, struct cache_hit *hit);
+/* Makes a place for one more thread; any thread. CHECKs that there are at most CACHE_READERS_MAX. */
+struct cache_reader *cache_reader_new(struct cache *cache);
 
-/* The decision was taken again under a newer epoch and is the same: remember that; stays pinned. */
-void cache_confirm(struct cache *cache, struct cache_hit *hit, uint64_t epoch);
+/* Gives the place back; the reader must be outside. Accepts NULL. */
+void cache_reader_free(struct cache_reader *reader);
 
-/* The decision is another one now: take the entry out; unpins. An entry stored meanwhile stays. */
-void cache_void(struct cache *cache, struct cache_hit *hit);
+/* Begins to look. Once for many questions, and not for long: what others take out waits for the leave.
+ * Costs one store that is waited for; HOT PATH. */
+void cache_enter(struct cache_reader *reader);
+
+/* Ends it: no entry found since cache_enter may be touched any more. HOT PATH. */
+void cache_leave(struct cache_reader *reader);
+
+/* For whoever has many questions, a step at a time for all of them: the first fetches where a key is looked
+ * up; the second looks there and fetches what probably stands under the key, NULL for nothing; given that,
+ * cache_find waits for neither. The hash of the key must be set; the reader must be inside. HOT PATH. */
+void cache_prefetch(const struct cache_reader *reader, const struct cache_key *key);
+const struct entry *cache_likely(const struct cache_reader *reader, const struct cache_key *key);
+
+/* The fresh entry under a key, borrowed until cache_leave; NULL when there is none or its time is over.
+ * likely: what cache_likely gave since cache_enter, or NULL. The reader must be inside. No lock, and no
+ * write once the entry is marked as used. HOT PATH. */
+const struct entry *cache_find(struct cache_reader *reader, const struct cache_key *key,
+                               const struct entry *likely, uint64_t now_ms);
+
+/* The decision was taken again under a newer epoch and is the same: remember that. */
+void cache_confirm(const struct entry *entry, uint64_t epoch);
+
+/* --- changing: any thread, inside or outside --- */
+
+/* The decision is another one now: take out the entry found under a key. It stands until cache_leave for
+ * those inside; an entry stored meanwhile stays. */
+void cache_void(struct cache *cache, const struct cache_key *key, const struct entry *entry);
 
 /* Stores a copy of an entry under its own key (its question; type as entry->type). Refused quietly
  * (false) when ttl_s is 0, it is longer than ENTRY_CACHE_MAX, or it is a failure and a fresh good
- * entry stands there. Failures hold an eighth of the budget at most (RFC 9520 section 3.2). A positive
- * answer also takes out the name's NXDOMAIN: a name cannot both be there and not. An entry decided under
- * an older epoch never replaces one of a newer epoch. */
+ * entry stands there; refused and counted when a sixteenth of a shard's budget waits for readers to
+ * leave. Failures hold an eighth of the budget at most (RFC 9520 section 3.2). A positive answer also
+ * takes out the name's NXDOMAIN: a name cannot both be there and not. An entry decided under an older
+ * epoch never replaces one of a newer epoch. Replacing is one step: a reader finds the one or the other. */
 bool cache_insert(struct cache *cache, const struct entry *entry);
 
 /* How often in a row a question failed, fresh or not: 0 when nothing is remembered. */
@@ -66,8 +90,8 @@ unsigned cache_failures(struct cache *cache, const struct cache_key *key);
  * the whole cache shard by shard. */
 size_t cache_flush(struct cache *cache, const struct name *name, bool below);
 
-/* Calls visit for every entry, shard by shard, pinned only during the call; visit must not call the
- * cache. */
+/* Calls visit for every entry, shard by shard, which stays as it is during the call; visit must not call
+ * the cache. */
 void cache_visit(struct cache *cache, void (*visit)(void *owner, const struct entry *entry),
                  void *owner);
 

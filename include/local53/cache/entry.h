@@ -6,6 +6,7 @@
 #ifndef LOCAL53_CACHE_ENTRY_H
 #define LOCAL53_CACHE_ENTRY_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -41,11 +42,11 @@ struct entry_decision {
     uint8_t cut;   /* chain links kept, the last of which enters a rule; 0: no rule in the chain */
 };
 
-/* The header has 48 octets. Immutable but for epoch and visited, which the cache guards. */
+/* The header has 48 octets. Immutable once in the cache but for epoch, which only cache_confirm changes. */
 struct entry {
     uint64_t stored_ms;             /* monotonic time of the answer */
     struct entry_decision decision; /* under which it was stored */
-    uint32_t epoch;                 /* rules epoch under which the decision was last confirmed */
+    _Atomic uint32_t epoch;         /* rules epoch under which the decision was last confirmed */
     uint32_t size;                  /* octets of the whole value, header included */
     uint32_t ttl_s;                 /* fresh for so long after stored_ms; 0: not to be kept */
     uint16_t wire_len;              /* octets of wire: header, question, records */
@@ -58,7 +59,6 @@ struct entry {
     uint8_t kind : 2;               /* enum entry_kind */
     uint8_t chain_count : 4;        /* chain offsets into wire, 0..ENTRY_CHAIN_MAX */
     uint8_t failures : 7;           /* ENTRY_FAILURE: failures in a row, at least 1 */
-    bool visited : 1;               /* the cache's own: found since eviction last passed by */
     int8_t ede;                     /* ENTRY_FAILURE: enum ede_code to tell on the first answer */
     /* ttl_count offsets of TTLs in wire, chain_count offsets of the chain's targets, then the wire */
     uint16_t offsets[];
@@ -125,6 +125,11 @@ enum err entry_chain_name(struct name *out, const struct entry *entry, size_t i)
  * who caused it, and EDE Cached Error later. HOT PATH. */
 void entry_render(struct writer *w, const struct entry *entry, const struct request *request,
                   uint64_t now_ms, size_t limit);
+
+/* Writes an NXDOMAIN for a name below the entry's own, which does not exist either (RFC 8020), into the
+ * empty w: the entry's SOA, with what is left of its time. */
+void entry_render_below(struct writer *w, const struct entry *entry, const struct request *request,
+                        uint64_t now_ms);
 
 /* Writes header, question and the kept CNAMEs of a cut entry (chain_count of them) into the empty w,
  * each with TTL ttl_s; *last gets the offset of the last target: where the endpoint's addresses are

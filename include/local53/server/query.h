@@ -1,7 +1,8 @@
 /* query: the way of one question through the server, as one list of steps, and the only file that sees
  * rules, cache and upstream together:
- *   parse - rules - (compose | cache) - reply      what is known here
- *   parse - rules - cache - join - (ask) - wait    what is not; the answer is stored and replied to all who wait
+ *   parse - rules - (compose | key - cache) - reply    what is known here
+ *   parse - rules - key - cache - join - (ask) - wait  what is not; the answer is stored and replied to all who wait
+ *   parse - (rules) - (reject | any) - reply           what is not asked of anybody
  *   ... - drop                                     what nobody is to be told, or a full table sheds */
 #ifndef LOCAL53_SERVER_QUERY_H
 #define LOCAL53_SERVER_QUERY_H
@@ -10,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "local53/base/bytes.h"
+#include "local53/net/udp.h"
 #include "local53/server/client.h"
 
 struct worker;
@@ -18,7 +21,11 @@ struct worker;
  * leaves through the client's socket; nothing of the packet is kept. True when a reply is owed later:
  * the query waits in flight (a TCP connection counts those). METRICS_QUERIES is the caller's to count,
  * who has many at once. */
-bool query_begin(struct worker *worker, const struct client *client, const uint8_t *packet,
-                 size_t len);
+bool query_one(struct worker *worker, const struct client *client, struct bytes packet);
+
+/* The same for up to UDP_BATCH packets of one UDP socket, each step for all of them where that saves
+ * waiting for memory; client is theirs but for the peer, which is filled in. How many wait in flight. */
+size_t query_batch(struct worker *worker, struct client *client, const struct udp_packet *packets,
+                   size_t count);
 
 #endif

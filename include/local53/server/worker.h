@@ -44,6 +44,7 @@ struct worker {
     struct rng rng;                  /* ids and choices of this loop */
     struct metrics *metrics;         /* owned; this thread is its only writer */
     struct cache *cache;             /* borrowed */
+    struct cache_reader *reader;     /* owned; this thread's way to look into the cache */
     struct snapshot *snapshot;       /* held; the current one */
     struct upstream *upstream;       /* owned */
     struct inflight inflight;        /* questions waiting for upstreams */

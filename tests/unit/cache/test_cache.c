@@ -9,6 +9,7 @@
 static const struct hash_key secret = {5, 6};
 static struct answer a;
 static struct name asked;
+static struct cache_reader *reader;
 
 static struct cache_key key_of(const char *dotted, uint16_t type)
 {
@@ -19,15 +20,43 @@ static struct cache_key key_of(const char *dotted, uint16_t type)
     return key;
 }
 
-static bool is_found(struct cache *cache, const char *dotted, uint16_t type, uint64_t after_ms)
+static struct cache *cache_begin(size_t budget)
+{
+    struct cache *cache = cache_new(budget, &secret);
+
+    reader = cache_reader_new(cache);
+    return cache;
+}
+
+static void cache_end(struct cache *cache)
+{
+    cache_reader_free(reader);
+    cache_free(cache);
+}
+
+/* What is found stays as long as nothing is stored or taken out. */
+static const struct entry *find(const struct cache_key *key, uint64_t now_ms)
+{
+    const struct entry *entry;
+
+    cache_enter(reader);
+    entry = cache_find(reader, key, NULL, now_ms);
+    cache_leave(reader);
+    return entry;
+}
+
+static bool is_found_inside(const char *dotted)
+{
+    struct cache_key key = key_of(dotted, TYPE_A);
+
+    return cache_find(reader, &key, NULL, NOW_MS) != NULL;
+}
+
+static bool is_found(const char *dotted, uint16_t type, uint64_t after_ms)
 {
     struct cache_key key = key_of(dotted, type);
-    struct cache_hit hit;
 
-    if (!cache_find(cache, &key, NOW_MS + after_ms, &hit))
-        return false;
-    cache_release(cache, &hit);
-    return true;
+    return find(&key, NOW_MS + after_ms) != NULL;
 }
 
 /* a then holds an answer with one address, or an NXDOMAIN, or a failure. */
@@ -47,56 +76,54 @@ static struct entry *make(const char *dotted, enum entry_kind kind)
 
 static void what_is_stored_is_found_until_its_time_is_over(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
 
     (void)state;
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
-    assert_true(is_found(cache, "www.example", TYPE_A, 59999));
-    assert_false(is_found(cache, "www.example", TYPE_A, 60000));
-    assert_false(is_found(cache, "www.example", TYPE_AAAA, 0));
-    assert_false(is_found(cache, "wwx.example", TYPE_A, 0));
-    cache_free(cache);
+    assert_true(is_found("www.example", TYPE_A, 59999));
+    assert_false(is_found("www.example", TYPE_A, 60000));
+    assert_false(is_found("www.example", TYPE_AAAA, 0));
+    assert_false(is_found("wwx.example", TYPE_A, 0));
+    cache_end(cache);
 }
 
 static void do_and_cd_have_entries_of_their_own(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct cache_key key;
-    struct cache_hit hit;
 
     (void)state;
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
     key = key_of("www.example", TYPE_A);
     key.dnssec_ok = true;
     cache_key_hash(&key, cache_secret(cache));
-    assert_false(cache_find(cache, &key, NOW_MS, &hit));
+    assert_null(find(&key, NOW_MS));
     key.dnssec_ok = false;
     key.checking_disabled = true;
     cache_key_hash(&key, cache_secret(cache));
-    assert_false(cache_find(cache, &key, NOW_MS, &hit));
-    cache_free(cache);
+    assert_null(find(&key, NOW_MS));
+    cache_end(cache);
 }
 
 /* A full hash that is the same does not make questions the same. */
 static void the_whole_key_is_compared(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct cache_key stored;
     struct cache_key other;
-    struct cache_hit hit;
 
     (void)state;
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
     stored = key_of("www.example", TYPE_A);
     other = key_of("wwx.example", TYPE_A);
     other.hash = stored.hash;
-    assert_false(cache_find(cache, &other, NOW_MS, &hit));
-    cache_free(cache);
+    assert_null(find(&other, NOW_MS));
+    cache_end(cache);
 }
 
 static void what_cannot_be_kept_is_refused(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct entry *entry = make("www.example", ENTRY_POSITIVE);
 
     (void)state;
@@ -108,24 +135,24 @@ static void what_cannot_be_kept_is_refused(void **state)
     assert_true(answer_build(&a)->size > ENTRY_CACHE_MAX);
     assert_false(cache_insert(cache, answer_entry(&a)));
     assert_int_equal(cache_stats(cache).entries, 0);
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void an_answer_takes_out_the_names_nxdomain(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
 
     (void)state;
     assert_true(cache_insert(cache, make("www.example", ENTRY_NXDOMAIN)));
-    assert_true(is_found(cache, "www.example", CACHE_TYPE_NXDOMAIN, 0));
+    assert_true(is_found("www.example", CACHE_TYPE_NXDOMAIN, 0));
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
-    assert_false(is_found(cache, "www.example", CACHE_TYPE_NXDOMAIN, 0));
-    cache_free(cache);
+    assert_false(is_found("www.example", CACHE_TYPE_NXDOMAIN, 0));
+    cache_end(cache);
 }
 
 static void a_failure_replaces_no_fresh_answer(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct entry *failure;
 
     (void)state;
@@ -135,12 +162,12 @@ static void a_failure_replaces_no_fresh_answer(void **state)
     failure->stored_ms = NOW_MS + 60000;
     assert_true(cache_insert(cache, failure));
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void failures_are_counted_after_their_time(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct entry *failure = make("www.example", ENTRY_FAILURE);
     struct cache_key key = key_of("www.example", TYPE_A);
 
@@ -148,53 +175,48 @@ static void failures_are_counted_after_their_time(void **state)
     assert_int_equal(cache_failures(cache, &key), 0);
     entry_back_off(failure, 3);
     assert_true(cache_insert(cache, failure));
-    assert_true(is_found(cache, "www.example", TYPE_A, 3999));
-    assert_false(is_found(cache, "www.example", TYPE_A, 4000));
+    assert_true(is_found("www.example", TYPE_A, 3999));
+    assert_false(is_found("www.example", TYPE_A, 4000));
     assert_int_equal(cache_failures(cache, &key), 3);
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
     assert_int_equal(cache_failures(cache, &key), 0);
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void older_rules_never_replace_newer(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct cache_key key = key_of("www.example", TYPE_A);
-    struct cache_hit hit;
     struct entry *entry = make("www.example", ENTRY_POSITIVE);
 
     (void)state;
     assert_true(cache_insert(cache, entry));
-    assert_true(cache_find(cache, &key, NOW_MS, &hit));
-    cache_confirm(cache, &hit, 7);
-    assert_int_equal(hit.entry->epoch, 7);
-    cache_release(cache, &hit);
+    cache_confirm(find(&key, NOW_MS), 7);
+    assert_int_equal(find(&key, NOW_MS)->epoch, 7);
     entry->epoch = 6;
     assert_false(cache_insert(cache, entry));
     entry->epoch = 7;
     assert_true(cache_insert(cache, entry));
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void a_void_entry_is_gone(void **state)
 {
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct cache_key key = key_of("www.example", TYPE_A);
-    struct cache_hit hit;
 
     (void)state;
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
-    assert_true(cache_find(cache, &key, NOW_MS, &hit));
-    cache_void(cache, &hit);
-    assert_false(is_found(cache, "www.example", TYPE_A, 0));
+    cache_void(cache, &key, find(&key, NOW_MS));
+    assert_false(is_found("www.example", TYPE_A, 0));
     assert_int_equal(cache_stats(cache).entries, 0);
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void a_flush_takes_the_name_or_all_below_it(void **state)
 {
     static const char *const names[] = {"example", "a.example", "b.a.example", "xa.example"};
-    struct cache *cache = cache_new(1 << 20, &secret);
+    struct cache *cache = cache_begin(1 << 20);
     struct name name;
 
     (void)state;
@@ -203,13 +225,99 @@ static void a_flush_takes_the_name_or_all_below_it(void **state)
     assert_true(cache_insert(cache, make("c.a.example", ENTRY_FAILURE)));
     name_of(&name, "A.example");
     assert_int_equal(cache_flush(cache, &name, false), 1);
-    assert_false(is_found(cache, "a.example", TYPE_A, 0));
-    assert_true(is_found(cache, "b.a.example", TYPE_A, 0));
+    assert_false(is_found("a.example", TYPE_A, 0));
+    assert_true(is_found("b.a.example", TYPE_A, 0));
     assert_int_equal(cache_flush(cache, &name, true), 2);
-    assert_true(is_found(cache, "xa.example", TYPE_A, 0));
+    assert_true(is_found("xa.example", TYPE_A, 0));
     name_root(&name);
     assert_int_equal(cache_flush(cache, &name, true), 2);
-    cache_free(cache);
+    cache_end(cache);
+}
+
+static void a_void_entry_stands_for_those_inside_until_they_leave(void **state)
+{
+    struct cache *cache = cache_begin(1 << 20);
+    struct cache_key key = key_of("www.example", TYPE_A);
+    uint64_t empty = cache_stats(cache).octets;
+    const struct entry *entry;
+
+    (void)state;
+    assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
+    cache_enter(reader);
+    entry = cache_find(reader, &key, NULL, NOW_MS);
+    cache_void(cache, &key, entry);
+    assert_null(cache_find(reader, &key, NULL, NOW_MS));
+    cache_flush(cache, key.name, true); /* frees what it may */
+    assert_int_equal(entry->type, TYPE_A);
+    assert_int_equal(cache_stats(cache).entries, 0);
+    assert_true(cache_stats(cache).octets > empty);
+    cache_leave(reader);
+    cache_flush(cache, key.name, true);
+    assert_int_equal(cache_stats(cache).octets, empty);
+    cache_end(cache);
+}
+
+static void an_entry_stored_meanwhile_is_not_made_void(void **state)
+{
+    struct cache *cache = cache_begin(1 << 20);
+    struct cache_key key = key_of("www.example", TYPE_A);
+    const struct entry *entry;
+
+    (void)state;
+    assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
+    cache_enter(reader);
+    entry = cache_find(reader, &key, NULL, NOW_MS);
+    assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
+    cache_void(cache, &key, entry);
+    assert_non_null(cache_find(reader, &key, NULL, NOW_MS));
+    cache_leave(reader);
+    cache_end(cache);
+}
+
+/* One who stays inside makes others refuse, not grow. */
+static void what_waits_for_readers_is_bounded(void **state)
+{
+    size_t budget = 256 << 10;
+    struct cache *cache = cache_begin(budget);
+    uint64_t refused;
+
+    (void)state;
+    cache_enter(reader);
+    for (unsigned i = 0; i < 5000; i++) {
+        cache_insert(cache, make("www.example", ENTRY_POSITIVE));
+        assert_true(cache_stats(cache).octets <= budget / 8);
+    }
+    refused = cache_stats(cache).refused;
+    assert_true(refused > 1000);
+    assert_true(is_found_inside("www.example"));
+    cache_leave(reader);
+    assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
+    assert_int_equal(cache_stats(cache).refused, refused);
+    cache_end(cache);
+}
+
+static void a_hint_that_is_wrong_is_not_taken(void **state)
+{
+    struct cache *cache = cache_begin(1 << 20);
+    struct cache_key key = key_of("www.example", TYPE_A);
+    const struct entry *likely;
+    struct cache_key other;
+
+    (void)state;
+    cache_enter(reader);
+    cache_prefetch(reader, &key);
+    assert_null(cache_likely(reader, &key));
+    assert_null(cache_find(reader, &key, NULL, NOW_MS));
+    assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
+    cache_prefetch(reader, &key);
+    likely = cache_likely(reader, &key);
+    assert_non_null(likely);
+    assert_ptr_equal(cache_find(reader, &key, likely, NOW_MS), likely);
+    assert_ptr_equal(cache_find(reader, &key, NULL, NOW_MS), likely);
+    other = key_of("wwx.example", TYPE_A);
+    assert_null(cache_find(reader, &other, likely, NOW_MS));
+    cache_leave(reader);
+    cache_end(cache);
 }
 
 static void count_entry(void *owner, const struct entry *entry)
@@ -222,7 +330,7 @@ static void count_entry(void *owner, const struct entry *entry)
 
 static void a_visit_sees_every_entry(void **state)
 {
-    struct cache *cache = cache_new(32 << 20, &secret);
+    struct cache *cache = cache_begin(32 << 20);
     size_t count = 0;
     char name[32];
 
@@ -235,17 +343,17 @@ static void a_visit_sees_every_entry(void **state)
     assert_int_equal(count, 500);
     assert_int_equal(cache_stats(cache).entries, 500);
     assert_int_equal(cache_stats(cache).inserts, 500);
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void a_cache_without_budget_holds_nothing(void **state)
 {
-    struct cache *cache = cache_new(0, &secret);
+    struct cache *cache = cache_begin(0);
 
     (void)state;
     assert_false(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
-    assert_false(is_found(cache, "www.example", TYPE_A, 0));
-    cache_free(cache);
+    assert_false(is_found("www.example", TYPE_A, 0));
+    cache_end(cache);
     cache_free(NULL);
 }
 
@@ -287,27 +395,25 @@ static void model_store(struct model *model, struct cache *cache, unsigned numbe
     }
 }
 
-static void model_look(struct model *model, struct cache *cache, unsigned number, bool must)
+static void model_look(struct model *model, unsigned number, bool must)
 {
     char name[32];
+    const struct entry *entry;
     struct cache_key key;
-    struct cache_hit hit;
-    bool found;
     uint32_t life_ms = model->mark[number] > 0 ? 60000 : 1000;
     bool fresh =
         model->stored_ms[number] != 0 && model->now_ms < model->stored_ms[number] + life_ms;
 
     snprintf(name, sizeof(name), "n%u.example", number);
     key = key_of(name, TYPE_A);
-    found = cache_find(cache, &key, model->now_ms, &hit);
-    assert_true(!found || fresh);
-    assert_true(found || !fresh || !must);
-    if (found) {
-        assert_int_equal(hit.entry->stored_ms, model->stored_ms[number]);
-        assert_int_equal(hit.entry->kind == ENTRY_FAILURE, model->mark[number] == 0);
+    entry = find(&key, model->now_ms);
+    assert_true(entry == NULL || fresh);
+    assert_true(entry != NULL || !fresh || !must);
+    if (entry != NULL) {
+        assert_int_equal(entry->stored_ms, model->stored_ms[number]);
+        assert_int_equal(entry->kind == ENTRY_FAILURE, model->mark[number] == 0);
         if (model->mark[number] > 0)
-            assert_int_equal(entry_wire(hit.entry)[hit.entry->wire_len - 1], model->mark[number]);
-        cache_release(cache, &hit);
+            assert_int_equal(entry_wire(entry)[entry->wire_len - 1], model->mark[number]);
     }
 }
 
@@ -325,7 +431,7 @@ static void model_drop(struct model *model, struct cache *cache, unsigned number
 static void run_model(uint64_t seed, size_t budget, bool must)
 {
     static struct model model;
-    struct cache *cache = cache_new(budget, &secret);
+    struct cache *cache = cache_begin(budget);
 
     model = (struct model){.now_ms = NOW_MS};
     rng_init_seeded(&model.rng, seed);
@@ -337,7 +443,7 @@ static void run_model(uint64_t seed, size_t budget, bool must)
         if (what < 40)
             model_store(&model, cache, number, must);
         else if (what < 95)
-            model_look(&model, cache, number, must);
+            model_look(&model, number, must);
         else if (what < 99)
             model_drop(&model, cache, number);
         else if (!must)
@@ -345,7 +451,7 @@ static void run_model(uint64_t seed, size_t budget, bool must)
         assert_true(cache_stats(cache).octets <= budget);
     }
     assert_int_equal(cache_stats(cache).evictions > 0, !must);
-    cache_free(cache);
+    cache_end(cache);
 }
 
 static void with_room_enough_everything_is_found(void **state)
@@ -374,6 +480,10 @@ int main(void)
         cmocka_unit_test(failures_are_counted_after_their_time),
         cmocka_unit_test(older_rules_never_replace_newer),
         cmocka_unit_test(a_void_entry_is_gone),
+        cmocka_unit_test(a_void_entry_stands_for_those_inside_until_they_leave),
+        cmocka_unit_test(an_entry_stored_meanwhile_is_not_made_void),
+        cmocka_unit_test(what_waits_for_readers_is_bounded),
+        cmocka_unit_test(a_hint_that_is_wrong_is_not_taken),
         cmocka_unit_test(a_flush_takes_the_name_or_all_below_it),
         cmocka_unit_test(a_visit_sees_every_entry),
         cmocka_unit_test(a_cache_without_budget_holds_nothing),
