@@ -35,8 +35,9 @@ static void rules_release(struct snapshot_rules *shared)
 static struct snapshot *snapshot_make(struct snapshot_rules *shared)
 {
     const struct ruleset *rules = shared->ruleset;
-    struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    struct snapshot *snapshot = aligned_alloc(_Alignof(struct snapshot), sizeof(*snapshot));
     CHECK(snapshot != NULL);
+    memset(snapshot, 0, sizeof(*snapshot));
     snapshot->rules = rules;
     snapshot->shared = shared;
     snapshot->addresses = calloc(rules->endpoint_count + 1, sizeof(struct addresses));

@@ -13,6 +13,9 @@
 #include "local53/rules/ruleset.h"
 #include "local53/upstream/exchange.h"
 
+/* Octets of a cache line. */
+#define SNAPSHOT_LINE 64
+
 struct snapshot_rules; /* the shared, counted ruleset */
 
 struct snapshot {
@@ -21,7 +24,8 @@ struct snapshot {
     size_t *endpoint_slots;        /* owned; metrics slot of each endpoint */
     struct pool *pools;            /* owned; one per pool of rules */
     struct snapshot_rules *shared; /* counted; keeps rules alive */
-    _Atomic uint32_t references;   /* holders; the last one frees */
+    /* Holders; the last one frees. Each miss changes it: apart from what each hit reads. */
+    _Alignas(SNAPSHOT_LINE) _Atomic uint32_t references;
 };
 
 /* A snapshot of fresh rules (taken over) with no address and no server known yet, slots looked up in
