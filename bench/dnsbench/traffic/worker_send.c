@@ -71,6 +71,13 @@ static void block(struct worker *worker)
     worker->blocked = true;
 }
 
+/* Of a message not taken. ENOTCONN: the server closed a stream of which answers are still to be
+ * read, so that it is not dead yet. */
+static enum outcome outcome_of(int error)
+{
+    return error == ECONNREFUSED || error == ENOTCONN ? OUTCOME_REFUSED : OUTCOME_SEND_ERROR;
+}
+
 void worker_flush(struct worker *worker)
 {
     struct worker_lane *lane = &worker->lanes[worker->out_lane];
@@ -90,7 +97,7 @@ void worker_flush(struct worker *worker)
             break;
         worker_take_errors(worker, worker->out_lane);
         if (worker->out.count > 0)
-            end_messages(worker, 1, error == ECONNREFUSED ? OUTCOME_REFUSED : OUTCOME_SEND_ERROR);
+            end_messages(worker, 1, outcome_of(error));
     }
     if (lane->dead)
         end_messages(worker, worker->out.count, OUTCOME_REFUSED);
