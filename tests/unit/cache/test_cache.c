@@ -357,6 +357,32 @@ static void a_cache_without_budget_holds_nothing(void **state)
     cache_free(NULL);
 }
 
+/* The goal of 224 octets for a usual answer, with its share of tables and all: three addresses, 99 octets. */
+static void an_entry_of_a_usual_answer_is_small(void **state)
+{
+    static const unsigned counts[] = {1000, 2500, 5000, 10000, 20000};
+    struct cache *cache = cache_begin(8 << 20);
+    unsigned stored = 0;
+    char name[64];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+        for (; stored < counts[i]; stored++) {
+            snprintf(name, sizeof(name), "n%08u.eu-west-1.amazonaws.com", stored);
+            answer_begin(&a, name, TYPE_A, 0);
+            for (int address = 0; address < 3; address++) {
+                answer_count(&a, SECTION_ANSWER);
+                wire_pointer(&a.w, MESSAGE_HEADER_OCTETS);
+                wire_record(&a.w, TYPE_A, 300, ADDRESS);
+            }
+            assert_true(cache_insert(cache, answer_build(&a)));
+            assert_int_equal(answer_entry(&a)->wire_len, 99);
+        }
+        assert_true(cache_stats(cache).octets / stored <= (i == 0 ? 240 : 224));
+    }
+    cache_end(cache);
+}
+
 /* --- a plain model: what was stored last under each name, without any limit of memory --- */
 
 #define MODEL_NAMES 400
@@ -486,6 +512,7 @@ int main(void)
         cmocka_unit_test(a_hint_that_is_wrong_is_not_taken),
         cmocka_unit_test(a_flush_takes_the_name_or_all_below_it),
         cmocka_unit_test(a_visit_sees_every_entry),
+        cmocka_unit_test(an_entry_of_a_usual_answer_is_small),
         cmocka_unit_test(a_cache_without_budget_holds_nothing),
         cmocka_unit_test(with_room_enough_everything_is_found),
         cmocka_unit_test(with_little_room_what_is_found_is_right),

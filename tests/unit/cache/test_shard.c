@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "../../../src/cache/shard.h"
+#include "local53/base/rng.h"
 
 static const struct hash_key secret = {3, 4};
 static struct answer a;
@@ -223,6 +224,39 @@ static void a_smaller_budget_evicts_and_shrinks_the_table(void **state)
     end();
 }
 
+/* Octets of the wire of an answer with so many addresses. */
+static bool put_sized(unsigned number, unsigned addresses)
+{
+    struct cache_key key;
+    char name[32];
+
+    snprintf(name, sizeof(name), "n%07u.example", number);
+    answer_begin(&a, name, TYPE_A, 0);
+    for (unsigned i = 0; i < addresses; i++)
+        answer_a(&a, name, 60, ADDRESS);
+    answer_build(&a);
+    key = key_of(number);
+    return shard_insert(&shard, &key, answer_entry(&a));
+}
+
+/* Sizes change all the time and what is common changes too; holes stay few. */
+static void after_much_change_little_memory_is_lost_in_holes(void **state)
+{
+    struct rng rng;
+
+    (void)state;
+    begin(1 << 20);
+    rng_init_seeded(&rng, 5);
+    for (unsigned i = 0; i < 60000; i++) {
+        unsigned most = i / 20000 == 1 ? 20 : 3;
+
+        assert_true(put_sized(i, 1 + rng_below(&rng, most)));
+        if (i % 1000 == 999 && i > 10000)
+            assert_true(heap_extent(&heap) <= shard.octets * 6 / 5);
+    }
+    end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +267,7 @@ int main(void)
         cmocka_unit_test(failures_hold_an_eighth_at_most),
         cmocka_unit_test(failures_that_are_over_go_before_answers),
         cmocka_unit_test(a_fresh_failure_outlives_a_full_cache),
+        cmocka_unit_test(after_much_change_little_memory_is_lost_in_holes),
         cmocka_unit_test(a_smaller_budget_evicts_and_shrinks_the_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
