@@ -223,7 +223,8 @@ static void take_over(struct study *study, const struct result *run)
     const char *line = run->reasons;
     const char *separator = run->name[0] != '\0' ? ": " : "";
 
-    study->verdict = verdict_worse(study->verdict, run->verdict);
+    if (*line == '\0')
+        study->verdict = verdict_worse(study->verdict, run->verdict);
     while (*line != '\0') {
         int len = (int)strcspn(line, "\n");
 
@@ -329,6 +330,16 @@ static void judge_time(struct result *result)
                  units_write_count(outcome[OUTCOME_LATE], late));
 }
 
+/* What was not measured is not taken for good. */
+static void judge_extent(struct result *result)
+{
+    if (result->measured.sent > 0)
+        return;
+    result_judge(result, VERDICT_FAILED,
+                 result->interrupted ? "interrupted before anything was measured"
+                                     : "nothing was measured: no query was due in that time");
+}
+
 void result_judge_figures(struct result *result)
 {
     CHECK(tally_is_whole(&result->measured) && tally_is_whole(&result->warmup));
@@ -337,6 +348,8 @@ void result_judge_figures(struct result *result)
     judge_health(result);
     if (!judge_content(result, &result->measured, ""))
         judge_content(result, &result->warmup, " in the warm-up");
-    if (!is_unreachable)
-        judge_time(result);
+    if (is_unreachable)
+        return;
+    judge_extent(result);
+    judge_time(result);
 }

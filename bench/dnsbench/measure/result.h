@@ -146,7 +146,8 @@ void result_judge(struct result *result, enum verdict verdict, const char *forma
     __attribute__((format(printf, 3, 4)));
 
 /* The verdict that follows from the figures alone: breaches of health (INVALID), nobody there
- * (UNREACHABLE), wrong answers (WRONG), nothing in time (FAILED). Thresholds come on top. */
+ * (UNREACHABLE), wrong answers (WRONG), nothing measured or nothing in time (FAILED). Thresholds
+ * come on top. */
 void result_judge_figures(struct result *result);
 
 /* Appends a zeroed run and gives it; earlier pointers into runs are void. Out of memory is

@@ -90,9 +90,8 @@ static uint64_t sent_of(const struct trial *trial)
 
 static uint64_t unmatched_of(const struct trial *trial)
 {
-    const struct result *run = &trial->result;
-    return run->measured.stray + run->measured.duplicate + run->warmup.stray +
-           run->warmup.duplicate;
+    const struct result *of = &trial->result;
+    return of->measured.stray + of->measured.duplicate + of->warmup.stray + of->warmup.duplicate;
 }
 
 /* ---- Open loop ---- */
