@@ -264,16 +264,23 @@ static uint64_t count_taken(const struct result *result)
 
 static bool judge_reach(struct result *result)
 {
-    char count[UNITS_TEXT_MAX], refused[UNITS_TEXT_MAX];
+    char count[UNITS_TEXT_MAX], others[UNITS_TEXT_MAX];
     uint64_t taken = count_taken(result);
+    uint64_t unmatched = result->measured.duplicate + result->measured.stray +
+                         result->warmup.duplicate + result->warmup.stray;
 
     if (taken == 0 || is_anything_answered(result))
         return false;
     units_write_count(taken, count);
-    units_write_count(both(result, OUTCOME_REFUSED), refused);
     if (both(result, OUTCOME_REFUSED) > 0)
         result_judge(result, VERDICT_UNREACHABLE,
-                     "nobody listens there: the host refused %s of %s queries", refused, count);
+                     "nobody listens there: the host refused %s of %s queries",
+                     units_write_count(both(result, OUTCOME_REFUSED), others), count);
+    else if (unmatched > 0)
+        result_judge(result, VERDICT_UNREACHABLE,
+                     "no answer came to any of %s queries while it was waited for; %s messages "
+                     "came too late or were no answers",
+                     count, units_write_count(unmatched, others));
     else
         result_judge(result, VERDICT_UNREACHABLE, "no answer came to any of %s queries", count);
     return true;

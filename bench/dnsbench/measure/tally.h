@@ -10,7 +10,7 @@
 #define OUTCOME_LIST(X)                                                                            \
     X(OK, "ok", "answered in time, question and content as expected")                              \
     X(LATE, "late", "answered after the timeout")                                                  \
-    X(TIMEOUT, "timeout", "never answered")                                                        \
+    X(TIMEOUT, "timeout", "no answer while one was waited for")                                    \
     X(MISMATCH, "mismatch", "answered with another question than asked")                           \
     X(WRONG, "wrong", "answered with other content than expected, or malformed")                   \
     X(REFUSED, "refused", "the host said that nobody listens (ICMP, or a reset connection)")       \
@@ -50,7 +50,9 @@ struct tally {
     uint64_t truncated; /* answers with TC */
     /* of these, asked again over TCP (udp+tc); the outcome is the second answer's */
     uint64_t retried;
-    uint64_t duplicate;       /* answers beyond the first; not part of the sum */
+    /* answers to queries that had ended: beyond the first, or after the drain; not part of the
+     * sum */
+    uint64_t duplicate;
     uint64_t stray;           /* answers to no query of ours; not part of the sum */
     uint64_t octets_sent;     /* DNS messages, without headers below */
     uint64_t octets_received; /* the same */

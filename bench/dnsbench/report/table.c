@@ -177,6 +177,13 @@ static const struct result *run_of_verdict(const struct study *study, enum verdi
     return NULL;
 }
 
+/* Of a search the reasons tell what is known in spite of the tester, or that it was interrupted; so
+ * do those of a study none of whose runs is at fault. */
+static bool is_nothing_known(const struct study *study, const struct result *invalid)
+{
+    return invalid != NULL && strcmp(study->command, "search") != 0;
+}
+
 /* A single reason that fits stands on the verdict's own line. */
 static void add_verdict(struct table *table, const struct study *study)
 {
@@ -184,10 +191,11 @@ static void add_verdict(struct table *table, const struct study *study)
     const char *reasons = study->reasons;
     const struct result *judged = run_of_verdict(study, study->verdict);
     bool is_invalid = study->verdict == VERDICT_INVALID;
+    bool is_headed = is_invalid && is_nothing_known(study, judged);
 
     if (reasons[0] == '\0' && judged != NULL)
         reasons = judged->reasons;
-    if (is_invalid)
+    if (is_headed)
         table_line(table, TABLE_KEEP,
                    "INVALID: the tester was the limit, so nothing is known of the server");
     else if (reasons[0] == '\0')
@@ -197,9 +205,10 @@ static void add_verdict(struct table *table, const struct study *study)
         table_line(table, TABLE_KEEP, "%s: %s", word, reasons);
     else
         table_line(table, TABLE_KEEP, "%s:", word);
-    if (is_invalid || strcmp(table->lines[table->count - 1] + strlen(word), ":") == 0)
+    if (is_headed || strcmp(table->lines[table->count - 1] + strlen(word), ":") == 0)
         add_reasons(table, reasons);
-    if (is_invalid)
+    /* A comparison leaves out the runs that the tester spoilt. */
+    if (is_invalid && (judged != NULL || strstr(reasons, "spoilt") != NULL))
         add_hint(table, judged);
 }
 

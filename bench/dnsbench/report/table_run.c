@@ -98,6 +98,12 @@ static bool append(struct table_row *row, const char *separator, const char *nam
     return true;
 }
 
+/* Answers to queries that had ended. Unless all were answered, some may be first ones. */
+static const char *duplicates_word(const struct tally *tally)
+{
+    return tally->outcome[OUTCOME_TIMEOUT] == 0 ? "duplicates" : "duplicates or far too late";
+}
+
 static void add_rcodes(struct table *table, const struct tally *tally)
 {
     struct table_row row = {0};
@@ -108,10 +114,11 @@ static void add_rcodes(struct table *table, const struct tally *tally)
         all = append(&row, ", ", rcode_name(i, number, sizeof(number)), tally->rcode[i]) && all;
     all = append(&row, "; ", "truncated", tally->truncated) && all;
     all = append(&row, "; ", "asked again over TCP", tally->retried) && all;
-    all = append(&row, "; ", "duplicates", tally->duplicate) && all;
+    all = append(&row, "; ", duplicates_word(tally), tally->duplicate) && all;
     all = append(&row, "; ", "strays", tally->stray) && all;
     table_line(table, TABLE_KEEP, "%-10s %s%s", "rcodes",
-               row.len == 0 ? "none: no answer came" : row.text, all ? "" : ", ...");
+               row.len == 0 ? "none: no answer came to what was asked" : row.text,
+               all ? "" : ", ...");
 }
 
 /* ---- Latency --------------------------------------------------------------------------------- */
@@ -179,8 +186,8 @@ static void add_latencies(struct table *table, const struct result *run)
         table_cell(&row, VALUE_COLUMNS, heads[i]);
     table_line(table, TABLE_KEEP, "%s", row.text);
     add_latency(table, TABLE_KEEP, "  response", &run->response, "from when each query was due");
-    add_latency(table, TABLE_KEEP, "  service", &run->service, "from when it was sent");
     add_classes(table, run);
+    add_latency(table, TABLE_KEEP, "  service", &run->service, "from when it was sent");
     add_kinds(table, run);
 }
 
@@ -203,22 +210,34 @@ static void add_above_slo(struct table *table, const struct series *series)
                    slo, units_write_duration(above_ns, above));
 }
 
-static void add_time(struct table *table, const struct series *series)
+/* "slowest 904 ms, 68 lost". out has size octets; gives out. */
+static const char *write_window(const struct series_window *window, char *out, size_t size)
 {
-    char silence[UNITS_TEXT_MAX];
     char slowest[UNITS_TEXT_MAX];
     char lost[UNITS_TEXT_MAX];
 
-    if (series->window_count == 0)
+    units_write_count(window->lost, lost);
+    if (window->ok == 0)
+        snprintf(out, size, "no good answer, %s lost", lost);
+    else
+        snprintf(out, size, "slowest %s, %s lost", units_write_duration(window->max_ns, slowest),
+                 lost);
+    return out;
+}
+
+static void add_time(struct table *table, const struct result *run)
+{
+    const struct series *series = &run->series;
+    char silence[UNITS_TEXT_MAX];
+    char window[2 * UNITS_TEXT_MAX + 32];
+
+    if (series->window_count == 0 || run->measured.sent == 0)
         return;
     size_t worst = series_worst_window(series);
-    const struct series_window *window = &series->windows[worst];
     units_write_duration(series_longest_silence(series), silence);
-    table_line(table, TABLE_KEEP,
-               "%-10s longest silence %s; worst 100 ms began at %.1f s: slowest %s, %s lost",
+    table_line(table, TABLE_KEEP, "%-10s longest silence %s; worst 100 ms began at %.1f s: %s",
                "over time", silence, (double)worst * (double)SERIES_WINDOW_NS / 1e9,
-               units_write_duration(window->max_ns, slowest),
-               units_write_count(window->lost, lost));
+               write_window(&series->windows[worst], window, sizeof(window)));
     add_above_slo(table, series);
 }
 
@@ -263,6 +282,6 @@ void table_run(struct table *table, const struct result *run)
     table_blank(table);
     add_latencies(table, run);
     table_blank(table);
-    add_time(table, &run->series);
+    add_time(table, run);
     add_health(table, &run->health);
 }

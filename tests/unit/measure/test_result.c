@@ -258,7 +258,14 @@ static void silence_is_unreachable_and_told_apart_from_a_refusal(void **state)
     (void)state;
     init_good(&result);
     end_otherwise(&result.measured, OUTCOME_TIMEOUT, 100);
-    assert_judged(&result, VERDICT_UNREACHABLE, "no answer came to any of 100 queries");
+    result_judge_figures(&result);
+    assert_string_equal(result.reasons, "no answer came to any of 100 queries");
+    result.reasons[0] = '\0';
+    result.measured.duplicate = 90;
+    result.warmup.stray = 8;
+    assert_judged(&result, VERDICT_UNREACHABLE,
+                  "no answer came to any of 100 queries while it was waited for; 98 messages came "
+                  "too late or were no answers");
 }
 
 /* A dead port stops the run before the measured time begins. */

@@ -90,7 +90,7 @@ static void names_are_those_of_the_lists(void **state)
     (void)state;
     assert_string_equal(outcome_name(OUTCOME_OK), "ok");
     assert_string_equal(outcome_name(OUTCOME_TESTER_DROPPED), "tester_dropped");
-    assert_string_equal(outcome_help(OUTCOME_TIMEOUT), "never answered");
+    assert_string_equal(outcome_help(OUTCOME_TIMEOUT), "no answer while one was waited for");
     assert_string_equal(answer_name(ANSWER_FOUND), "found");
     assert_string_equal(answer_name(ANSWER_FAIL), "fail");
 }

@@ -80,6 +80,7 @@ static void a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict(void 
     has(text, "rcodes     NOERROR 1,2");
     has(text, "\n  response ");
     has(text, "from when each query was due\n");
+    has(text, "from when each query was due\n    found "); /* classes are of responses */
     has(text, "\n    nx ");
     has(text, "more than 1 % above 5.00 ms or lost: ");
     has_not(text, "timeout  ");
@@ -99,9 +100,40 @@ static void only_outcomes_that_occurred_have_a_line(void **state)
     snprintf(expected, sizeof(expected), "\n  timeout        %11llu ", (unsigned long long)lost);
     char *text = table_of(&study);
     has(text, expected);
-    has(text, "never answered\n");
+    has(text, "no answer while one was waited for\n");
     has_not(text, "mismatch");
     has_not(text, "tester_dropped");
+    free(text);
+}
+
+static void answers_that_came_for_ended_queries_are_called_by_what_is_known_of_them(void **state)
+{
+    struct study study = sample_study_run(&quiet, 2);
+    (void)state;
+
+    study.runs[0].measured.duplicate = 7;
+    char *text = table_write(&study);
+    has(text, "; duplicates 7\n");
+    free(text);
+    study.runs[0].measured.outcome[OUTCOME_TIMEOUT] = 3;
+    text = table_of(&study);
+    has(text, "; duplicates or far too late 7\n");
+    free(text);
+}
+
+static void of_a_run_without_answers_nothing_is_said_that_was_not_seen(void **state)
+{
+    struct study study = sample_study_run(&quiet, 2);
+    struct result *run = &study.runs[0];
+    (void)state;
+
+    memset(run->series.windows, 0, run->series.window_count * sizeof(*run->series.windows));
+    memset(run->measured.rcode, 0, sizeof(run->measured.rcode));
+    run->series.windows[4].lost = 60;
+    run->measured.outcome[OUTCOME_MISMATCH] = 60;
+    char *text = table_of(&study);
+    has(text, "worst 100 ms began at 0.4 s: no good answer, 60 lost\n");
+    has(text, "\nrcodes     none: no answer came to what was asked\n");
     free(text);
 }
 
@@ -195,6 +227,30 @@ static void an_invalid_run_says_that_the_tester_was_the_limit_and_what_helps(voi
     has(text, "\nINVALID: the tester was the limit, so nothing is known of the server\n"
               "  send lag: p99 3.20 ms, limit 1.00 ms\n");
     has(text, "(--cpus)");
+    free(text);
+}
+
+static void what_was_interrupted_is_not_laid_on_the_tester(void **state)
+{
+    struct study study = sample_study_search(9, 8);
+    (void)state;
+
+    study_judge(&study, VERDICT_INVALID, "interrupted before the search came to its end");
+    char *text = table_of(&study);
+    has(text, "\nINVALID: interrupted before the search came to its end\n");
+    has_not(text, "Try:");
+    free(text);
+}
+
+static void the_best_that_a_limited_search_met_is_known(void **state)
+{
+    struct study study = sample_study_search(9, 8);
+    (void)state;
+
+    study.runs[3].verdict = VERDICT_INVALID;
+    study_judge(&study, VERDICT_INVALID, "above 3.45k/s the tester was the limit");
+    char *text = table_of(&study);
+    has(text, "\nINVALID: above 3.45k/s the tester was the limit\n  Try: ");
     free(text);
 }
 
@@ -321,12 +377,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict),
         cmocka_unit_test(only_outcomes_that_occurred_have_a_line),
+        cmocka_unit_test(answers_that_came_for_ended_queries_are_called_by_what_is_known_of_them),
+        cmocka_unit_test(of_a_run_without_answers_nothing_is_said_that_was_not_seen),
         cmocka_unit_test(values_of_lost_queries_are_told_as_at_least),
         cmocka_unit_test(only_classes_that_occurred_have_a_row),
         cmocka_unit_test(lookups_have_rows_of_their_own),
         cmocka_unit_test(however_much_happened_it_fits_and_ends_with_the_verdict),
         cmocka_unit_test(a_single_reason_stands_on_the_verdicts_line),
         cmocka_unit_test(an_invalid_run_says_that_the_tester_was_the_limit_and_what_helps),
+        cmocka_unit_test(what_was_interrupted_is_not_laid_on_the_tester),
+        cmocka_unit_test(the_best_that_a_limited_search_met_is_known),
         cmocka_unit_test(without_free_ids_more_clients_are_the_hint),
         cmocka_unit_test(long_reasons_are_wrapped_at_words),
         cmocka_unit_test(max_has_a_row_a_window_and_sends_who_wants_latency_to_run),
