@@ -19,13 +19,12 @@
 struct snapshot_rules; /* the shared, counted ruleset */
 
 struct snapshot {
-    const struct ruleset *rules;   /* what names get */
-    struct addresses *addresses;   /* owned; one per endpoint of rules */
-    size_t *endpoint_slots;        /* owned; metrics slot of each endpoint */
-    struct pool *pools;            /* owned; one per pool of rules */
-    struct snapshot_rules *shared; /* counted; keeps rules alive */
-    /* Holders; the last one frees. Each miss changes it: apart from what each hit reads. */
-    _Alignas(SNAPSHOT_LINE) _Atomic uint32_t references;
+    const struct ruleset *rules;                         /* what names get */
+    struct addresses *addresses;                         /* owned; one per endpoint of rules */
+    size_t *endpoint_slots;                              /* owned; metrics slot of each endpoint */
+    struct pool *pools;                                  /* owned; one per pool of rules */
+    struct snapshot_rules *shared;                       /* counted; keeps rules alive */
+    _Alignas(SNAPSHOT_LINE) _Atomic uint32_t references; /* holders; each miss changes it */
 };
 
 /* A snapshot of fresh rules (taken over) with no address and no server known yet, slots looked up in
