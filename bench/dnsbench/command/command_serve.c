@@ -1,14 +1,12 @@
 /* serve: the fault-injecting server that load testers are verified against. */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "command/command.h"
 #include "command/interrupt.h"
+#include "command/output.h"
 #include "faults/server.h"
 #include "local53/base/nearest.h"
 #include "measure/histogram.h"
@@ -158,20 +156,6 @@ static int parse(struct fault_server_config *config, int argc, char **argv)
     return VERDICT_PASS;
 }
 
-/* Found out before the first query, not after the last. */
-static int check_truth_file(const char *path)
-{
-    if (path == NULL || strcmp(path, "-") == 0)
-        return VERDICT_PASS;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (fd >= 0) {
-        (void)close(fd);
-        return VERDICT_PASS;
-    }
-    command_error(&command_serve, "%s: %s", path, strerror(errno));
-    return VERDICT_USAGE;
-}
-
 static int run(int argc, char **argv)
 {
     struct fault_server_config config = {.tcp = true, .cpu = -1};
@@ -184,8 +168,8 @@ static int run(int argc, char **argv)
     if (addr_parse(&config.listen, "127.0.0.1:5300", 0) != ERR_OK)
         return VERDICT_USAGE;
     code = parse(&config, argc, argv);
-    if (code == VERDICT_PASS)
-        code = check_truth_file(config.truth_file);
+    if (code == VERDICT_PASS && !output_can_write(&command_serve, config.truth_file))
+        code = VERDICT_USAGE;
     if (code != VERDICT_PASS)
         return code;
     err = fault_server_run(&config, interrupt_catch(), &truth);

@@ -3,9 +3,11 @@
 #include "command/output.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/hgrm.h"
 #include "report/json.h"
@@ -34,6 +36,17 @@ static bool write_file(const struct command *command, const char *path, char *te
     }
     bool good = write_all(command, path, file, text);
     return fclose(file) == 0 && good;
+}
+
+bool output_can_write(const struct command *command, const char *path)
+{
+    if (path == NULL || strcmp(path, "-") == 0)
+        return true;
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (fd >= 0)
+        return close(fd) == 0;
+    command_error(command, "%s: %s", path, strerror(errno));
+    return false;
 }
 
 bool output_print(const struct command *command, char *text)

@@ -18,6 +18,11 @@ struct output {
 bool output_study(const struct command *command, const struct output *output,
                   const struct study *study);
 
+/* Finds out before a measurement, not after it, whether a file can be written: makes one where there
+ * is none, and leaves one that is there as it is. True for NULL and "-", too; false: the error was
+ * told. */
+bool output_can_write(const struct command *command, const char *path);
+
 /* Prints a text, which is freed. False when not all could be written; the error was told. */
 bool output_print(const struct command *command, char *text);
 

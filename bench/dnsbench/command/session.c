@@ -59,6 +59,20 @@ static int load_workload(struct session *session)
                                      : tell_fault(session, workload->queries, &fault);
 }
 
+static int check_outputs(const struct session *session)
+{
+    const struct options *options = session->options;
+    const char *files[] = {options->json, options->svg, options->hdr};
+
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        if (!output_can_write(session->command, files[i])) {
+            fprintf(stderr, "Nothing was sent.\n");
+            return VERDICT_USAGE;
+        }
+    }
+    return VERDICT_PASS;
+}
+
 static void describe(struct session *session)
 {
     struct study *study = &session->study;
@@ -81,6 +95,8 @@ int session_init(struct session *session, const struct command *command,
         code = load_expectations(session);
     if (code == VERDICT_PASS)
         code = load_workload(session);
+    if (code == VERDICT_PASS)
+        code = check_outputs(session);
     if (code != VERDICT_PASS)
         return code;
     describe(session);

@@ -72,11 +72,31 @@ static void a_file_that_cannot_be_written_is_an_error_and_the_others_are_written
     assert_int_equal(errors, 0);
 }
 
+static void a_file_is_found_unwritable_before_anything_is_sent(void **state)
+{
+    char path[] = "/tmp/dnsbench-output-XXXXXX";
+    char text[8] = "";
+    int file = mkstemp(path);
+
+    (void)state;
+    assert_true(file >= 0 && write(file, "before", 6) == 6);
+    errors = 0;
+    assert_true(output_can_write(&spoken, NULL) && output_can_write(&spoken, "-"));
+    assert_true(output_can_write(&spoken, path));
+    assert_int_equal(pread(file, text, sizeof(text), 0), 6); /* it was not emptied */
+    assert_int_equal(errors, 0);
+    assert_false(output_can_write(&spoken, "/nowhere/at/all.json"));
+    assert_int_equal(errors, 1);
+    close(file);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_text_that_stdout_has_no_room_for_is_an_error_however_long),
         cmocka_unit_test(a_file_that_cannot_be_written_is_an_error_and_the_others_are_written),
+        cmocka_unit_test(a_file_is_found_unwritable_before_anything_is_sent),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
