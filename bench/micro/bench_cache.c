@@ -198,15 +198,16 @@ static uint64_t end_one(struct bench *bench, uint64_t i, const struct entry *lik
 /* As a loop answers a batch. */
 static uint64_t answer_ahead(struct bench *bench, uint64_t first)
 {
+    const struct cache_place *place[BATCH];
     const struct entry *likely[BATCH];
     uint64_t sum = 0;
 
     for (uint64_t i = 0; i < BATCH; i++) {
         begin_one(bench, first + i);
-        cache_prefetch(bench->reader, &bench->key[i]);
+        place[i] = cache_prefetch(bench->reader, &bench->key[i]);
     }
     for (uint64_t i = 0; i < BATCH; i++)
-        likely[i] = cache_likely(bench->reader, &bench->key[i]);
+        likely[i] = cache_likely(bench->reader, &bench->key[i], place[i]);
     for (uint64_t i = 0; i < BATCH; i++)
         sum += end_one(bench, first + i, likely[i]);
     return sum;

@@ -127,15 +127,23 @@ static table_view view_of(const struct cache_reader *reader, uint64_t hash)
     return atomic_load_explicit(&cache->views[shard_index(cache, hash)], memory_order_acquire);
 }
 
-void cache_prefetch(const struct cache_reader *reader, const struct cache_key *key)
+/* A place is a bucket of the table that was there; it stays until the reader leaves. */
+const struct cache_place *cache_prefetch(const struct cache_reader *reader,
+                                         const struct cache_key *key)
 {
-    table_prefetch(view_of(reader, key->hash), key->hash);
+    const struct bucket *home = table_home(view_of(reader, key->hash), key->hash);
+
+    __builtin_prefetch(home);
+    return (const struct cache_place *)home;
 }
 
-const struct entry *cache_likely(const struct cache_reader *reader, const struct cache_key *key)
+const struct entry *cache_likely(const struct cache_reader *reader, const struct cache_key *key,
+                                 const struct cache_place *place)
 {
-    struct node *node = table_likely(view_of(reader, key->hash), &reader->cache->heap, key->hash);
+    const struct bucket *home = (const struct bucket *)place;
+    struct node *node = bucket_likely(home, &reader->cache->heap, key->hash);
 
+    ASSERT(readers_is_inside(reader));
     if (node == NULL)
         return NULL;
     node_prefetch(node);

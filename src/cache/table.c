@@ -84,15 +84,13 @@ struct node *table_find(table_view view, const struct heap *heap, const struct c
     return NULL;
 }
 
-void table_prefetch(table_view view, uint64_t hash)
+const struct bucket *table_home(table_view view, uint64_t hash)
 {
-    __builtin_prefetch(&view_buckets(view)[hash & view_mask(view)]);
+    return &view_buckets(view)[hash & view_mask(view)];
 }
 
-struct node *table_likely(table_view view, const struct heap *heap, uint64_t hash)
+struct node *bucket_likely(const struct bucket *bucket, const struct heap *heap, uint64_t hash)
 {
-    const struct bucket *bucket = &view_buckets(view)[hash & view_mask(view)];
-
     for (size_t i = 0; i < BUCKET_SLOTS; i++) {
         uint64_t word = atomic_load_explicit(&bucket->slot[i], memory_order_acquire);
 

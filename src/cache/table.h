@@ -52,10 +52,10 @@ static inline table_view table_view_of(const struct table *table)
 /* The node under a key, or NULL. Any thread that keeps what it finds from being freed. */
 struct node *table_find(table_view view, const struct heap *heap, const struct cache_key *key);
 
-/* Fetches the bucket of a hash; a node in it that has the hash, unread, or NULL. Only the hash's own bucket
- * is looked at, which has nearly all. */
-void table_prefetch(table_view view, uint64_t hash);
-struct node *table_likely(table_view view, const struct heap *heap, uint64_t hash);
+/* The bucket where the search for a hash begins; a node in it that has the hash, unread, or NULL: it has
+ * nearly all that are searched from there. */
+const struct bucket *table_home(table_view view, uint64_t hash);
+struct node *bucket_likely(const struct bucket *bucket, const struct heap *heap, uint64_t hash);
 
 /* Puts a node in; there must be an empty slot. Takes one out. Puts one in another's place. */
 void table_put(struct table *table, const struct heap *heap, const struct node *node);

@@ -50,16 +50,16 @@ struct query {
     struct decision decision;        /* from RULES on, when a rule has the name */
     uint32_t pool;                   /* from a cache miss on: who is asked */
     struct cache_key key;            /* from KEY on */
-    const struct entry
-        *likely;          /* for CACHE: what probably stands there, fetched meanwhile; or NULL */
-    enum query_step next; /* once the first steps are taken */
-    uint64_t now_ms;      /* the turn's time */
-    size_t limit;         /* octets the reply may have */
-    struct writer reply;  /* where it is written */
-    enum metrics_source source;    /* where the answer came from */
-    unsigned error_rcode;          /* of an error, with the bits only EDNS can tell; else 0 */
-    enum metrics_drop drop_reason; /* why it is not worked on, for DROP */
-    bool waiting;                  /* a reply is owed later */
+    const struct cache_place *place; /* from KEY on: where it is looked up */
+    const struct entry *likely;      /* what probably stands there, fetched by a batch; or NULL */
+    enum query_step next;            /* once the first steps are taken */
+    uint64_t now_ms;                 /* the turn's time */
+    size_t limit;                    /* octets the reply may have */
+    struct writer reply;             /* where it is written */
+    enum metrics_source source;      /* where the answer came from */
+    unsigned error_rcode;            /* of an error, with the bits only EDNS can tell; else 0 */
+    enum metrics_drop drop_reason;   /* why it is not worked on, for DROP */
+    bool waiting;                    /* a reply is owed later */
 };
 
 /* --- writing replies --- */
@@ -152,35 +152,41 @@ static void count_reply(const struct query *query)
 /* True for an entry of another epoch that this configuration would have stored too: decided once an epoch.
  * Void ones are taken out, unless a loop with newer rules than ours stored them: then it is we who are
  * late, and the entry stays for the others. */
-RARE static bool judge_hit(const struct query *query, const struct entry *entry)
+RARE static bool judge_hit(const struct query *query, const struct cache_key *key,
+                           const struct entry *entry)
 {
     const struct ruleset *rules = query->snapshot->rules;
     bool is_newer = entry->epoch > rules->epoch;
-    if (cut_is_as_stored(rules, entry, query->key.name)) {
+    if (cut_is_as_stored(rules, entry, key->name)) {
         if (!is_newer)
             cache_confirm(entry, rules->epoch);
         return true;
     }
     if (!is_newer) {
         metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
-        cache_void(query->worker->cache, &query->key, entry);
+        cache_void(query->worker->cache, key, entry);
     }
     return false;
 }
 
-/* The valid entry under the query's key, whose hash is set; NULL when there is none. */
-static const struct entry *lookup(const struct query *query)
+/* The valid entry under a key whose hash is set; NULL when there is none. likely: see cache_find. */
+static const struct entry *lookup(const struct query *query, const struct cache_key *key,
+                                  const struct entry *likely)
 {
-    const struct entry *entry =
-        cache_find(query->worker->reader, &query->key, query->likely, query->now_ms);
+    const struct entry *entry = cache_find(query->worker->reader, key, likely, query->now_ms);
     if (entry == NULL || entry->epoch == query->snapshot->rules->epoch)
         return entry;
-    return judge_hit(query, entry) ? entry : NULL;
+    return judge_hit(query, key, entry) ? entry : NULL;
 }
 
-static void hash_key(struct query *query)
+/* The NXDOMAIN of a name, which is for all types. */
+static const struct entry *lookup_absent(const struct query *query, const struct name *name)
 {
-    cache_key_hash(&query->key, cache_secret(query->worker->cache));
+    struct cache_key key = query->key;
+    key.name = name;
+    key.type = CACHE_TYPE_NXDOMAIN;
+    cache_key_hash(&key, cache_secret(query->worker->cache));
+    return lookup(query, &key, NULL);
 }
 
 /* Looks for an ancestor within the forward zone that is known not to exist. */
@@ -191,16 +197,13 @@ static bool answer_below_nxdomain(struct query *query)
     struct name ancestor;
     for (size_t cut = 1; cut + forward->zone.labels < qname->labels; cut++) {
         name_parent(&ancestor, qname, cut);
-        query->key.name = &ancestor;
-        hash_key(query);
-        const struct entry *entry = lookup(query);
+        const struct entry *entry = lookup_absent(query, &ancestor);
         if (entry != NULL) {
             reply_open(query);
             entry_render_below(&query->reply, entry, &query->request, query->now_ms);
             return true;
         }
     }
-    query->key.name = qname;
     return false;
 }
 
@@ -259,8 +262,9 @@ static enum query_step step_key(struct query *query)
                                     .class = request->qclass,
                                     .dnssec_ok = request->edns.dnssec_ok,
                                     .checking_disabled = (request->header.flags & FLAG_CD) != 0};
-    hash_key(query);
-    cache_prefetch(query->worker->reader, &query->key);
+    cache_key_hash(&query->key, cache_secret(query->worker->cache));
+    query->place = cache_prefetch(query->worker->reader, &query->key);
+    query->likely = NULL;
     return STEP_CACHE;
 }
 
@@ -305,13 +309,9 @@ HOT RARE static enum query_step step_compose(struct query *query)
 
 static enum query_step step_cache(struct query *query)
 {
-    const struct entry *entry = lookup(query);
-    if (entry == NULL) {
-        query->key.type = CACHE_TYPE_NXDOMAIN;
-        query->likely = NULL;
-        hash_key(query);
-        entry = lookup(query);
-    }
+    const struct entry *entry = lookup(query, &query->key, query->likely);
+    if (entry == NULL)
+        entry = lookup_absent(query, &query->request.qname);
     if (entry == NULL)
         return STEP_JOIN;
     query->source = METRICS_SOURCE_CACHE;
@@ -340,8 +340,6 @@ RARE static enum query_step step_join(struct query *query)
         return STEP_REPLY;
     }
     metrics_add(worker->metrics, METRICS_CACHE_MISSES, 0, 1);
-    query->key.type = query->request.qtype;
-    hash_key(query);
     struct inflight_key key = inflight_key_of(query);
     struct pending *pending = inflight_find(&worker->inflight, &key);
     if (pending == NULL)
@@ -448,7 +446,6 @@ static void query_begin(struct query *query, struct worker *worker, const struct
     query->packet = packet;
     query->snapshot = worker->snapshot;
     query->now_ms = loop_now_ms(worker->loop);
-    query->likely = NULL;
     query->waiting = false;
     query->error_rcode = RCODE_NOERROR;
     QUERY_FIRST_STEP_LIST(QUERY_STEP_RUN)
@@ -483,7 +480,7 @@ HOT size_t query_batch(struct worker *worker, struct client *client,
         query_begin(&queries[i], worker, client, (struct bytes){packets[i].data, packets[i].len});
     for (size_t i = 0; i < count; i++)
         if (queries[i].next == STEP_CACHE)
-            queries[i].likely = cache_likely(worker->reader, &queries[i].key);
+            queries[i].likely = cache_likely(worker->reader, &queries[i].key, queries[i].place);
     for (size_t i = 0; i < count; i++) {
         client->peer = packets[i].peer;
         query_end(&queries[i], queries[i].next);

@@ -18,6 +18,7 @@
 
 struct cache;
 struct cache_reader; /* one thread's place among those who look; owned by the cache */
+struct cache_place;  /* where a key is looked up; the cache's own */
 
 /* What the cache holds, for metrics and reports. */
 struct cache_stats {
@@ -56,9 +57,12 @@ void cache_leave(struct cache_reader *reader);
 
 /* For whoever has many questions, a step at a time for all of them: the first fetches where a key is looked
  * up; the second looks there and fetches what probably stands under the key, NULL for nothing; given that,
- * cache_find waits for neither. The hash of the key must be set; the reader must be inside. HOT PATH. */
-void cache_prefetch(const struct cache_reader *reader, const struct cache_key *key);
-const struct entry *cache_likely(const struct cache_reader *reader, const struct cache_key *key);
+ * cache_find waits for neither. Both are good until cache_leave. The hash of the key must be set; the reader
+ * must be inside. HOT PATH. */
+const struct cache_place *cache_prefetch(const struct cache_reader *reader,
+                                         const struct cache_key *key);
+const struct entry *cache_likely(const struct cache_reader *reader, const struct cache_key *key,
+                                 const struct cache_place *place);
 
 /* The fresh entry under a key, borrowed until cache_leave; NULL when there is none or its time is over.
  * likely: what cache_likely gave since cache_enter, or NULL. The reader must be inside. No lock, and no

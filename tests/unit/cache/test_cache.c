@@ -305,12 +305,10 @@ static void a_hint_that_is_wrong_is_not_taken(void **state)
 
     (void)state;
     cache_enter(reader);
-    cache_prefetch(reader, &key);
-    assert_null(cache_likely(reader, &key));
+    assert_null(cache_likely(reader, &key, cache_prefetch(reader, &key)));
     assert_null(cache_find(reader, &key, NULL, NOW_MS));
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
-    cache_prefetch(reader, &key);
-    likely = cache_likely(reader, &key);
+    likely = cache_likely(reader, &key, cache_prefetch(reader, &key));
     assert_non_null(likely);
     assert_ptr_equal(cache_find(reader, &key, likely, NOW_MS), likely);
     assert_ptr_equal(cache_find(reader, &key, NULL, NOW_MS), likely);

@@ -37,8 +37,7 @@ static void look(struct actor *actor, struct cache_reader *reader, const struct 
 {
     const struct entry *entry;
 
-    cache_prefetch(reader, key);
-    entry = cache_find(reader, key, cache_likely(reader, key), NOW_MS);
+    entry = cache_find(reader, key, cache_likely(reader, key, cache_prefetch(reader, key)), NOW_MS);
     if (entry == NULL)
         return;
     actor->seen++;

@@ -104,7 +104,8 @@ static void look(struct actor *actor, struct cache_reader *reader, unsigned numb
     name_write(dotted, number);
     name_of(&name, dotted);
     cache_key_hash(&key, &secret);
-    entry = cache_find(reader, &key, cache_likely(reader, &key), NOW_MS);
+    entry =
+        cache_find(reader, &key, cache_likely(reader, &key, cache_prefetch(reader, &key)), NOW_MS);
     if (entry == NULL) {
         atomic_fetch_add(&model->missing, 1);
         return;
