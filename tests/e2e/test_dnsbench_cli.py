@@ -210,6 +210,10 @@ MISTAKES = (
     (("run", "--transport", "quic"), "udp+tc"),
     (("run", "--ports", "many"), "per-lookup"),
     (("run", "--edns", "100"), "512"),
+    (("run", "--edns", "0", "--cookie"), "--edns 0"),
+    (("run", "--tls-name", "dns.example"), "--transport dot"),
+    (("max", "--server-pid", "2147483647"), "no process"),
+    (("run", "--server", "127.0.0.1", "--json", "/nowhere/at/all.json"), "/nowhere"),
     (("run", "--cpus", "a"), "CPU"),
     (("run", "--server", "127.0.0.1", "--cpus", "4000"), "CPU"),
     (("run", "--threads", "0"), "--threads"),
@@ -244,7 +248,7 @@ def mistakes(_scene):
         expect_equal((done.returncode, done.stdout), (USAGE, ""), f"exit and stdout of {words} ({done.stderr})")
         expect(wanted in done.stderr, f"{words}: no {wanted!r} in {done.stderr!r}")
         expect(len(done.stderr.splitlines()) <= 3, f"{words}: {done.stderr}")
-        if words[0] in COMMANDS and not ("--profile" in words or "--cpus" in words):
+        if words[0] in COMMANDS and not {"--profile", "--cpus", "--json"} & set(words):
             expect("--help" in done.stderr, f"{words} says no way on: {done.stderr}")
 
 
@@ -429,7 +433,7 @@ def merged(scene):
         expect(done.returncode == USAGE and "bad.json" in done.stderr, f"report of {text!r}: {done.stderr}")
 
 
-@suite.case("a file that cannot be written is told, exits 2, and what was measured is printed all the same")
+@suite.case("a file that cannot be written is told before anything is sent; a full disk takes no table along")
 def unwritable(scene):
     server = Serve(scene).server
     for option in ("--json", "--svg", "--hdr"):
@@ -437,6 +441,9 @@ def unwritable(scene):
         done = tell("run", "--server", server, *BRIEF, option, path)
         expect_equal(done.returncode, USAGE, f"exit with {option}")
         expect(f"{path}: No such file" in done.stderr, f"{option}: {done.stderr}")
+        expect(done.stdout == "" and "Nothing was sent" in done.stderr, f"{option}: {done.stdout!r}")
+        done = tell("run", "--server", server, *BRIEF, option, "/dev/full")
+        expect_equal(done.returncode, USAGE, f"exit with {option} on a full disk")
         expect("response" in done.stdout, f"{option}: the table is lost: {done.stdout!r}")
     done = tell("serve", "--listen", f"127.0.0.1:{free_port()}", "--duration", "100ms", "--truth", path)
     expect(done.returncode != PASS and path in done.stderr, f"serve: exit {done.returncode} {done.stderr!r}")

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/hgrm.h"
@@ -38,11 +39,24 @@ static bool write_file(const struct command *command, const char *path, char *te
     return fclose(file) == 0 && good;
 }
 
+/* A pipe's reader would take our coming and going for the end. */
+static bool is_pipe(const char *path)
+{
+    struct stat status;
+
+    return stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
 bool output_can_write(const struct command *command, const char *path)
 {
-    if (path == NULL || strcmp(path, "-") == 0)
+    if (path == NULL || strcmp(path, "-") == 0 || is_pipe(path))
         return true;
-    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    bool is_new = fd < 0 && errno == ENOENT;
+    if (is_new)
+        fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd >= 0 && is_new)
+        (void)unlink(path);
     if (fd >= 0)
         return close(fd) == 0;
     command_error(command, "%s: %s", path, strerror(errno));

@@ -18,8 +18,8 @@ struct output {
 bool output_study(const struct command *command, const struct output *output,
                   const struct study *study);
 
-/* Finds out before a measurement, not after it, whether a file can be written: makes one where there
- * is none, and leaves one that is there as it is. True for NULL and "-", too; false: the error was
+/* Finds out before a measurement, not after it, whether a file can be written; leaves everything as it
+ * is. True for NULL and "-", too; false: the error was
  * told. */
 bool output_can_write(const struct command *command, const char *path);
 

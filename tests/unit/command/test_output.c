@@ -89,6 +89,8 @@ static void a_file_is_found_unwritable_before_anything_is_sent(void **state)
     assert_int_equal(errors, 1);
     close(file);
     unlink(path);
+    assert_true(output_can_write(&spoken, path));
+    assert_int_equal(access(path, F_OK), -1); /* nor was one left */
 }
 
 int main(void)
