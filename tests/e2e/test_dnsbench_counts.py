@@ -194,6 +194,12 @@ def dead_streams(scene):
         dead_port(scene, transport)
 
 
+@counted("a server that speaks no TLS is unreachable over DoT")
+def no_tls(scene):
+    ended = bench(scene, "run", "--server", Serve(scene).server, "--transport", "dot", save=False)
+    expect_equal(ended.code, UNREACHABLE, f"exit of {ended.told()}")
+
+
 @counted("a dead B beside a live A ends compare with exit 4")
 def dead_b(scene):
     live, dead = Serve(scene).server, f"127.0.0.1:{free_port()}"

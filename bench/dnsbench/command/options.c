@@ -10,6 +10,7 @@
 
 #include "local53/base/check.h"
 #include "local53/base/nearest.h"
+#include "measure/machine.h"
 #include "measure/units.h"
 #include "traffic/target.h"
 
@@ -415,6 +416,28 @@ static void list_options(struct option out[ROWS_MAX], enum option_command which)
     out[i] = (struct option){0};
 }
 
+static bool is_process(uint32_t pid)
+{
+    uint64_t cpu_ns;
+
+    return pid == 0 || machine_process_cpu(&cpu_ns, (int)pid) == ERR_OK;
+}
+
+/* What one option asks for and another leaves no place for. */
+static int check_together(const struct options *o, const struct command *command)
+{
+    const struct query_form *form = &o->workload.form;
+
+    if (o->tls_name != NULL && o->transport != TRANSPORT_DOT)
+        return command_usage(command, "--tls-name needs --transport dot");
+    if (form->edns_size == 0 && (form->dnssec_ok || form->cookie))
+        return command_usage(command, "--do and --cookie need EDNS: not --edns 0");
+    if (!is_process(o->server_pid) || !is_process(o->b_pid))
+        return command_usage(command, "there is no process %u",
+                             is_process(o->server_pid) ? o->b_pid : o->server_pid);
+    return VERDICT_PASS;
+}
+
 int options_parse(struct options *out, const struct command *command, enum option_command which,
                   int argc, char **argv)
 {
@@ -445,7 +468,7 @@ int options_parse(struct options *out, const struct command *command, enum optio
     out->server = with_default_port(out->server, out->transport);
     out->a = with_default_port(out->a, out->transport);
     out->b = with_default_port(out->b, out->transport);
-    return VERDICT_PASS;
+    return check_together(out, command);
 }
 
 int options_check_server(const struct options *options, const struct command *command,

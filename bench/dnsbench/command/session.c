@@ -198,11 +198,18 @@ static void on_interval(void *context, const struct run_live *live)
     progress_draw(&session->progress, &now);
 }
 
-/* What the program exits with when a run could not begin. */
+/* What the program exits with when a run could not begin. CLOSED, MALFORMED: who listens there hangs
+ * up, or speaks no TLS. */
 static int code_of(enum err err)
 {
-    return err == ERR_REFUSED || err == ERR_UNREACHABLE || err == ERR_TIMEOUT ? VERDICT_UNREACHABLE
-                                                                              : VERDICT_USAGE;
+    switch (err) {
+    case ERR_REFUSED:
+    case ERR_UNREACHABLE:
+    case ERR_TIMEOUT:
+    case ERR_CLOSED:
+    case ERR_MALFORMED: return VERDICT_UNREACHABLE;
+    default: return VERDICT_USAGE;
+    }
 }
 
 /* Runs that were made before are still told, with this. */

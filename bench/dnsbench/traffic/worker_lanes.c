@@ -102,6 +102,8 @@ static void tell_open_failed(const struct worker *worker, uint16_t number, enum 
     if (err == ERR_DENIED && config.tls_name != NULL)
         snprintf(why, 256, "%s shows no valid certificate for the name %s", server,
                  config.tls_name);
+    else if (err == ERR_INVALID)
+        snprintf(why, 256, "%s is no address of this host that reaches %s", source, server);
     else
         snprintf(why, 256, "no %s socket from %s to %s: %s", transport_name(config.transport),
                  source, server, err_text(err));

@@ -54,12 +54,12 @@ static void every_kind_of_value_reaches_its_place(void **state)
     assert_true(o.rate == 20000);
     assert_int_equal(o.duration_ns, 500 * NS_PER_MS);
     assert_int_equal(
-        PARSE(&o, OPTION_RUN, "run --cpus 1,4-6 --ports per-lookup --do --edns 0 --zipf 1.2"), 0);
+        PARSE(&o, OPTION_RUN, "run --cpus 1,4-6 --ports per-lookup --do --edns 512 --zipf 1.2"), 0);
     assert_int_equal(o.cpu_count, 4);
     assert_int_equal(o.cpus[3], 6);
     assert_int_equal(o.ports, PORTS_PER_LOOKUP);
     assert_true(o.workload.form.dnssec_ok);
-    assert_int_equal(o.workload.form.edns_size, 0);
+    assert_int_equal(o.workload.form.edns_size, 512);
     assert_true(o.workload.zipf > 1.19 && o.workload.zipf < 1.21);
     assert_int_equal(
         PARSE(&o, OPTION_RUN, "run --source 127.9.0.0/16 --fail-if p99>2ms --fail-if loss>1%"), 0);
@@ -130,6 +130,24 @@ static void values_out_of_range_are_refused(void **state)
     }
 }
 
+static void options_that_would_do_nothing_are_refused(void **state)
+{
+    struct options o;
+
+    (void)state;
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --tls-name dns.example"), VERDICT_USAGE);
+    assert_non_null(strstr(told, "--transport dot"));
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --tls-name dns.example --transport dot"), 0);
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --edns 0 --do"), VERDICT_USAGE);
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --cookie --edns 0"), VERDICT_USAGE);
+    assert_non_null(strstr(told, "--edns 0"));
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --edns 0"), 0);
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --server-pid 1"), 0);
+    assert_int_equal(PARSE(&o, OPTION_RUN, "run --server-pid 2147483647"), VERDICT_USAGE);
+    assert_non_null(strstr(told, "2147483647"));
+    assert_int_equal(PARSE(&o, OPTION_COMPARE, "compare --b-pid 2147483647"), VERDICT_USAGE);
+}
+
 static void each_command_has_its_own_options(void **state)
 {
     struct options o;
@@ -175,6 +193,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_value_reaches_its_place),
         cmocka_unit_test(what_is_not_said_has_the_defaults_of_the_help),
         cmocka_unit_test(values_out_of_range_are_refused),
+        cmocka_unit_test(options_that_would_do_nothing_are_refused),
         cmocka_unit_test(each_command_has_its_own_options),
         cmocka_unit_test(a_wrong_option_is_told_by_its_own_name),
     };
