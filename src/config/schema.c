@@ -124,7 +124,7 @@ static const struct schema_row ROWS[] = {
      "true: replies leave through a socket of their own, where that works: less work; false: one socket does both."},
 
     {"workers", SCHEMA_INTEGER, 1, 64, "auto", "auto", false, SLOT(CONFIG, workers),
-     "Threads that answer; auto is one a processor that we may use."},
+     "Threads that answer; auto is one a processor that we may use by affinity and quota, at most 4."},
 };
 /* clang-format on */
 

@@ -373,6 +373,33 @@ def check_histograms(daemon, families):
             expect_equal(metrics.values[(name + "_count", labels)], counts[-1], f"{name}_count {labels}")
 
 
+def wakings(daemon):
+    """How often each thread of the daemon came to run; main's is the first."""
+    tasks = f"/proc/{daemon.process.pid}/task"
+    counts = []
+    for task in sorted(os.listdir(tasks), key=int):
+        with open(f"{tasks}/{task}/schedstat", encoding="ascii") as file:
+            counts.append(int(file.read().split()[2]))
+    return counts
+
+
+@suite.case("one client over one socket is served by both loops, with and without the socket that only sends")
+def spread(scene):
+    for sends in (True, False):
+        daemon = simple(scene, udp={"send_socket": sends})
+        expect_equal(daemon.metric("local53_loops_active"), 2, "active loops")
+        question = b"\x01\0\0\1\0\0\0\0\0\0\3one\4corp\7example\0\0\1\0\1"
+        before = wakings(daemon)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+            client.settimeout(5)
+            client.connect((daemon.address, daemon.port))
+            for number in range(1000):
+                client.send(number.to_bytes(2, "big") + question)
+                expect_equal(client.recv(512)[:2], number.to_bytes(2, "big"), "id of the answer")
+        loops = [after - earlier for earlier, after in zip(before, wakings(daemon))][1:]
+        expect(len(loops) == 2 and min(loops) >= 400, f"1000 queries woke the loops so often: {loops}")
+
+
 @suite.case("/healthz, /readyz and unknown paths")
 def probes(scene):
     daemon = simple(scene)
