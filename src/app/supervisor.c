@@ -224,6 +224,7 @@ static void on_ready_alarm(void *owner)
     bool ready = supervisor_is_ready(supervisor, why);
     poke_workers(supervisor);
     look_at_spread(supervisor);
+    cache_prepare(supervisor->cache);
     if (ready != supervisor->was_ready) {
         supervisor->was_ready = ready;
         if (ready)

@@ -325,6 +325,11 @@ void cache_resize(struct cache *cache, size_t budget)
     heap_resize(&cache->heap, heap_limit(budget));
 }
 
+void cache_prepare(struct cache *cache)
+{
+    heap_prepare(&cache->heap);
+}
+
 struct cache_stats cache_stats(const struct cache *cache)
 {
     struct cache_stats stats = {.octets = fixed_octets(cache)};

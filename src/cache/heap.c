@@ -90,6 +90,7 @@ void heap_init(struct heap *heap, size_t limit)
     reserve(heap, limit + HUGE_PAGE);
     open_space(heap, limit);
     heap->top = 1;
+    heap->looked_at = 1;
     CHECK(pthread_mutex_init(&heap->lock, NULL) == 0);
 }
 
@@ -130,8 +131,29 @@ void heap_resize(struct heap *heap, size_t limit)
     lock(heap);
     before = heap->limit;
     open_space(heap, limit);
-    trim(heap, before);
+    if (heap->limit < before)
+        trim(heap, before);
     unlock(heap);
+}
+
+/* Kernels before 5.14 do not know the advice; then whoever comes first waits, as without. */
+void heap_prepare(struct heap *heap)
+{
+    size_t ahead;
+    size_t from;
+    size_t to;
+
+    lock(heap);
+    from = heap->top * HEAP_UNIT;
+    ahead = heap->top > heap->looked_at ? (heap->top - heap->looked_at) * HEAP_UNIT * 2 : 0;
+    ahead = ahead < HEAP_AHEAD_MAX ? ahead : HEAP_AHEAD_MAX;
+    to = from + (ahead > HEAP_AHEAD_MIN ? ahead : HEAP_AHEAD_MIN);
+    to = to < heap->limit * HEAP_UNIT ? to : heap->limit * HEAP_UNIT;
+    heap->looked_at = heap->top;
+    unlock(heap);
+    from = from / HUGE_PAGE * HUGE_PAGE;
+    if (from < to)
+        (void)madvise(heap->base + from, to - from, MADV_POPULATE_WRITE);
 }
 
 size_t heap_extent(struct heap *heap)

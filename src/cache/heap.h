@@ -14,6 +14,9 @@
 #define HEAP_OCTETS_MAX ((size_t)1 << 36) /* 2^32 places: as much as cache.memory may be */
 #define HEAP_BLOCK_MAX ((size_t)1 << 34)  /* the largest block that can be had */
 
+#define HEAP_AHEAD_MIN ((size_t)1 << 20)  /* made ready at least: some thousand entries */
+#define HEAP_AHEAD_MAX ((size_t)64 << 20) /* and at most, each time */
+
 /* Lists of free blocks: one a size up to 63 units, then 8 to each power of two. */
 #define HEAP_BINS_EXACT 64
 #define HEAP_BINS_A_POWER 8
@@ -26,6 +29,7 @@ struct heap {
     _Alignas(64) pthread_mutex_t lock;      /* over all that follows; apart from what readers use */
     uint64_t limit;                         /* places that may be used */
     uint64_t top;                           /* the first place never used or given back */
+    uint64_t looked_at;                     /* top when heap_prepare was last called */
     uint64_t filled[(HEAP_BINS + 63) / 64]; /* a bit for each bin that is not empty */
     uint32_t bins[HEAP_BINS];               /* first free block of each size; 0 for none */
 };
@@ -36,8 +40,8 @@ void heap_init(struct heap *heap, size_t limit);
 /* Gives all memory back, blocks in use too. Accepts a zeroed one. */
 void heap_deinit(struct heap *heap);
 
-/* Changes the limit. What stands beyond a lower one stays, and what is free at the end goes back to
- * the kernel. */
+/* Changes the limit. What stands beyond a lower one stays; what is free at the end then goes back to the
+ * kernel. */
 void heap_resize(struct heap *heap, size_t limit);
 
 /* Octets that a block of so many takes. */
@@ -51,6 +55,11 @@ void heap_give(struct heap *heap, void *block);
 
 /* Octets that a block takes; at least heap_octets of what was asked. */
 size_t heap_block_octets(const void *block);
+
+/* Makes memory ready that is taken next: as much as twice what was since the last call, HEAP_AHEAD_MIN at
+ * least. For a thread that nobody waits for, now and then: the first touch of a huge page takes a
+ * millisecond and more where a machine is itself given memory only then. */
+void heap_prepare(struct heap *heap);
 
 /* Octets from the beginning to the end of what is in use, holes included: at most this is resident. */
 size_t heap_extent(struct heap *heap);

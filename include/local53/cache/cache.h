@@ -102,6 +102,10 @@ void cache_visit(struct cache *cache, void (*visit)(void *owner, const struct en
 /* Changes the budget (reload), evicting what is over it. */
 void cache_resize(struct cache *cache, size_t budget);
 
+/* Makes memory ready for what is probably stored next, so that a loop need not wait for it; nothing depends on
+ * it. Now and then, by a thread that nobody waits for. */
+void cache_prepare(struct cache *cache);
+
 /* Sums over the shards, each read for itself. */
 struct cache_stats cache_stats(const struct cache *cache);
 

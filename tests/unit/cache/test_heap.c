@@ -2,6 +2,7 @@
 #include "cache_test.h"
 
 #include <string.h>
+#include <sys/mman.h>
 
 #include "../../../src/cache/heap.h"
 #include "local53/base/rng.h"
@@ -92,6 +93,38 @@ static void at_the_limit_there_is_none(void **state)
     heap_deinit(&heap);
 }
 
+/* True when the page at an offset of the heap is there without being touched. */
+static bool is_ready(size_t offset)
+{
+    unsigned char resident = 0;
+
+    assert_int_equal(mincore(heap.base + offset, 1, &resident), 0);
+    return (resident & 1) != 0;
+}
+
+static void what_is_taken_next_is_made_ready(void **state)
+{
+    size_t half = HEAP_AHEAD_MIN / 2;
+    size_t before;
+
+    (void)state;
+    if (madvise(NULL, 0, MADV_POPULATE_WRITE) != 0)
+        skip();
+    heap_init(&heap, 64 * LIMIT);
+    before = heap_extent(&heap);
+    heap_prepare(&heap);
+    assert_true(is_ready(half));
+    assert_int_equal(heap_extent(&heap), before);
+    assert_false(is_ready(20 * LIMIT));
+    assert_non_null(heap_take(&heap, 8 * LIMIT));
+    heap_prepare(&heap);
+    assert_true(is_ready(20 * LIMIT));
+    assert_false(is_ready(40 * LIMIT));
+    heap_prepare(&heap);
+    assert_false(is_ready(40 * LIMIT));
+    heap_deinit(&heap);
+}
+
 /* A block in use, filled with its own number from end to end. */
 struct used {
     uint8_t *block; /* NULL for none */
@@ -149,6 +182,7 @@ int main(void)
         cmocka_unit_test(what_is_given_back_is_taken_again),
         cmocka_unit_test(neighbours_that_are_free_become_one),
         cmocka_unit_test(the_end_falls_back_when_the_last_block_goes),
+        cmocka_unit_test(what_is_taken_next_is_made_ready),
         cmocka_unit_test(at_the_limit_there_is_none),
         cmocka_unit_test(blocks_never_overlap_and_all_comes_back),
     };
