@@ -423,7 +423,7 @@ def merged(scene):
     expect(done.returncode == USAGE and "merged" in done.stderr, f"merge of two rates: {done.stderr}")
     done = tell("report", "diff", paths[0], paths[2])
     expect_equal(done.returncode, PASS, f"exit of diff: {done.stderr}")
-    expect("500" in done.stdout and "1,000" in done.stdout, f"diff: {done.stdout}")
+    expect("1.00k/s" in done.stdout and "2.00k/s" in done.stdout, f"diff: {done.stdout}")
     with open(paths[0], encoding="utf-8") as file:
         bare = {**json.load(file), "runs": []}
     done = tell("report", scene.write("bare.json", json.dumps(bare)), "--hdr", scene.path("bare.hgrm"))
