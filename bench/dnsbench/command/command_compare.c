@@ -264,11 +264,13 @@ static struct run_plan plan_of(const struct session *session, const struct addr 
 static void announce(const struct duel *duel)
 {
     char rate[UNITS_TEXT_MAX] = "as fast as answers come";
-    char what[128];
+    char b[ADDR_TEXT_MAX];
+    char what[192];
 
     if (duel->plans[0].open_loop)
         units_write_rate(pacer_peak_rate(&duel->plans[0].pacing), rate);
-    snprintf(what, sizeof(what), "%s, %u pairs of slices, in turn to B and", rate, duel->pairs);
+    snprintf(what, sizeof(what), "%s, %u pairs of slices, to B %s and in turn", rate, duel->pairs,
+             addr_format(&duel->plans[1].server, b));
     session_announce(duel->session, &duel->plans[0], what);
 }
 

@@ -184,6 +184,30 @@ static bool is_nothing_known(const struct study *study, const struct result *inv
     return invalid != NULL && strcmp(study->command, "search") != 0;
 }
 
+/* A run passes when no condition failed; what no condition spoke of is said beside it. */
+static void add_pass(struct table *table, const struct study *study)
+{
+    const struct tally *tally = &study->runs[0].measured;
+    double lost = tally_loss(tally);
+    double failed =
+        figures_share((double)tally->answer[ANSWER_FAIL], (double)tally->outcome[OUTCOME_OK]);
+    char share[2][UNITS_TEXT_MAX];
+
+    if (lost > 0 || failed > 0)
+        table_line(
+            table, TABLE_KEEP,
+            "PASS, with %s lost and %s of answers SERVFAIL or the like: --fail-if judges these",
+            units_write_share(lost, share[0]), units_write_share(failed, share[1]));
+    else
+        table_line(table, TABLE_KEEP, "PASS");
+}
+
+static bool is_plain_pass(const struct study *study)
+{
+    return study->verdict == VERDICT_PASS && study->reasons[0] == '\0' && study->count == 1 &&
+           study->runs[0].reasons[0] == '\0' && strcmp(study->command, "run") == 0;
+}
+
 /* A single reason that fits stands on the verdict's own line. */
 static void add_verdict(struct table *table, const struct study *study)
 {
@@ -257,7 +281,10 @@ char *table_write(const struct study *study)
     CHECK(table != NULL && out != NULL);
     add_command(table, study);
     table_line(table, TABLE_DETAIL, "%s", "");
-    add_verdict(table, study);
+    if (is_plain_pass(study))
+        add_pass(table, study);
+    else
+        add_verdict(table, study);
     while (table->count > TABLE_LINES_MAX)
         drop_line(table, lightest_line(table));
     for (size_t i = 0; i < table->count; i++)

@@ -53,7 +53,7 @@ static void add_queries(struct table *table, const struct result *run)
     char rate[UNITS_TEXT_MAX];
     double part = (double)tally->outcome[OUTCOME_OK];
 
-    table_line(table, TABLE_KEEP, "%-10s %s sent, %s ok (%s, in time and as expected), %s",
+    table_line(table, TABLE_KEEP, "%-10s %s sent, %s ok (%s, in time, to what was asked), %s",
                "queries", units_write_count(tally->sent, sent),
                units_write_count(tally->outcome[OUTCOME_OK], ok),
                units_write_share(figures_share(part, (double)tally->sent), share),

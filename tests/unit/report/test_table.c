@@ -72,6 +72,7 @@ static void a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict(void 
     struct study study = sample_study_run(&quiet, 1);
     (void)state;
 
+    study.runs[0].measured.answer[ANSWER_FAIL] = 0;
     char *text = table_of(&study);
     fits(text);
     has(text, "server     127.0.0.1:5353 over udp\n");
@@ -86,6 +87,23 @@ static void a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict(void 
     has_not(text, "timeout  ");
     has_not(text, "lookup");
     assert_string_equal(text + strlen(text) - 6, "\nPASS\n");
+    free(text);
+}
+
+/* Nobody set a condition: the figures are told, and that nobody judged them. */
+static void a_pass_with_losses_says_that_they_were_not_judged(void **state)
+{
+    struct study study = sample_study_run(&quiet, 1);
+    (void)state;
+
+    study.runs[0].measured.outcome[OUTCOME_OK] -= 5;
+    study.runs[0].measured.outcome[OUTCOME_TIMEOUT] += 5;
+    study.runs[0].measured.answer[ANSWER_FAIL] = study.runs[0].measured.outcome[OUTCOME_OK] / 10;
+    char *text = table_of(&study);
+    fits(text);
+    has(text, "\nPASS, with 0.");
+    has(text, " % lost and 9.");
+    has(text, " SERVFAIL or the like: --fail-if judges these\n");
     free(text);
 }
 
@@ -376,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict),
+        cmocka_unit_test(a_pass_with_losses_says_that_they_were_not_judged),
         cmocka_unit_test(only_outcomes_that_occurred_have_a_line),
         cmocka_unit_test(answers_that_came_for_ended_queries_are_called_by_what_is_known_of_them),
         cmocka_unit_test(of_a_run_without_answers_nothing_is_said_that_was_not_seen),
