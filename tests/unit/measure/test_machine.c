@@ -135,7 +135,8 @@ static void resident_memory_grows_with_what_is_touched(void **state)
     memset(pages, 1, len);
     assert_int_equal(machine_process_rss(&after, getpid()), ERR_OK);
     munmap(pages, len);
-    assert_true(after >= before + len / 2 && after <= before + 2 * len);
+    /* The thread sanitizer keeps four octets and more for each; a wrong unit would be off by a thousand. */
+    assert_true(after >= before + len / 2 && after <= before + 8 * len);
 }
 
 /* A child that was waited for: its id is free again. */
