@@ -25,6 +25,7 @@ WARM_LIMIT_S = 120
 SETTLE_MAX = 5
 SETTLED_SHARE = 0.8  # of what went upstream the time before: it does not fall any more
 SAMPLE_S = 0.1
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 CALM_SHARE = 0.15  # of one CPU may be used before a slice
 
 
@@ -206,7 +207,7 @@ def publish(arena, wanted):
     calm = sum(not one["disturbed"] for one in kept)
     foot = [f"{commit(arena)}; {told}", f"{machine()}; {time.strftime('%Y-%m-%d %H:%M', time.gmtime())} UTC",
             f"{command.strip()}; {calm} of {len(kept)} slices undisturbed"]
-    body = tell.report(figures, wanted, names, arena.memory, arena.asked.names)
+    body = tell.report(figures, wanted, names, arena.memory)
     text = "\n".join(f"- {line}" for line in foot) + "\n\nMedians over rounds (smallest..largest); ~ marks rows whose slices " \
         "were mostly disturbed by other work.\n\n" + body
     files = {"peers.md": text, "peers.svg": plot.draw(figures, wanted, names, "local53 beside its peers, one core each", foot),
@@ -269,8 +270,9 @@ def interrupted(*_):
 
 def main():
     asked = options()
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupted)
+    for number in ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as nohup leaves it
+            signal.signal(number, interrupted)
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     shared = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="peers-", dir=shared) as folder:
@@ -283,7 +285,8 @@ def main():
         except KeyboardInterrupt:
             sys.exit("peers: interrupted; all it started is ended")
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for number in ENDING:
+                signal.signal(number, signal.SIG_IGN)
             arena.close()
 
 

@@ -17,6 +17,7 @@ import dns
 HIT_NAME, HIT_ADDRESS = "n{}.hit.example.com", "192.0.2.1"
 ENDPOINT_NAME, ENDPOINT_ADDRESS = "n{}.endpoint.example.com", "10.40.1.11"
 ENDPOINT_NAMES = 10000
+CLUSTER_NAME = "svc-0.ns-0.svc.cluster.local"
 START_LIMIT_S = 20
 STOP_LIMIT_S = 5
 CACHE_NAMES = 4000000  # room for whatever a run asks
@@ -64,6 +65,7 @@ metrics: ["127.0.0.1:{place.spare_port}"]
 endpoints:
 {''.join(groups)}forward:
   - {{zone: ".", servers: ["127.0.0.1:{place.upstream}"]}}
+  - {{zone: cluster.local, servers: ["127.0.0.1:{place.upstream}"]}}
 cache: {{memory: 2GiB, max_ttl: 1d}}
 workers: 1
 """)
@@ -250,13 +252,14 @@ class Server:
         raise Failed(f"{self.name} does not answer as it must: {' | '.join(words) or 'it says nothing'}")
 
     def is_right(self):
-        """Asked twice, so that the second answer may come from the cache; an echo only has to answer."""
+        """Asked twice, so that the second answer may come from the cache; an echo only has to answer. Names of a cluster
+        must not be taken for those of the local network (RFC 6762): one is there, one is not."""
         if self.name == "echo":
             return dns.ask(self.port, HIT_NAME.format(0), dns.A) is not None
         for _ in range(2):
-            if dns.ask(self.port, HIT_NAME.format(0), dns.A) != (0, [HIT_ADDRESS]):
+            if any(dns.ask(self.port, name, dns.A) != (0, [HIT_ADDRESS]) for name in (HIT_NAME.format(0), CLUSTER_NAME)):
                 return False
-        missing = dns.ask(self.port, "nothing.default.svc.cluster.local", dns.A)
+        missing = dns.ask(self.port, "nothing.ns-0.svc.cluster.local", dns.A)
         return missing is not None and missing[0] == 3 and \
             dns.ask(self.port, HIT_NAME.format(0), dns.AAAA) is not None and self.has_endpoints()
 

@@ -5,6 +5,7 @@ import load as loads
 import servers
 
 BUSY_SHARE = 0.9  # below this the server was not the limit
+NOTES = {"kresd": ", without what of its cache file is not mapped"}
 
 
 class Figures:
@@ -117,18 +118,18 @@ def throughput_beside(figures, wanted, names):
     return table(["local53's queries/s, of", *(load.key for load in wanted)], rows)
 
 
-def memory(found, count):
+def memory(found):
     rows = []
     for name, one in found.items():
         entry = (one["full"] - one["idle"]) / max(1, one["names"])
-        text = f"{entry:.0f}"
+        text = f"{entry:.0f}" + NOTES.get(name, "")
         if name == "dnsmasq":
             text = f"{one['idle'] / servers.TABLE_NAMES:.0f}, all of its table made at start"
-        rows.append([name, f"{one['idle'] / 2**20:.1f}", f"{one['full'] / 2**20:.0f}", text])
-    return table(["", "RSS idle, MiB", f"with {count:,} names", "octets an entry"], rows)
+        rows.append([name, f"{one['idle'] / 2**20:.1f}", f"{one['full'] / 2**20:.0f}", f"{one['names']:,}", text])
+    return table(["", "RSS idle, MiB", "RSS full, MiB", "names cached", "octets an entry"], rows)
 
 
-def report(figures, wanted, names, found, count):
+def report(figures, wanted, names, found):
     """The whole text; loads of which nothing was measured are left out."""
     parts = []
     for load in wanted:
@@ -139,5 +140,5 @@ def report(figures, wanted, names, found, count):
     parts += ["### local53 beside each\n", beside(figures, common, names),
               throughput_beside(figures, [load for load in common if load.rate is None], names)]
     if found:
-        parts += ["### Memory\n", memory(found, count)]
+        parts += ["### Memory\n", memory(found)]
     return "\n".join(parts)
