@@ -239,8 +239,9 @@ struct supervision {
     uint64_t stop_ns;              /* it ends */
     uint64_t interval_ns;          /* next interval's end */
     uint64_t server_cpu_ns; /* the server's CPU time at measure_ns, then over the measured time */
-    bool server_begun;      /* it was read at measure_ns */
-    bool server_ended;      /* and at stop_ns */
+    uint64_t
+        server_begun_ns; /* when it was read first, at measure_ns or a little later; 0: not yet */
+    uint64_t server_ended_ns; /* and last, at stop_ns or a little later */
 };
 
 static void add_live(struct run_live *live, struct crew *crew, uint64_t *answered,
@@ -268,16 +269,16 @@ static void add_live(struct run_live *live, struct crew *crew, uint64_t *answere
 static void watch_server(const struct crew *crew, struct supervision *seen, uint64_t now_ns)
 {
     uint64_t cpu_ns = 0;
-    bool is_end = seen->server_begun && !seen->server_ended &&
+    bool is_end = seen->server_begun_ns != 0 && seen->server_ended_ns == 0 &&
                   (now_ns >= seen->stop_ns || atomic_load(&crew->orders.stop));
-    bool is_begin = !seen->server_begun && now_ns >= seen->measure_ns;
+    bool is_begin = seen->server_begun_ns == 0 && now_ns >= seen->measure_ns;
     if (crew->plan->server_pid == 0 || (!is_begin && !is_end))
         return;
     bool is_there = machine_process_cpu(&cpu_ns, crew->plan->server_pid) == ERR_OK;
     if (is_begin)
-        seen->server_begun = true;
+        seen->server_begun_ns = now_ns;
     else
-        seen->server_ended = true;
+        seen->server_ended_ns = now_ns;
     seen->server_cpu_ns =
         is_there && cpu_ns >= seen->server_cpu_ns ? cpu_ns - seen->server_cpu_ns : 0;
 }
@@ -301,6 +302,18 @@ static void watch_once(struct crew *crew, struct supervision *seen, uint64_t now
     seen->interval_ns += crew->plan->interval_ns;
     if (watch != NULL && watch->on_interval != NULL)
         watch->on_interval(watch->context, &live);
+}
+
+/* What was read a little late, beside other work, is brought back to the measured time. */
+static uint64_t server_cpu_of(const struct crew *crew, const struct supervision *seen)
+{
+    uint64_t wanted_ns = seen->stop_ns - seen->measure_ns;
+    uint64_t read_ns = seen->server_ended_ns - seen->server_begun_ns;
+    if (seen->server_ended_ns <= seen->server_begun_ns)
+        return 0;
+    if (atomic_load(&crew->orders.stop))
+        return seen->server_cpu_ns;
+    return (uint64_t)((double)seen->server_cpu_ns * (double)wanted_ns / (double)read_ns);
 }
 
 /* The next moment at which something is to be looked at. */
@@ -332,7 +345,8 @@ static uint64_t supervise(struct crew *crew, const struct run_watch *watch)
                                  .tv_nsec = (long)(next_ns % NS_PER_S)};
         (void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
     }
-    return seen.server_ended ? seen.server_cpu_ns : 0;
+    watch_server(crew, &seen, clock_monotonic_ns()); /* the workers may have been the faster ones */
+    return server_cpu_of(crew, &seen);
 }
 
 /* ---- After ---- */

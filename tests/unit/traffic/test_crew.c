@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -542,6 +543,22 @@ static void a_stream_closed_by_the_server_is_opened_again(void **state)
     tear_down(&trial);
 }
 
+/* The server is a thread of this process, whose CPU time is told. */
+static void the_servers_cpu_is_read_to_the_end_however_the_threads_are_woken(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        struct trial trial;
+        set_up(&trial, "hit", &(struct echo_rules){0});
+        trial.plan.server_pid = getpid();
+        trial.plan.pacing.stages[0].rate =
+            20000; /* many ticks of CPU, the unit of what ended threads used */
+        run(&trial);
+        assert_in_range(trial.result.server_cpu_ns, 1, 4 * trial.result.elapsed_ns);
+        tear_down(&trial);
+    }
+}
+
 static void what_was_run_stands_in_the_setup(void **state)
 {
     struct trial trial;
@@ -594,6 +611,7 @@ int main(void)
         cmocka_unit_test(a_cut_answer_without_tcp_is_an_answer),
         cmocka_unit_test(streams_carry_queries_as_datagrams_do),
         cmocka_unit_test(a_stream_closed_by_the_server_is_opened_again),
+        cmocka_unit_test(the_servers_cpu_is_read_to_the_end_however_the_threads_are_woken),
         cmocka_unit_test(what_was_run_stands_in_the_setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
