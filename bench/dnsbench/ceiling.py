@@ -31,7 +31,7 @@ class Bench:
         self.server_cpu, self.tester_cpu = cpus[:2]
         self.queries = os.path.join(folder, "queries")
         with open(self.queries, "w", encoding="ascii") as file:
-            file.writelines(f"n{i}.hit.dnsbench.test A\n" for i in range(NAMES))
+            file.writelines(f"n{i}.hit.dnsbench.example A\n" for i in range(NAMES))
 
     def run(self, words):
         """Runs a tester on its CPU; gives the finished process, its CPU seconds and its seconds."""

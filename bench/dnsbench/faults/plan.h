@@ -59,7 +59,7 @@ struct fault_plan {
  *                                     exist without records (RFC 8020: names exist below them)
  *   all else below cluster.local      NXDOMAIN, so a search list is gone through to its end
  *   compute.internal and below        NXDOMAIN
- *   nx.dnsbench.test and below        NXDOMAIN
+ *   nx.dnsbench.example and below        NXDOMAIN
  *   all else                          exists
  * A name that exists has A and AAAA; other types: NODATA. Denials carry an SOA (RFC 2308). */
 

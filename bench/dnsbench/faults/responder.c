@@ -35,7 +35,7 @@ struct suffix {
     }
 static const struct suffix CLUSTER = SUFFIX("\7cluster\5local", 2);
 static const struct suffix INTERNAL = SUFFIX("\7compute\10internal", 2);
-static const struct suffix NOWHERE = SUFFIX("\2nx\10dnsbench\4test", 3);
+static const struct suffix NOWHERE = SUFFIX("\2nx\10dnsbench\7example", 3);
 
 /* RFC 5737 and RFC 3849: addresses of examples. */
 static const uint8_t RIGHT_A[4] = {192, 0, 2, 1};

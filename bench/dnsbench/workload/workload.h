@@ -14,9 +14,9 @@
  *              new      3 %  never-seen names under example.com, which do not exist
  *            Services svc-N of namespaces ns-N exist, so that a server can know them. N, M and the
  *            names of AWS are drawn by zipf 1.0; --names: services in all namespaces together.
- *   hit      --names (10000) names nI.hit.dnsbench.test (key zone=...), type A, by zipf 1.0
- *   nx       The same under nx.dnsbench.test: a fixed set of names that do not exist.
- *   miss     Never-seen labels under miss.dnsbench.test (key zone=...): no cache has them;
+ *   hit      --names (10000) names nI.hit.dnsbench.example (key zone=...), type A, by zipf 1.0
+ *   nx       The same under nx.dnsbench.example: a fixed set of names that do not exist.
+ *   miss     Never-seen labels under miss.dnsbench.example (key zone=...): no cache has them;
  *            --random-label ZONE is the same.
  * --zipf sets the exponent wherever names are drawn by it. */
 #ifndef DNSBENCH_WORKLOAD_WORKLOAD_H

@@ -149,8 +149,8 @@ static void what_only_a_search_list_asks_for_does_not_exist(void **state)
     (void)state;
     assert_denied("sts.eu-central-1.compute.internal", TYPE_A, 3, "compute.internal.");
     assert_denied("compute.internal", TYPE_A, 3, "compute.internal.");
-    assert_denied("n1.nx.dnsbench.test", TYPE_A, 3, "nx.dnsbench.test.");
-    assert_denied("NX.dnsbench.test", TYPE_AAAA, 3, "NX.dnsbench.test.");
+    assert_denied("n1.nx.dnsbench.example", TYPE_A, 3, "nx.dnsbench.example.");
+    assert_denied("NX.dnsbench.example", TYPE_AAAA, 3, "NX.dnsbench.example.");
 }
 
 static void ends_of_names_are_compared_by_labels(void **state)
@@ -160,8 +160,8 @@ static void ends_of_names_are_compared_by_labels(void **state)
 
     ask(&x, "a.mycluster.local", TYPE_A, false);
     assert_answer(&x, "a.mycluster.local.\t30\tIN\tA\t192.0.2.1\n");
-    ask(&x, "dnsbench.test", TYPE_A, false);
-    assert_answer(&x, "dnsbench.test.\t30\tIN\tA\t192.0.2.1\n");
+    ask(&x, "dnsbench.example", TYPE_A, false);
+    assert_answer(&x, "dnsbench.example.\t30\tIN\tA\t192.0.2.1\n");
     ask(&x, "", TYPE_A, false);
     assert_answer(&x, ".\t30\tIN\tA\t192.0.2.1\n");
 }
@@ -172,8 +172,8 @@ static void without_a_cluster_every_name_exists(void **state)
     (void)state;
 
     x.plan.cluster = false;
-    ask(&x, "x.nx.dnsbench.test", TYPE_A, false);
-    assert_answer(&x, "x.nx.dnsbench.test.\t30\tIN\tA\t192.0.2.1\n");
+    ask(&x, "x.nx.dnsbench.example", TYPE_A, false);
+    assert_answer(&x, "x.nx.dnsbench.example.\t30\tIN\tA\t192.0.2.1\n");
 }
 
 static void other_types_and_a_family_without_addresses_have_no_data(void **state)
@@ -201,7 +201,7 @@ static void faults_change_what_they_say_and_nothing_else(void **state)
     ask(&x, "a.example", TYPE_AAAA, false);
     assert_answer(&x, "a.example.\t30\tIN\tAAAA\t2001:db8::66\n");
     x.draw.fault = FAULT_EMPTY;
-    ask(&x, "a.nx.dnsbench.test", TYPE_A, false);
+    ask(&x, "a.nx.dnsbench.example", TYPE_A, false);
     assert_answer(&x, NULL);
     assert_int_equal(x.told.rcode, 0);
     x.draw = (struct fault_draw){.fault = FAULT_RCODE, .rcode = 2};

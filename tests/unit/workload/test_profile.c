@@ -41,13 +41,13 @@ static void each_profile_works_by_its_name_alone(void **state)
     assert_string_equal(profile.domain, "cluster.local");
     profile = parse("hit");
     assert_int_equal(profile.id, PROFILE_HIT);
-    assert_string_equal(profile.zone, "hit.dnsbench.test");
+    assert_string_equal(profile.zone, "hit.dnsbench.example");
     profile = parse("nx");
     assert_int_equal(profile.id, PROFILE_NX);
-    assert_string_equal(profile.zone, "nx.dnsbench.test");
+    assert_string_equal(profile.zone, "nx.dnsbench.example");
     profile = parse("miss");
     assert_int_equal(profile.id, PROFILE_MISS);
-    assert_string_equal(profile.zone, "miss.dnsbench.test");
+    assert_string_equal(profile.zone, "miss.dnsbench.example");
 }
 
 static void keys_replace_the_defaults(void **state)
