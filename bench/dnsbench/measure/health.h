@@ -31,7 +31,7 @@ enum health_kind {
 #define HEALTH_WINDOW_SHARE 0.10          /* a window this far off is uneven */
 #define HEALTH_UNEVEN_SHARE 0.02          /* of all windows may be uneven */
 #define HEALTH_RUN_DELAY_SHARE 0.05       /* of the threads' measured time */
-#define HEALTH_CPU_SHARE 0.97             /* of the threads' measured time */
+#define HEALTH_CPU_SHARE 0.97             /* of the threads' measured time; closed loops */
 
 /* Figures of one run, over its measured time; sums over threads where it says so. */
 struct health {
@@ -53,8 +53,8 @@ struct health {
     uint64_t thread_time_ns; /* measured time times threads */
 };
 
-/* Which kinds are breached: bit 1 << kind. Closed loop: own drops, run delay, CPU, send
- * errors, ids. */
+/* Which kinds are breached: bit 1 << kind. Open loop: all but CPU, which a high rate takes whole without being late (told,
+ * not judged). Closed loop: own drops, run delay, CPU, send errors, ids. */
 unsigned health_breaches(const struct health *health);
 
 /* Name and meaning of a kind; static storage. */

@@ -61,8 +61,8 @@ static void each_figure_past_its_limit_is_its_own_breach(void **state)
     health.run_delay_ns++;
     assert_int_equal(health_breaches(&health), BIT(RUN_DELAY));
     health = make_healthy();
-    health.cpu_ns++;
-    assert_int_equal(health_breaches(&health), BIT(CPU));
+    health.cpu_ns = health.thread_time_ns;
+    assert_int_equal(health_breaches(&health), 0); /* an open loop is late or it is not */
     health = make_healthy();
     health.send_errors = 1;
     assert_int_equal(health_breaches(&health), BIT(SEND_ERRORS));
