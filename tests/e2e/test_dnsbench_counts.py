@@ -97,7 +97,8 @@ def wrong_ids(scene):
     ended, truth = measure(scene, ("--wrong", "id:10%"), *HIT, "--rate", "300", "--duration", "1s")
     expect(15 <= truth["wrong_id"] <= 50, f"{truth['wrong_id']} wrong ids")
     expect_equal(ended.outcomes, {"ok": 300 - truth["wrong_id"], "timeout": truth["wrong_id"]}, "outcomes")
-    expect_equal(ended.measured["stray"], truth["wrong_id"], "strays")
+    # The next id may be one that was used a moment ago: then it looks like a second answer.
+    expect_equal(ended.measured["stray"] + ended.measured["duplicate"], truth["wrong_id"], "strays and duplicates")
     ended.expect_no_blame()
 
 

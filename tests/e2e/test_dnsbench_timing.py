@@ -115,33 +115,68 @@ def windows(ended):
     return [row[column] for row in table["rows"]]
 
 
-@timed("a constant rate of 1k, 20k, 60k and 150k a second is kept to 0.1 %, in each 100 ms to 2 %")
+def at_150k(scene, server, *words):
+    """A valid run at 150,000 a second. Where a core cannot do that, the tester must call itself the limit, twice."""
+    for _ in range(2):
+        ended = bench(scene, "run", "--server", server.server, *HIT, "--rate", "150k", *words, binary=PLAIN)
+        if ended.code != INVALID:
+            return ended.need_valid()
+    raise Skip(f"a core here does not do 150,000/s, says the tester: {ended.reasons()}")
+
+
+def judge_constant(ended, rate):
+    achieved = ended.result["summary"]["sent_per_second"]
+    need(abs(achieved - rate) <= 0.001 * rate, f"{achieved:.0f} a second of {rate}")
+    expect_equal(ended.measured["sent"], 2.5 * rate, "queries sent")
+    counts = windows(ended)
+    worst = max(counts, key=lambda count: abs(count - rate / 10))
+    need(len(counts) == 25 and abs(worst - rate / 10) <= 0.02 * rate / 10, f"a window of {worst} at {rate}: {counts}")
+
+
+CONSTANT = ("--arrival", "constant", "--warmup", "200ms", "--duration", "2500ms", "--timeout", "300ms")
+POISSON = ("--warmup", "200ms", "--duration", "3s", "--timeout", "300ms")
+
+
+@timed("a constant rate of 1k, 20k and 60k a second is kept to 0.1 %, in each 100 ms to 2 %")
 def constant(scene):
     server = serve(scene)
-    for rate in (1000, 20000, 60000, 150000):
-        ended = run(scene, server, "--rate", rate, "--arrival", "constant", "--warmup", "200ms", "--duration", "2500ms",
-                    "--timeout", "300ms")
-        achieved = ended.result["summary"]["sent_per_second"]
-        need(abs(achieved - rate) <= 0.001 * rate, f"{achieved:.0f} a second of {rate}")
-        expect_equal(ended.measured["sent"], 2.5 * rate, "queries sent")
-        counts = windows(ended)
-        worst = max(counts, key=lambda count: abs(count - rate / 10))
-        need(len(counts) == 25 and abs(worst - rate / 10) <= 0.02 * rate / 10,
-             f"a window of {worst} at {rate}: {counts}")
+    for rate in (1000, 20000, 60000):
+        judge_constant(run(scene, server, "--rate", rate, *CONSTANT), rate)
 
 
-@timed("Poisson arrivals are as uneven as chance is, at 1k, 20k, 60k and 150k a second")
+@timed("a constant rate of 150k a second is kept to 0.1 %, in each 100 ms to 2 %, where a core can do it")
+def constant_150k(scene):
+    judge_constant(at_150k(scene, serve(scene), *CONSTANT), 150000)
+
+
+def squares_of(ended, rate):
+    """Per window, the squared distance from the mean over the mean."""
+    sent = ended.measured["sent"]
+    # The number of arrivals is chance too: four standard deviations.
+    expect(abs(sent - 3 * rate) < 4 * (3 * rate) ** 0.5, f"{sent} sent at {rate}")
+    planned = ended.result["health"]["planned"]
+    need(abs(sent - planned) <= 0.001 * planned, f"{sent} of {planned} planned sent")
+    return [(count - rate / 10) ** 2 / (rate / 10) for count in windows(ended)]
+
+
+def judge_poisson(squares):
+    need(0.8 <= statistics.mean(squares) <= 1.5, f"variance over mean is {statistics.mean(squares):.2f}")
+
+
+@timed("Poisson arrivals are as uneven as chance is, at 1k, 20k and 60k a second")
 def poisson(scene):
     server, squares = serve(scene), []
-    for rate in (1000, 20000, 60000, 150000):
-        ended = run(scene, server, "--rate", rate, "--warmup", "200ms", "--duration", "3s", "--timeout", "300ms")
-        sent = ended.measured["sent"]
-        # The number of arrivals is chance too: four standard deviations.
-        expect(abs(sent - 3 * rate) < 4 * (3 * rate) ** 0.5, f"{sent} sent at {rate}")
-        planned = ended.result["health"]["planned"]
-        need(abs(sent - planned) <= 0.001 * planned, f"{sent} of {planned} planned sent")
-        squares += [(count - rate / 10) ** 2 / (rate / 10) for count in windows(ended)]
-    need(0.8 <= statistics.mean(squares) <= 1.5, f"variance over mean is {statistics.mean(squares):.2f}")
+    for rate in (1000, 20000, 60000):
+        squares += squares_of(run(scene, server, "--rate", rate, *POISSON), rate)
+    judge_poisson(squares)
+
+
+@timed("Poisson arrivals are as uneven as chance is at 150k a second, where a core can do it")
+def poisson_150k(scene):
+    server, squares = serve(scene), []
+    for seed in (1, 2, 3):
+        squares += squares_of(at_150k(scene, server, *POISSON, "--seed", seed), 150000)
+    judge_poisson(squares)
 
 
 # ---- Capacity -------------------------------------------------------------------------------------
