@@ -70,5 +70,5 @@ static int run(int argc, char **argv)
     }
     if (optind < argc)
         return command_usage(&command_check, "'%s' is one word too many", argv[optind]);
-    return check_file(command_config_file(file), strict, quiet);
+    return check_file(load_file_name(file), strict, quiet);
 }

@@ -212,5 +212,5 @@ static int run(int argc, char **argv)
         return code;
     if (path != NULL)
         return ask_words(path, count, argv + optind, flag);
-    return ask_configured(command_config_file(file), count, argv + optind, flag);
+    return ask_configured(load_file_name(file), count, argv + optind, flag);
 }

@@ -132,5 +132,5 @@ static int run(int argc, char **argv)
     if (argc - optind == 2 && text_read_type(&type, argv[optind + 1]) != ERR_OK)
         return command_usage(&command_explain, "'%s' is not a record type (A, AAAA, TYPE65 ...)",
                              argv[optind + 1]);
-    return explain_under(command_config_file(file), &name, type);
+    return explain_under(load_file_name(file), &name, type);
 }

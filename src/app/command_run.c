@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "command.h"
+#include "load.h"
 #include "supervisor.h"
 
 static int run(int argc, char **argv);
@@ -35,5 +36,5 @@ static int run(int argc, char **argv)
     }
     if (optind < argc)
         return command_usage(&command_run, "'%s' is one word too many", argv[optind]);
-    return supervisor_run(command_config_file(file));
+    return supervisor_run(load_file_name(file));
 }

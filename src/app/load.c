@@ -30,6 +30,15 @@ static void find_region(struct config *config, struct report *report)
                    "metadata; write the region, \"eu-west-1\" for example");
 }
 
+const char *load_file_name(const char *option)
+{
+    const char *environment = getenv("LOCAL53_CONFIG");
+    if (option != NULL)
+        return option;
+    return environment != NULL && environment[0] != '\0' ? environment
+                                                         : "/etc/local53/local53.yaml";
+}
+
 struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *report)
 {
     struct config *config = NULL;

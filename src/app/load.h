@@ -7,6 +7,10 @@
 #include "local53/config/report.h"
 #include "local53/rules/ruleset.h"
 
+/* The configuration's file: the value of -c (NULL when not given), else LOCAL53_CONFIG, else
+ * /etc/local53/local53.yaml; borrowed. */
+const char *load_file_name(const char *option);
+
 /* Reads and builds; aws.region auto is asked of the instance metadata when the environment has none and
  * a service needs it. NULL with errors in the report. epoch as ruleset_new. */
 struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *report);

@@ -374,12 +374,12 @@ static int refuse_option(const struct command *command, enum option_command whic
 }
 
 /* The command line as it was given, for reports. */
-static void note_line(struct options *o, int argc, char **argv)
+static void note_line(struct options *o, const char *word, int argc, char **argv)
 {
-    size_t used = 0;
+    size_t used = (size_t)snprintf(o->line, sizeof(o->line), "%s", word);
 
-    for (int i = 0; i < argc && used + 1 < sizeof(o->line); i++) {
-        int n = snprintf(o->line + used, sizeof(o->line) - used, "%s%s", i > 0 ? " " : "", argv[i]);
+    for (int i = 1; i < argc && used + 1 < sizeof(o->line); i++) {
+        int n = snprintf(o->line + used, sizeof(o->line) - used, " %s", argv[i]);
         used += n > 0 ? (size_t)n : 0;
     }
 }
@@ -447,7 +447,7 @@ int options_parse(struct options *out, const struct command *command, enum optio
 
     _Static_assert(ROW_COUNT < ROWS_MAX, "the table has grown past its copies");
     set_defaults(out);
-    note_line(out, argc, argv);
+    note_line(out, command->word, argc, argv);
     list_options(list, which);
     opterr = 0;
     while ((found = getopt_long(argc, argv, ":", list, NULL)) != -1) {

@@ -18,19 +18,6 @@
 #include "local53/base/bytes.h"
 #include "local53/dns/message.h"
 
-void command_error(const struct command *command, const char *format, ...)
-{
-    (void)command;
-    (void)format;
-}
-
-int command_usage(const struct command *command, const char *format, ...)
-{
-    (void)command;
-    (void)format;
-    return VERDICT_USAGE;
-}
-
 /* A bound UDP socket, or a listening one; its address as text. */
 static int open_port(int type, char text[ADDR_TEXT_MAX])
 {

@@ -14,19 +14,6 @@
 #include "command/command.h"
 #include "local53/base/addr.h"
 
-void command_error(const struct command *command, const char *format, ...)
-{
-    (void)command;
-    (void)format;
-}
-
-int command_usage(const struct command *command, const char *format, ...)
-{
-    (void)command;
-    (void)format;
-    return VERDICT_USAGE;
-}
-
 /* A port of loopback that nobody listens on. */
 static void find_dead_port(char text[ADDR_TEXT_MAX])
 {
