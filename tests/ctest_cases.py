@@ -1,12 +1,14 @@
 """Turns a ctest JUnit file into PASS, FAIL and SKIPPED lines, one a test case; used by tests/run.sh.
 
-A cmocka case that skips itself inside a passing test is a case of its own: SKIPPED.
+A cmocka case that skips itself inside a passing test is a case of its own: SKIPPED, with the reason it printed as
+"SKIPPED case: reason" (tests/support/skip.h). Who skips without a reason has FAILed: nobody could tell that it proves nothing.
 """
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
 
-SKIPPED_LINE = re.compile(r"^(?:\[  SKIPPED \]|SKIPPED) (?!\d+ test\(s\))(.+)$", re.MULTILINE)
+SKIPPED_CASE = re.compile(r"^\[  SKIPPED \] (?!\d+ test\(s\))(\S+)$", re.MULTILINE)
+REASON = re.compile(r"^SKIPPED ([^:\n]+): (.+)$", re.MULTILINE)
 CONTROL = re.compile("\x1b\\[[0-9;]*m|[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
@@ -21,23 +23,33 @@ def reason_of(case, default):
     return default
 
 
+def told_skip(name, reasons, case=None):
+    """One skipped test, or one case of it, by the reason it gave."""
+    reason = reasons.get(case or name)
+    title = f"{name}: {case}" if case else name
+    return f"SKIPPED {title}: {reason}" if reason else f"FAIL {title}: skipped without a reason"
+
+
+def lines_of(case):
+    name, status, output = case.get("name"), case.get("status"), case.findtext("system-out") or ""
+    reasons, skipped = dict(REASON.findall(output)), case.find("skipped")
+    if status == "run":
+        yield f"PASS {name}"
+        for one in sorted(set(SKIPPED_CASE.findall(output))):
+            yield told_skip(name, reasons, one)
+    elif status == "notrun" and skipped is not None and "SKIP_RETURN_CODE" in (skipped.get("message") or ""):
+        yield told_skip(name, reasons)
+    else:
+        failure = case.find("failure")
+        why = failure.get("message") if failure is not None else "not run"
+        yield f"FAIL {name}: {reason_of(case, why or 'failed')}"
+
+
 def main(path):
     with open(path, encoding="utf-8", errors="replace") as file:
         root = ElementTree.fromstring(CONTROL.sub("", file.read()).encode())
     for case in root.iter("testcase"):
-        name, status = case.get("name"), case.get("status")
-        skips = [s.removeprefix(f"{name}: ") for s in SKIPPED_LINE.findall(case.findtext("system-out") or "")]
-        if status == "run":
-            print(f"PASS {name}")
-            for skip in sorted(set(skips)):
-                print(f"SKIPPED {name}: {skip}")
-        elif status == "notrun" and case.find("skipped") is not None and "SKIP_RETURN_CODE" in (
-                case.find("skipped").get("message") or ""):
-            print(f"SKIPPED {name}: {skips[0] if skips else 'no reason given'}")
-        else:
-            failure = case.find("failure")
-            why = failure.get("message") if failure is not None else "not run"
-            print(f"FAIL {name}: {reason_of(case, why or 'failed')}")
+        print(*lines_of(case), sep="\n")
 
 
 if __name__ == "__main__":

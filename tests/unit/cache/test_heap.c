@@ -107,18 +107,19 @@ static void what_is_taken_next_is_made_ready(void **state)
     size_t half = HEAP_AHEAD_MIN / 2;
     size_t before;
 
+    /* Kernels before 5.14 cannot: there nothing may be touched, and taking goes on. */
+    bool able = madvise(NULL, 0, MADV_POPULATE_WRITE) == 0;
+
     (void)state;
-    if (madvise(NULL, 0, MADV_POPULATE_WRITE) != 0)
-        skip();
     heap_init(&heap, 64 * LIMIT);
     before = heap_extent(&heap);
     heap_prepare(&heap);
-    assert_true(is_ready(half));
+    assert_int_equal(is_ready(half), able);
     assert_int_equal(heap_extent(&heap), before);
     assert_false(is_ready(20 * LIMIT));
     assert_non_null(heap_take(&heap, 8 * LIMIT));
     heap_prepare(&heap);
-    assert_true(is_ready(20 * LIMIT));
+    assert_int_equal(is_ready(20 * LIMIT), able);
     assert_false(is_ready(40 * LIMIT));
     heap_prepare(&heap);
     assert_false(is_ready(40 * LIMIT));

@@ -23,6 +23,7 @@
 #include "wire.h"
 
 #define SERVE_TEST_QUERY_MAX 512
+#define SERVE_TEST_SERIES_MAX 1000
 #define SERVE_TEST_WAIT_S 5 /* longest wait for an answer that must come */
 
 struct serve_test {
@@ -148,13 +149,14 @@ static inline size_t serve_test_answer(int fd, uint8_t out[SERVE_TEST_QUERY_MAX]
 
 /* What a client saw. */
 struct serve_test_seen {
-    size_t sent;      /* queries */
-    size_t got;       /* answers */
-    size_t rcode[16]; /* of these */
-    size_t truncated; /* TC */
-    size_t empty;     /* no record in the answer section */
-    size_t no_match;  /* another question than the one asked */
-    bool last;        /* one of the ids from SERVE_TEST_LAST on was answered */
+    size_t sent;                          /* queries */
+    size_t got;                           /* answers */
+    size_t rcode[16];                     /* of these */
+    size_t truncated;                     /* TC */
+    size_t empty;                         /* no record in the answer section */
+    size_t no_match;                      /* another question than the one asked */
+    bool last;                            /* one of the ids from SERVE_TEST_LAST on was answered */
+    bool answered[SERVE_TEST_SERIES_MAX]; /* by id, those of the series */
 };
 
 /* Ids of the queries that end a series. */
@@ -172,7 +174,10 @@ static inline void serve_test_look(struct serve_test_seen *seen, const uint8_t *
     seen->empty += bytes_get_u16(answer + ANCOUNT_OFFSET) == 0;
     seen->no_match +=
         memcmp(answer + MESSAGE_HEADER_OCTETS, query + MESSAGE_HEADER_OCTETS, question) != 0;
-    seen->last = seen->last || bytes_get_u16(answer) >= SERVE_TEST_LAST;
+    uint16_t id = bytes_get_u16(answer);
+    seen->last = seen->last || id >= SERVE_TEST_LAST;
+    if (id < SERVE_TEST_SERIES_MAX)
+        seen->answered[id] = true;
 }
 
 /* Looks at the answers that are there, or come within wait_ms. */
@@ -200,6 +205,7 @@ static inline struct serve_test_seen serve_test_series(struct serve_test *test, 
     size_t len = serve_test_query(query, SERVE_TEST_LAST);
     int fd = serve_test_connect(&test->address, SOCK_DGRAM);
 
+    assert_true(count <= SERVE_TEST_SERIES_MAX);
     serve_test_send(fd, count);
     for (int attempt = 0; !seen.last && attempt < 100; attempt++) {
         assert_int_equal(send(fd, query, len, 0), len);

@@ -15,6 +15,7 @@
 #include "../../../src/net/udp_sender.h"
 #include "local53/net/ports.h"
 #include "local53/net/udp.h"
+#include "skip.h"
 
 /* A server that echoes, and the client that asks it. */
 struct echo {
@@ -249,10 +250,8 @@ static void link_local_addresses_get_a_sender(void **state)
 {
     struct ifreq up = {.ifr_name = "lo", .ifr_flags = IFF_UP};
     (void)state;
-    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0) {
-        print_message("network namespaces are not allowed here\n");
-        skip();
-    }
+    if (unshare(CLONE_NEWNET) != 0 && unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0)
+        SKIP_BECAUSE("network namespaces are not allowed here");
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_int_equal(ioctl(fd, SIOCSIFFLAGS, &up), 0);
     close(fd);
