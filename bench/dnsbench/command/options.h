@@ -24,6 +24,20 @@ enum option_command {
     OPTION_CHECK = 16
 };
 
+/* Their part of the commands' help where a command has nothing of its own to say of them. */
+#define OPTIONS_HELP_LOAD                                                                          \
+    "  --transport KIND        udp (default), tcp, dot, udp+tc; --tls-name NAME verifies DoT\n"    \
+    "  --profile NAME[:k=v]    k8s-aws (default), hit, nx, miss; --queries FILE; "                 \
+    "--random-label ZONE\n"                                                                        \
+    "  --zipf S --names N --seed N           popularity, how many names, the same again (1)\n"     \
+    "  --clients N --source CIDR --ports pool|per-lookup    who asks\n"                            \
+    "  --edns SIZE --do --cookie --expect FILE              what is asked, what must come\n"       \
+    "  --threads N --cpus LIST --batch N     sending threads, where, queries a system call (16)\n" \
+    "  --receive-buffer N                    octets of socket buffer\n"
+#define OPTIONS_HELP_OUTPUT                                                                        \
+    "  --json FILE --svg FILE --interval T   save ('-': JSON to stdout)\n"                         \
+    "  --quiet --allow-remote                no live line; a public address is meant\n\n"
+
 struct options {
     struct addr server;       /* --server; AF_UNSPEC when not said, as the next two */
     struct addr a;            /* --a of compare */
