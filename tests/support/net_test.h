@@ -6,12 +6,14 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include "local53/base/addr.h"
 #include "local53/net/loop.h"
 #include "local53/net/timer.h"
+#include "local53/net/udp.h"
 
 #define NET_TEST_LIMIT_MS 2000
 
@@ -57,6 +59,17 @@ static inline struct addr net_test_addr(const char *text)
     struct addr addr;
     assert_int_equal(addr_parse(&addr, text, 0), ERR_OK);
     return addr;
+}
+
+/* A server's udp_on_batch that sends every datagram back. */
+static inline void net_test_echo(void *owner, struct udp_server *server, struct udp_packet *packets,
+                                 size_t count)
+{
+    (void)owner;
+    for (size_t i = 0; i < count; i++) {
+        memcpy(udp_server_reserve(server), packets[i].data, packets[i].len);
+        udp_server_commit(server, &packets[i].peer, packets[i].len);
+    }
 }
 
 #endif

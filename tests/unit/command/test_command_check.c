@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "bound_socket.h"
 #include "command/command.h"
 #include "local53/base/addr.h"
 #include "local53/base/bytes.h"
@@ -22,12 +23,8 @@
 static int open_port(int type, char text[ADDR_TEXT_MAX])
 {
     struct addr addr;
-    socklen_t len = sizeof(addr);
-    int fd = socket(AF_INET, type, 0);
+    int fd = bound_socket(&addr, type, "127.0.0.1");
 
-    assert_int_equal(addr_parse(&addr, "127.0.0.1:0", 0), ERR_OK);
-    assert_int_equal(bind(fd, &addr.sa, addr_len(&addr)), 0);
-    assert_int_equal(getsockname(fd, &addr.sa, &len), 0);
     addr_format(&addr, text);
     return fd;
 }

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "bound_socket.h"
 #include "command/command.h"
 #include "local53/base/addr.h"
 
@@ -18,12 +19,8 @@
 static void find_dead_port(char text[ADDR_TEXT_MAX])
 {
     struct addr addr;
-    socklen_t len = sizeof(addr);
-    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    int fd = bound_socket(&addr, SOCK_DGRAM, "127.0.0.1");
 
-    assert_int_equal(addr_parse(&addr, "127.0.0.1:0", 0), ERR_OK);
-    assert_int_equal(bind(fd, &addr.sa, addr_len(&addr)), 0);
-    assert_int_equal(getsockname(fd, &addr.sa, &len), 0);
     addr_format(&addr, text);
     close(fd);
 }

@@ -9,6 +9,7 @@
 
 #include "local53/base/rng.h"
 #include "measure/histogram.h"
+#include "same_histogram.h"
 
 #define VALUES 20000
 
@@ -181,17 +182,6 @@ static void values_above_a_limit_are_counted_by_bucket_and_lost_ones_always(void
     histogram_deinit(&h);
 }
 
-static void assert_same(const struct histogram *a, const struct histogram *b)
-{
-    assert_memory_equal(a->counts, b->counts, HISTOGRAM_BUCKETS * sizeof(*a->counts));
-    assert_int_equal(a->total, b->total);
-    assert_int_equal(a->censored, b->censored);
-    assert_int_equal(a->censored_min_ns, b->censored_min_ns);
-    assert_int_equal(a->min_ns, b->min_ns);
-    assert_int_equal(a->max_ns, b->max_ns);
-    assert_true(a->sum_ns == b->sum_ns);
-}
-
 static void two_merged_are_what_one_would_have_counted(void **state)
 {
     struct histogram one;
@@ -213,7 +203,7 @@ static void two_merged_are_what_one_would_have_counted(void **state)
         }
     }
     histogram_merge(&parts[0], &parts[1]);
-    assert_same(&parts[0], &one);
+    assert_same_histogram(&parts[0], &one);
     histogram_deinit(&one);
     histogram_deinit(&parts[0]);
     histogram_deinit(&parts[1]);
@@ -231,9 +221,9 @@ static void a_copy_stands_alone_and_clearing_forgets_all(void **state)
     histogram_record(&a, 10);
     histogram_record_at_least(&a, 20);
     histogram_copy(&b, &a);
-    assert_same(&a, &b);
+    assert_same_histogram(&a, &b);
     histogram_clear(&a);
-    assert_same(&a, &fresh);
+    assert_same_histogram(&a, &fresh);
     assert_int_equal(b.total, 2);
     assert_int_equal(b.counts[10], 1);
     histogram_deinit(&a);

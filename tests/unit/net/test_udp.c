@@ -67,10 +67,7 @@ static void on_echo_batch(void *owner, struct udp_server *server, struct udp_pac
     exchange->served += (unsigned)count;
     if (count > exchange->biggest)
         exchange->biggest = (unsigned)count;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(udp_server_reserve(server), packets[i].data, packets[i].len);
-        udp_server_commit(server, &packets[i].peer, packets[i].len);
-    }
+    net_test_echo(owner, server, packets, count);
 }
 
 typedef enum err (*open_function)(struct udp_server **out, struct loop *loop,

@@ -25,16 +25,6 @@ struct echo {
     unsigned answers;
 };
 
-static void on_batch(void *owner, struct udp_server *server, struct udp_packet *packets,
-                     size_t count)
-{
-    (void)owner;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(udp_server_reserve(server), packets[i].data, packets[i].len);
-        udp_server_commit(server, &packets[i].peer, packets[i].len);
-    }
-}
-
 static void on_answer(void *owner, struct udp_client *client, const uint8_t *data, size_t len)
 {
     struct echo *echo = owner;
@@ -59,7 +49,7 @@ static void echo_open(struct echo *echo, const char *address)
     struct addr addr = net_test_addr(address);
     net_test_init(&echo->test);
     echo->answers = 0;
-    assert_int_equal(udp_server_open(&echo->server, echo->test.loop, &addr, on_batch, echo),
+    assert_int_equal(udp_server_open(&echo->server, echo->test.loop, &addr, net_test_echo, echo),
                      ERR_OK);
     echo->addr = udp_server_addr(echo->server);
 }
@@ -159,7 +149,7 @@ static void without_a_sender_one_socket_does_both(void **state)
     close(lowest);
     struct rlimit tight = {(rlim_t)lowest + 1, limit.rlim_max}; /* the receiver, and no more */
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
-    enum err err = udp_server_open(&echo.server, echo.test.loop, &addr, on_batch, &echo);
+    enum err err = udp_server_open(&echo.server, echo.test.loop, &addr, net_test_echo, &echo);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_int_equal(err, ERR_OK);
     echo.addr = udp_server_addr(echo.server);

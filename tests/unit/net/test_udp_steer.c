@@ -35,10 +35,7 @@ static void on_batch(void *owner, struct udp_server *server, struct udp_packet *
     struct fixture *fixture = owner;
     for (size_t i = 0; i < SERVERS; i++)
         fixture->served[i] += fixture->servers[i] == server ? (unsigned)count : 0;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(udp_server_reserve(server), packets[i].data, packets[i].len);
-        udp_server_commit(server, &packets[i].peer, packets[i].len);
-    }
+    net_test_echo(owner, server, packets, count);
     if (fixture->awaited > 0 && fixture->served[0] >= fixture->awaited)
         loop_stop(fixture->test.loop);
 }

@@ -37,21 +37,11 @@ struct fixture {
     bool seen[QUERIES];
 };
 
-static void on_batch(void *owner, struct udp_server *server, struct udp_packet *packets,
-                     size_t count)
-{
-    (void)owner;
-    for (size_t i = 0; i < count; i++) {
-        memcpy(udp_server_reserve(server), packets[i].data, packets[i].len);
-        udp_server_commit(server, &packets[i].peer, packets[i].len);
-    }
-}
-
 static void open_server(void *owner)
 {
     struct worker *worker = owner;
     enum err err = udp_server_open(&worker->servers[worker->open], worker->loop, &worker->addr,
-                                   on_batch, worker);
+                                   net_test_echo, worker);
     if (err != ERR_OK)
         worker->err = err;
     else if (++worker->open < SERVERS)

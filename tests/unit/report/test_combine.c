@@ -37,16 +37,26 @@ static void make_study(struct study *study, uint64_t latency_ns, uint64_t starte
         histogram_record(&run->response, latency_ns);
 }
 
+/* A whole with one tester in it. */
+static void begin_whole(struct study *whole)
+{
+    struct study part;
+    char why[128];
+
+    *whole = (struct study){0};
+    make_study(&part, NS_PER_MS, 5000);
+    assert_int_equal(combine_merge(whole, &part, why, sizeof(why)), ERR_OK);
+    assert_int_equal(part.count, 0);
+}
+
 static void testers_beside_each_other_add_up(void **state)
 {
-    struct study whole = {0};
+    struct study whole;
     struct study part;
     char why[128];
 
     (void)state;
-    make_study(&part, NS_PER_MS, 5000);
-    assert_int_equal(combine_merge(&whole, &part, why, sizeof(why)), ERR_OK);
-    assert_int_equal(part.count, 0);
+    begin_whole(&whole);
     make_study(&part, 3 * NS_PER_MS, 5100);
     assert_int_equal(combine_merge(&whole, &part, why, sizeof(why)), ERR_OK);
     assert_int_equal(whole.count, 1);
@@ -81,13 +91,12 @@ static void repetitions_are_one_longer_measurement(void **state)
 
 static void the_worst_verdict_and_its_reason_stay(void **state)
 {
-    struct study whole = {0};
+    struct study whole;
     struct study part;
     char why[128];
 
     (void)state;
-    make_study(&part, NS_PER_MS, 5000);
-    assert_int_equal(combine_merge(&whole, &part, why, sizeof(why)), ERR_OK);
+    begin_whole(&whole);
     make_study(&part, NS_PER_MS, 5000);
     study_judge(&part, VERDICT_INVALID, "send lag");
     assert_int_equal(combine_merge(&whole, &part, why, sizeof(why)), ERR_OK);
@@ -99,13 +108,12 @@ static void the_worst_verdict_and_its_reason_stay(void **state)
 
 static void different_loads_are_refused_with_what_differs(void **state)
 {
-    struct study whole = {0};
+    struct study whole;
     struct study part;
     char why[128];
 
     (void)state;
-    make_study(&part, NS_PER_MS, 5000);
-    assert_int_equal(combine_merge(&whole, &part, why, sizeof(why)), ERR_OK);
+    begin_whole(&whole);
     make_study(&part, NS_PER_MS, 9000);
     part.runs[0].setup.rate /= 2;
     assert_int_equal(combine_merge(&whole, &part, why, sizeof(why)), ERR_INVALID);

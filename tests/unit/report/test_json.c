@@ -14,6 +14,7 @@
 #include "report/json.h"
 #include "report/svg.h"
 #include "report/table.h"
+#include "same_histogram.h"
 #include "sample_study.h"
 
 static const struct sample small = {.rate = 500, .length_s = 0.3, .latency_us = 200, .loss = 0.02};
@@ -126,17 +127,6 @@ static void every_number_of_the_model_comes_back(void **state)
     study_deinit(&study);
 }
 
-static void same_histogram(const struct histogram *a, const struct histogram *b)
-{
-    assert_memory_equal(a->counts, b->counts, HISTOGRAM_BUCKETS * sizeof(*a->counts));
-    assert_int_equal(a->total, b->total);
-    assert_int_equal(a->censored, b->censored);
-    assert_int_equal(a->censored_min_ns, b->censored_min_ns);
-    assert_int_equal(a->min_ns, b->min_ns);
-    assert_int_equal(a->max_ns, b->max_ns);
-    assert_memory_equal(&a->sum_ns, &b->sum_ns, sizeof(a->sum_ns));
-}
-
 static void histograms_and_series_come_back_value_by_value(void **state)
 {
     struct study study = sample_study_run(&busy, 5);
@@ -146,17 +136,17 @@ static void histograms_and_series_come_back_value_by_value(void **state)
     char *text = json_write(&study);
     struct study again = read_back(text);
     const struct result *back = &again.runs[0];
-    same_histogram(&back->response, &run->response);
-    same_histogram(&back->service, &run->service);
-    same_histogram(&back->send_lag, &run->send_lag);
-    same_histogram(&back->read_lag, &run->read_lag);
-    same_histogram(&back->lookup, &run->lookup);
+    assert_same_histogram(&back->response, &run->response);
+    assert_same_histogram(&back->service, &run->service);
+    assert_same_histogram(&back->send_lag, &run->send_lag);
+    assert_same_histogram(&back->read_lag, &run->read_lag);
+    assert_same_histogram(&back->lookup, &run->lookup);
     for (int i = 0; i < ANSWER_COUNT; i++)
-        same_histogram(&back->answer[i], &run->answer[i]);
+        assert_same_histogram(&back->answer[i], &run->answer[i]);
     assert_int_equal(back->kind_count, 6);
     for (size_t i = 0; i < 6; i++) {
         assert_string_equal(back->kinds[i].name, run->kinds[i].name);
-        same_histogram(&back->kinds[i].latency, &run->kinds[i].latency);
+        assert_same_histogram(&back->kinds[i].latency, &run->kinds[i].latency);
     }
     assert_true(series_same_shape(&back->series, &run->series));
     assert_int_equal(back->series.first_sent_ns, run->series.first_sent_ns);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "../../../bench/dnsbench/traffic/lane_private.h"
+#include "bound_socket.h"
 #include "local53/base/bytes.h"
 #include "local53/base/clock.h"
 
@@ -34,16 +35,6 @@ static struct addr address(const char *text)
     return addr;
 }
 
-static int listen_on(struct addr *addr)
-{
-    int fd = socket(addr->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    socklen_t len = sizeof(*addr);
-    assert_true(fd >= 0);
-    assert_int_equal(bind(fd, &addr->sa, addr_len(addr)), 0);
-    assert_int_equal(getsockname(fd, &addr->sa, &len), 0);
-    return fd;
-}
-
 static struct lane_config config_for(const struct addr *server)
 {
     struct lane_config config = {.transport = TRANSPORT_UDP, .server = *server};
@@ -54,8 +45,7 @@ static struct lane_config config_for(const struct addr *server)
 static void start_with(struct fixture *f, const char *text, uint32_t receive_octets)
 {
     memset(f, 0, sizeof(*f));
-    f->server = address(text);
-    f->server_fd = listen_on(&f->server);
+    f->server_fd = bound_socket(&f->server, SOCK_DGRAM, text);
     struct lane_config config = config_for(&f->server);
     config.receive_octets = receive_octets;
     assert_int_equal(lane_open(&f->lane, &config), ERR_OK);
@@ -451,7 +441,7 @@ static void a_refused_query_costs_no_later_query(void **state)
     start(&f, "127.0.0.1");
     stop_server(&f);
     send_all(&f, 1, 40);
-    f.server_fd = listen_on(&f.server);
+    f.server_fd = bound_socket_at(&f.server, SOCK_DGRAM);
     send_all(&f, 3, 41);
     for (uint16_t id = 41; id < 44; id++)
         echo(&f, id);

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bound_socket.h"
 #include "traffic/lane.h"
 #include "traffic/tls.h"
 
@@ -399,16 +400,11 @@ static void *serve(void *argument)
 static struct lane_config start_server(struct echo_server *server, int connections)
 {
     struct lane_config config = {.transport = TRANSPORT_DOT, .connect_timeout_ns = PATIENCE_NS};
-    struct addr *addr = &config.server;
-    socklen_t len = sizeof(*addr);
     config.source.sa.sa_family = AF_UNSPEC;
-    assert_int_equal(addr_parse(addr, "127.0.0.1", 0), ERR_OK);
     *server = (struct echo_server){.connections = connections};
     server->settings = new_settings(TLS1_3_VERSION);
-    server->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(server->listener, &addr->sa, addr_len(addr)), 0);
+    server->listener = bound_socket(&config.server, SOCK_STREAM, "127.0.0.1");
     assert_int_equal(listen(server->listener, 4), 0);
-    assert_int_equal(getsockname(server->listener, &addr->sa, &len), 0);
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
     return config;
 }
@@ -491,13 +487,9 @@ static void a_dot_lane_to_a_server_that_says_nothing_is_given_up(void **state)
 {
     struct lane *lane = NULL;
     struct addr addr;
-    socklen_t len = sizeof(addr);
     (void)state;
-    assert_int_equal(addr_parse(&addr, "127.0.0.1", 0), ERR_OK);
-    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(listener, &addr.sa, addr_len(&addr)), 0);
+    int listener = bound_socket(&addr, SOCK_STREAM, "127.0.0.1");
     assert_int_equal(listen(listener, 4), 0);
-    assert_int_equal(getsockname(listener, &addr.sa, &len), 0);
     struct lane_config config = {.transport = TRANSPORT_DOT, .server = addr};
     config.source.sa.sa_family = AF_UNSPEC;
     config.connect_timeout_ns = 20000000;
