@@ -7,23 +7,14 @@ from lib.cases import Suite, expect, expect_equal
 from lib.certificates import Authority
 from lib.daemon import free_port
 from lib.dnsbench import FAILED, INVALID, PASS, UNREACHABLE, USAGE, WRONG, Bench, Serve, bench
-from lib.quiet import need, tried
+from lib.quiet import need, tried_cases
 from lib.servers import Unbound
 
 suite = Suite("dnsbench counts:")
+counted = tried_cases(suite)
 HIT = ("--profile", "hit", "--arrival", "constant", "--warmup", "0", "--timeout", "300ms")
 SHORT = (*HIT, "--rate", "2k", "--duration", "1s")
 RIGHT = "* A 192.0.2.1\n* AAAA 2001:db8::1\n"
-
-
-def counted(name, limit_s=60):
-    """A case of a scene of its own, tried again where a disturbed machine spoiled it."""
-    def register(function):
-        @suite.case(name, limit_s=limit_s)
-        def run(_scene):
-            tried(function)
-        return run
-    return register
 
 
 def measure(scene, faults, *words):

@@ -10,7 +10,7 @@ import sys
 
 from lib.cases import Skip, Suite, expect, expect_equal
 from lib.dnsbench import FAILED, INVALID, PASS, PLAIN, Serve, bench
-from lib.quiet import need, tried
+from lib.quiet import need, tried_cases
 
 suite = Suite("dnsbench timing:")
 CPUS = sorted(os.sched_getaffinity(0))
@@ -20,16 +20,12 @@ US, MS, S = 1e3, 1e6, 1e9
 HOG = "import os, sys\nos.sched_setaffinity(0, {int(sys.argv[1])})\nprint(flush=True)\nwhile True: pass\n"
 
 
-def timed(name, limit_s=120):
-    """A case of a scene of its own, tried again where a disturbed machine spoiled it."""
-    def register(function):
-        @suite.case(name, limit_s=limit_s)
-        def run(_scene):
-            if len(CPUS) < 2:
-                raise Skip("needs two CPUs, for the server and the tester")
-            tried(function)
-        return run
-    return register
+def look_for_two_cpus():
+    if len(CPUS) < 2:
+        raise Skip("needs two CPUs, for the server and the tester")
+
+
+timed = tried_cases(suite, limit_s=120, look=look_for_two_cpus)
 
 
 def serve(scene, *faults):

@@ -8,26 +8,17 @@ import ipaddress
 from lib import message
 from lib.cases import Suite, expect, expect_equal
 from lib.dnsbench import PASS, USAGE, Serve, bench
-from lib.quiet import need, tried
+from lib.quiet import need, tried_cases
 from lib.recorder import Recorder, answer_address, answer_nx
 
 suite = Suite("dnsbench workload:")
+workload_case = tried_cases(suite)
 STEADY = ("--arrival", "constant", "--warmup", "0", "--timeout", "500ms")
 HIT = ("--profile", "hit", *STEADY)
 # Packets of a lookup against a server that knows the cluster's services, and how many of them are NXDOMAIN.
 COSTS = {"svc": (2, 0), "svc.ns": (4, 2), "fqdn": (10, 8), "aws": (10, 8), "dots5": (2, 0), "new": (10, 8)}
 MIX = {"svc": 0.15, "svc.ns": 0.40, "fqdn": 0.10, "aws": 0.25, "dots5": 0.07, "new": 0.03}
 SEARCH = ["svc.cluster.local.", "cluster.local.", "eu-central-1.compute.internal."]
-
-
-def workload_case(name, limit_s=60):
-    """A case of a scene of its own, tried again where a disturbed machine spoiled it."""
-    def register(function):
-        @suite.case(name, limit_s=limit_s)
-        def run(_scene):
-            tried(function)
-        return run
-    return register
 
 
 def record(scene, *words, **settings):

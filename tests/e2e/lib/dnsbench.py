@@ -21,6 +21,7 @@ PASS, FAILED, USAGE, INVALID, UNREACHABLE, WRONG = range(6)
 START_LIMIT_S = 10
 END_LIMIT_S = 15
 OUTCOMES = ("ok", "late", "timeout", "mismatch", "wrong", "refused", "send_error", "tester_dropped")
+LATENESS = "send lag|run delay|100 ms windows"  # health of the tester that says no more than that it got no CPU
 _numbers = itertools.count(1)
 
 
@@ -167,7 +168,13 @@ class Ended:
         return f"{' '.join(self.command[1:])}: exit {self.code}: {self.stdout[-700:]} {self.stderr[-300:]}"
 
     def need_exit(self, wanted):
-        """The exit code. That the tester was the limit where it should not be is what a disturbed machine can do."""
+        """The exit code, of a run whose counts matter and whose times do not.
+
+        That the tester was late for want of a CPU stands for a pass, since no count depends on it; where it hides
+        another code it is what a disturbed machine can do, as are the tester's other limits.
+        """
+        if wanted == PASS and self.was_only_late():
+            return self
         if self.code == INVALID and wanted != INVALID:
             self.need_valid()
         expect_equal(self.code, wanted, f"exit of {self.told()}")
@@ -181,6 +188,13 @@ class Ended:
         quiet.need(self.code != INVALID, f"INVALID ({self.reasons()}) of {' '.join(self.command[1:])}")
         return self
 
+    def was_only_late(self):
+        lines = self.reasons().split("; ") if self.code == INVALID and self.json else [""]
+        return all(re.search(f"(^|: )({LATENESS}): ", line) for line in lines)
+
+    def was_late(self):
+        return self.code == INVALID and bool(self.json) and bool(re.search(f"(^|: |; )({LATENESS}): ", self.reasons()))
+
     def reasons(self):
         """Why the verdict is what it is, of the whole and of each run."""
         parts = [self.json, *self.json["runs"]] if self.json else []
@@ -190,6 +204,15 @@ class Ended:
 def bench(scene, *words, timeout_s=55, **settings):
     """Runs a command to its end."""
     return Bench(scene, *words, **settings).wait(timeout_s)
+
+
+def bench_until(wanted, scene, *words, tries=5, **settings):
+    """Runs a short command to its end, again while lateness of the tester hides the exit code that is wanted."""
+    for _ in range(tries):
+        ended = bench(scene, *words, **settings)
+        if not ended.was_late():
+            break
+    return ended.need_exit(wanted)
 
 
 def check_sanitizer(text):

@@ -65,6 +65,19 @@ def tried(body, watch=None):
     raise Skip(f"the machine was disturbed both times ({told}): {failure}")
 
 
+def tried_cases(suite, limit_s=60, look=lambda: None):
+    """A decorator of cases for a suite: each in a scene of its own, after look() (which may Skip), tried as above."""
+    def case(name, limit_s=limit_s):
+        def register(function):
+            @suite.case(name, limit_s=limit_s)
+            def run(_scene):
+                look()
+                tried(function)
+            return run
+        return register
+    return case
+
+
 # ---- What the samples say -------------------------------------------------------------------------
 
 def judge(samples):
