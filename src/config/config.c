@@ -58,6 +58,12 @@ static void check_endpoint(const struct config_endpoint *endpoint, size_t i, str
                    "endpoints[%zu].region: has no meaning without \"service\"; names are taken as "
                    "written",
                    i);
+    if (endpoint->service == NULL &&
+        (endpoint->dualstack != CONFIG_SPELLINGS_KNOWN || endpoint->fips != CONFIG_SPELLINGS_KNOWN))
+        report_add(report, REPORT_ERROR, endpoint->mark,
+                   "endpoints[%zu]: dualstack and fips have no meaning without \"service\"; names "
+                   "are taken as written",
+                   i);
 }
 
 static const struct config_forward *earlier_zone(const struct config *config, size_t i)

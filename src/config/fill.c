@@ -48,6 +48,7 @@ static const char *const WANTED[] = {
     "a path",
     "a region such as eu-west-1",
     "a domain name",
+    "a mapping of names (\"name: target\")",
     "an address or a list of addresses",
     "an address or a list of addresses",
     "an address or a list of addresses",
@@ -343,6 +344,66 @@ static void fill_list(struct filler *f, const struct spot *spot)
     store_list(spot, items, count);
 }
 
+/* ---- Aliases ----------------------------------------------------------------------------------- */
+
+static bool has_alias(const struct config_alias *aliases, size_t count,
+                      const struct config_name *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (same_item(SCHEMA_NAME_LIST, &aliases[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* The name of an alias, which is the key. */
+static bool read_alias_name(struct filler *f, const struct yaml_node *node,
+                            struct config_alias *aliases, size_t count)
+{
+    struct config_name *name = &aliases[count].name;
+    struct value_fault fault;
+    bool good = host_read_name(name, node->key, &fault);
+
+    name->mark = f->report != NULL ? node->key_mark : (struct config_mark){0, 0};
+    if (good && has_alias(aliases, count, name))
+        good = value_refuse(&fault, "\"%.80s\" stands among the aliases a second time", node->key);
+    if (!good)
+        refuse(f, node->key_mark, fault.text);
+    return good;
+}
+
+static void fill_aliases(struct filler *f, const struct spot *spot)
+{
+    static const struct schema_row targets = {
+        .path = "target",
+        .type = SCHEMA_NAME_LIST,
+        .min = 1,
+        .max = 16,
+        .slot = {offsetof(struct config_alias, targets), sizeof(struct config_name *),
+                 offsetof(struct config_alias, target_count), SCHEMA_NOWHERE}};
+    size_t total = count_items(spot->node->first);
+    struct config_alias *aliases;
+    size_t count = 0;
+
+    if (spot->node->kind != YAML_MAP) {
+        refuse_type(f, spot->row, spot->node);
+        return;
+    }
+    if (!check_count(f, spot, total))
+        return;
+    aliases = arena_take(f->arena, total * sizeof(*aliases));
+    for (const struct yaml_node *node = spot->node->first; node != NULL; node = node->next) {
+        size_t len = enter_key(f, node->key);
+
+        if (read_alias_name(f, node, aliases, count)) {
+            fill_list(f, &(struct spot){&targets, node, (char *)&aliases[count]});
+            count++;
+        }
+        leave(f, len);
+    }
+    store_list(spot, aliases, count);
+}
+
 /* ---- Maps -------------------------------------------------------------------------------------- */
 
 static void fill_map(struct filler *f, const struct spot *spot);
@@ -373,41 +434,12 @@ static void fill_map_list(struct filler *f, const struct spot *spot)
     store_list(spot, items, total);
 }
 
-/* Names of the keys of a map, in the order of the schema; gives how many. */
-static size_t keys_of(const struct schema_row *parent, const char **keys)
-{
-    size_t total = 0;
-    size_t count = 0;
-    const struct schema_row *rows = schema_rows(&total);
-
-    for (size_t i = 0; i < total; i++) {
-        if (schema_is_inside(&rows[i], parent)) {
-            CHECK(count < KEYS_MAX);
-            keys[count++] = schema_key(&rows[i]);
-        }
-    }
-    return count;
-}
-
-/* The path of a row elsewhere that has this key, or NULL. */
-static const char *key_elsewhere(const char *key)
-{
-    size_t total = 0;
-    const struct schema_row *rows = schema_rows(&total);
-
-    for (size_t i = 0; i < total; i++) {
-        if (strcmp(schema_key(&rows[i]), key) == 0)
-            return rows[i].path;
-    }
-    return NULL;
-}
-
 static void refuse_key(struct filler *f, const struct schema_row *parent,
                        const struct yaml_node *node)
 {
     const char *keys[KEYS_MAX];
-    size_t count = keys_of(parent, keys);
-    const char *elsewhere = key_elsewhere(node->key);
+    size_t count = schema_keys(parent, keys, KEYS_MAX);
+    const char *elsewhere = schema_path_of_key(node->key);
     const char *nearest = nearest_word(node->key, keys, count);
     char list[KEYS_TEXT_MAX] = "";
     char text[KEYS_TEXT_MAX + 64];
@@ -439,7 +471,7 @@ static void check_keys(struct filler *f, const struct schema_row *parent,
                        const struct yaml_node *map)
 {
     const char *keys[KEYS_MAX];
-    size_t count = keys_of(parent, keys);
+    size_t count = schema_keys(parent, keys, KEYS_MAX);
 
     for (const struct yaml_node *node = map->first; node != NULL; node = node->next) {
         size_t i = 0;
@@ -462,6 +494,8 @@ static void fill_written(struct filler *f, const struct spot *spot)
         fill_map(f, spot);
     else if (spot->row->type == SCHEMA_MAP_LIST)
         fill_map_list(f, spot);
+    else if (spot->row->type == SCHEMA_ALIAS_MAP)
+        fill_aliases(f, spot);
     else if (spot->row->type >= SCHEMA_LISTEN_LIST)
         fill_list(f, spot);
     else

@@ -83,6 +83,7 @@ static bool is_set(const struct spot *spot)
     case SCHEMA_REGION:
         return pointer_at(spot) != NULL || (spot->row->slot.also != SCHEMA_NOWHERE &&
                                             flag_at(spot->base + spot->row->slot.also));
+    case SCHEMA_ALIAS_MAP: return count_at(spot) > 0;
     case SCHEMA_MAP_LIST:
     case SCHEMA_LISTEN_LIST:
     case SCHEMA_HTTP_LIST:
@@ -189,6 +190,24 @@ static void print_list(FILE *out, const struct spot *spot, int indent)
     }
 }
 
+static void print_aliases(FILE *out, const struct spot *spot, int indent)
+{
+    const struct config_alias *aliases = pointer_at(spot);
+    char text[VALUE_TEXT_MAX];
+
+    fputc('\n', out);
+    for (size_t i = 0; i < count_at(spot); i++) {
+        fprintf(out, "%*s", indent + INDENT, "");
+        print_text(out, host_write_name(&aliases[i].name, text));
+        fputs(": [", out);
+        for (size_t j = 0; j < aliases[i].target_count; j++) {
+            fputs(j > 0 ? ", " : "", out);
+            print_text(out, host_write_name(&aliases[i].targets[j], text));
+        }
+        fputs("]\n", out);
+    }
+}
+
 static void print_map(FILE *out, const struct spot *map, int indent, bool after_dash);
 
 static void print_map_list(FILE *out, const struct spot *spot, int indent)
@@ -213,6 +232,8 @@ static void print_key(FILE *out, const struct spot *spot, int indent)
         print_map(out, spot, indent + INDENT, false);
     } else if (spot->row->type == SCHEMA_MAP_LIST) {
         print_map_list(out, spot, indent);
+    } else if (spot->row->type == SCHEMA_ALIAS_MAP) {
+        print_aliases(out, spot, indent);
     } else if (spot->row->type >= SCHEMA_LISTEN_LIST) {
         print_list(out, spot, indent);
     } else {

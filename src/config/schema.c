@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "local53/base/check.h"
 #include "local53/config/config.h"
 
 #define SECONDS(n) ((uint64_t)(n))
@@ -46,6 +47,7 @@
 
 #define CONFIG struct config
 #define ENDPOINT struct config_endpoint
+#define ZONE struct config_zone
 #define FORWARD struct config_forward
 
 /* clang-format off */
@@ -77,6 +79,10 @@ static const struct schema_row ROWS[] = {
      "An AWS endpoint service, the X of com.amazonaws.<region>.X; stands for its private DNS names."},
     {"endpoints[].region", SCHEMA_REGION, 1, 32, "", NULL, true, SLOT(ENDPOINT, region),
      "Region of the service; without it aws.region."},
+    {"endpoints[].dualstack", SCHEMA_WORD, 0, 0, "known", "known true false", true, SLOT(ENDPOINT, dualstack),
+     "Dual-stack names of the service (api.aws, s3.dualstack): those every endpoint has; true: all; false: none."},
+    {"endpoints[].fips", SCHEMA_WORD, 0, 0, "known", "known true false", true, SLOT(ENDPOINT, fips),
+     "FIPS names of the service: those every endpoint has; true: all; false: none."},
     {"endpoints[].names", SCHEMA_NAME_LIST, 1, 1000, "", NULL, true, SLOT_ALSO(ENDPOINT, names, name_count),
      "Names answered, beside those of the service or instead of one; \"*.x\" is any name below x, not x."},
     {"endpoints[].except", SCHEMA_NAME_LIST, 1, 1000, "", NULL, true, SLOT_ALSO(ENDPOINT, except, except_count),
@@ -87,6 +93,17 @@ static const struct schema_row ROWS[] = {
      "Literal addresses, instead of a target, or until it has answered for the first time."},
     {"endpoints[].optional", SCHEMA_BOOL, 0, 0, "false", NULL, true, SLOT(ENDPOINT, optional),
      "true: readiness does not wait for an address of this endpoint."},
+
+    {"zones", SCHEMA_MAP_LIST, 0, 1000, "[]", NULL, true, SLOT_ITEMS(zones, zone_count, ZONE),
+     "Private zones, answered from master files and aliases; the longest zone wins, after all endpoints."},
+    {"zones[].name", SCHEMA_NAME, 1, 255, NULL, NULL, true, SLOT(ZONE, name),
+     "The zone's apex: this name and all below it."},
+    {"zones[].file", SCHEMA_TEXT, 1, 1024, "", NULL, true, SLOT_MARKED(ZONE, file, file_mark),
+     "Master file (RFC 1035 section 5); a relative path starts at the configuration's folder."},
+    {"zones[].fallthrough", SCHEMA_BOOL, 0, 0, "false", NULL, true, SLOT(ZONE, fallthrough),
+     "true: names the zone does not have are forwarded; false: they do not exist."},
+    {"zones[].aliases", SCHEMA_ALIAS_MAP, 0, 10000, "", NULL, true, SLOT_ALSO(ZONE, aliases, alias_count),
+     "Names with the addresses of another (vpce-..., or any), kept fresh as an endpoint's: {name: target}."},
 
     {"forward", SCHEMA_MAP_LIST, 0, 100, "[{zone: \".\", servers: [\"resolv.conf:/etc/resolv.conf\"]}]", NULL, true,
      SLOT_ITEMS(forward, forward_count, FORWARD),
@@ -164,4 +181,26 @@ bool schema_is_inside(const struct schema_row *row, const struct schema_row *par
     return strncmp(row->path, parent->path, parent_len) == 0 &&
            strncmp(row->path + parent_len, joint, strlen(joint)) == 0 &&
            row->path + parent_len + strlen(joint) == key;
+}
+
+size_t schema_keys(const struct schema_row *parent, const char **keys, size_t cap)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (schema_is_inside(&ROWS[i], parent)) {
+            CHECK(count < cap);
+            keys[count++] = schema_key(&ROWS[i]);
+        }
+    }
+    return count;
+}
+
+const char *schema_path_of_key(const char *key)
+{
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        if (strcmp(schema_key(&ROWS[i]), key) == 0)
+            return ROWS[i].path;
+    }
+    return NULL;
 }

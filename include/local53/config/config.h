@@ -37,9 +37,18 @@ struct config_server {
     struct config_mark mark;      /* where it stands */
 };
 
+/* Which spellings of a service's names an endpoint takes; in the order of the schema's words. */
+enum config_spellings {
+    CONFIG_SPELLINGS_KNOWN, /* those the endpoint is known to have among its private DNS names */
+    CONFIG_SPELLINGS_ALL,   /* also those that it answers only when made so */
+    CONFIG_SPELLINGS_NONE   /* none of this kind */
+};
+
 struct config_endpoint {
     const char *service;             /* catalogue name, or NULL when names are listed */
     const char *region;              /* region of the service, or NULL for aws.region */
+    enum config_spellings dualstack; /* of the service's dual-stack names */
+    enum config_spellings fips;      /* of the service's FIPS names */
     struct config_name *names;       /* extra or sole names */
     size_t name_count;               /* items of names */
     struct config_name *except;      /* names taken out of the endpoint's wildcards */
@@ -62,6 +71,24 @@ struct config_forward {
     struct config_mark mark;       /* of the pool itself */
 };
 
+/* A name of a zone that has the addresses of something else, as an endpoint's names have. */
+struct config_alias {
+    struct config_name name;     /* at or below the zone's name; "*." as in master files */
+    struct config_name *targets; /* DNS names whose addresses it has; at least one */
+    size_t target_count;         /* items of targets */
+};
+
+/* A private zone. */
+struct config_zone {
+    struct name name;             /* its apex */
+    const char *file;             /* master file, from the configuration's folder; NULL for none */
+    bool fallthrough;             /* names it does not have are forwarded */
+    struct config_alias *aliases; /* in file order; may be none */
+    size_t alias_count;           /* items of aliases */
+    struct config_mark mark;      /* of the zone itself */
+    struct config_mark file_mark; /* of the value of file */
+};
+
 struct config {
     struct arena arena;              /* owned; everything below */
     const char *file;                /* as given */
@@ -81,6 +108,8 @@ struct config {
     size_t resolver_count;             /* servers of aws.resolver; 0 when not told */
     struct config_endpoint *endpoints; /* in file order; NULL when there is none */
     size_t endpoint_count;             /* items of endpoints */
+    struct config_zone *zones;         /* private zones, in file order */
+    size_t zone_count;                 /* items of zones */
     struct config_forward *forward;    /* has one of the root zone (default: resolv.conf) */
     size_t forward_count;              /* items of forward */
     size_t cache_memory;               /* octets */

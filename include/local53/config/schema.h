@@ -21,6 +21,7 @@ enum schema_type {
     SCHEMA_PATH,        /* an absolute path, at most `max` octets */
     SCHEMA_REGION,      /* the name of an AWS region, or the word in `words` */
     SCHEMA_NAME,        /* one domain name, "." for the root */
+    SCHEMA_ALIAS_MAP,   /* a mapping of domain names, "*." allowed, each to one or several others */
     SCHEMA_LISTEN_LIST, /* addresses, port 53 unless told, no wildcard address */
     SCHEMA_HTTP_LIST,   /* addresses, port 9453 unless told */
     SCHEMA_HOST_LIST,   /* addresses without a port */
@@ -29,7 +30,7 @@ enum schema_type {
 };
 
 /* Where a value lives, in octets from the start of its struct: struct config for keys of the file and
- * of its maps, struct config_endpoint or struct config_forward for keys of their lists. */
+ * of its maps, struct config_endpoint, struct config_zone or struct config_forward for keys of their lists. */
 #define SCHEMA_NOWHERE UINT16_MAX
 struct schema_slot {
     uint16_t value; /* the member; a pointer for lists and texts; SCHEMA_NOWHERE for SCHEMA_MAP */
@@ -62,5 +63,12 @@ bool schema_is_inside(const struct schema_row *row, const struct schema_row *par
 
 /* The last word of a row's path, which is how the key is written. */
 const char *schema_key(const struct schema_row *row);
+
+/* The keys directly inside `parent`, in the order of the rows, to keys (room for cap: CHECK); gives how
+ * many. */
+size_t schema_keys(const struct schema_row *parent, const char **keys, size_t cap);
+
+/* The path of the first row that ends in this key, or NULL. */
+const char *schema_path_of_key(const char *key);
 
 #endif

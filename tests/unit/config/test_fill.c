@@ -31,6 +31,7 @@ static void a_file_with_only_listen_has_every_default(void **state)
     assert_false(config->region_auto);
     assert_null(config->resolver);
     assert_int_equal(config->endpoint_count, 0);
+    assert_int_equal(config->zone_count, 0);
     assert_int_equal(config->forward_count, 1);
     assert_int_equal(config->forward[0].zone.labels, 0);
     assert_int_equal(config->forward[0].servers[0].kind, CONFIG_SERVER_RESOLV_CONF);
@@ -117,6 +118,55 @@ static void endpoints_and_pools_keep_their_places(void **state)
     config_free(config);
 }
 
+static void zones_keep_their_aliases_and_places(void **state)
+{
+    struct config *config = config_of(LISTEN "zones:\n"
+                                             "- name: Corp.example\n"
+                                             "  file: corp.zone\n"
+                                             "  aliases:\n"
+                                             "    api.corp.example: vpce-1.example\n"
+                                             "    \"*.Web.corp.example\": [a.example, b.example]\n"
+                                             "- {name: x.example, file: /x, fallthrough: true}\n");
+    const struct config_zone *zone = &config->zones[0];
+
+    (void)state;
+    assert_int_equal(config->zone_count, 2);
+    assert_memory_equal(zone->name.wire, "\4corp\7example", 14);
+    assert_string_equal(zone->file, "corp.zone");
+    assert_false(zone->fallthrough);
+    assert_int_equal(zone->mark.line, 3);
+    assert_int_equal(zone->file_mark.line, 4);
+    assert_int_equal(zone->file_mark.column, 9);
+    assert_int_equal(zone->alias_count, 2);
+    assert_false(zone->aliases[0].name.below);
+    assert_int_equal(zone->aliases[0].target_count, 1);
+    assert_int_equal(zone->aliases[0].name.mark.line, 6);
+    assert_int_equal(zone->aliases[0].targets[0].mark.column, 23);
+    assert_true(zone->aliases[1].name.below);
+    assert_memory_equal(zone->aliases[1].name.name.wire, "\3web\4corp\7example", 18);
+    assert_int_equal(zone->aliases[1].target_count, 2);
+    assert_true(config->zones[1].fallthrough);
+    assert_int_equal(config->zones[1].alias_count, 0);
+    config_free(config);
+}
+
+static void what_is_wrong_with_an_alias_is_told_with_its_name(void **state)
+{
+    (void)state;
+    ASSERT_COMPLAINTS(LISTEN "zones: [{name: a.b, aliases: [x.a.b]}]\n",
+                      "t:2:30: error: zones[0].aliases: wants a mapping of names (\"name: "
+                      "target\"), found a list\n");
+    ASSERT_COMPLAINTS(LISTEN "zones: [{name: a.b, aliases: {x.a.b: }}]\n",
+                      "t:2:38: error: zones[0].aliases.x.a.b: wants a domain name or a list of "
+                      "names, found nothing; write a value or take the key out\n");
+    ASSERT_COMPLAINTS(LISTEN "zones: [{name: a.b, aliases: {x.a.b: c.d, X.a.b.: c.d}}]\n",
+                      "t:2:43: error: zones[0].aliases.X.a.b.: \"X.a.b.\" stands among the aliases "
+                      "a second time\n");
+    ASSERT_COMPLAINTS(LISTEN "zones: [{name: a.b, aliases: {x.a.b: []}}]\n",
+                      "t:2:38: error: zones[0].aliases.x.a.b: is an empty list; write at least one "
+                      "item\n");
+}
+
 static void an_unknown_key_gets_the_nearest_or_all_that_are_known(void **state)
 {
     (void)state;
@@ -126,9 +176,9 @@ static void an_unknown_key_gets_the_nearest_or_all_that_are_known(void **state)
                       "t:2:9: error: cache.max_tll: unknown key; did you mean \"max_ttl\"?\n");
     ASSERT_COMPLAINTS(LISTEN "cache: {prefetch: true}\n",
                       "t:2:9: error: cache.prefetch: unknown key; keys here: memory, max_ttl\n");
-    ASSERT_COMPLAINTS(LISTEN "zones: []\n",
-                      "t:2:1: error: zones: unknown key; keys here: listen, control, metrics, log, "
-                      "aws, endpoints, forward, cache, limits, udp, workers\n");
+    ASSERT_COMPLAINTS(LISTEN "stub_zone: []\n",
+                      "t:2:1: error: stub_zone: unknown key; keys here: listen, control, metrics, "
+                      "log, aws, endpoints, zones, forward, cache, limits, udp, workers\n");
 }
 
 static void a_key_that_belongs_elsewhere_is_sent_there(void **state)
@@ -250,6 +300,8 @@ int main(void)
         cmocka_unit_test(a_file_with_only_listen_has_every_default),
         cmocka_unit_test(written_values_reach_their_members),
         cmocka_unit_test(endpoints_and_pools_keep_their_places),
+        cmocka_unit_test(zones_keep_their_aliases_and_places),
+        cmocka_unit_test(what_is_wrong_with_an_alias_is_told_with_its_name),
         cmocka_unit_test(an_unknown_key_gets_the_nearest_or_all_that_are_known),
         cmocka_unit_test(a_key_that_belongs_elsewhere_is_sent_there),
         cmocka_unit_test(a_missing_key_is_told_with_its_meaning),

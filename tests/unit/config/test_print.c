@@ -41,6 +41,7 @@ static void the_least_file_is_written_out_with_all_defaults(void **state)
                               "  level: info\n"
                               "  format: text\n"
                               "endpoints: []\n"
+                              "zones: []\n"
                               "forward:\n"
                               "  - zone: \".\"\n"
                               "    servers:\n"
@@ -63,18 +64,23 @@ static void the_least_file_is_written_out_with_all_defaults(void **state)
 
 static void every_kind_of_value_reads_back(void **state)
 {
-    char *text = fixpoint_of("listen: [\"[fd00::1]:5353\", 10.0.0.1]\n"
-                             "control: \"/tmp/with blank \\\"and\\\\quote\"\n"
-                             "metrics: []\n"
-                             "aws: {region: auto, resolver: [env:A:54, dns.example:55, \"::1\"]}\n"
-                             "endpoints:\n"
-                             "- {service: \"null\", names: [\"*.A.b\", null.x], except: c.a.b,\n"
-                             "   target: [\"*.vpce-1.x\", vpce-2.x], addresses: [fd00::2],\n"
-                             "   optional: true}\n"
-                             "- {service: iam, region: us-east-1, addresses: 10.0.0.9}\n"
-                             "forward: [{zone: \"a.b\", servers: \"resolv.conf:/a b\"}]\n"
-                             "cache: {memory: 1536KiB, max_ttl: 90s}\n"
-                             "workers: 3\n");
+    char *text =
+        fixpoint_of("listen: [\"[fd00::1]:5353\", 10.0.0.1]\n"
+                    "control: \"/tmp/with blank \\\"and\\\\quote\"\n"
+                    "metrics: []\n"
+                    "aws: {region: auto, resolver: [env:A:54, dns.example:55, \"::1\"]}\n"
+                    "endpoints:\n"
+                    "- {service: \"null\", names: [\"*.A.b\", null.x], except: c.a.b,\n"
+                    "   target: [\"*.vpce-1.x\", vpce-2.x], addresses: [fd00::2],\n"
+                    "   optional: true}\n"
+                    "- {service: iam, region: us-east-1, addresses: 10.0.0.9}\n"
+                    "zones:\n"
+                    "- {name: Corp.example, file: \"corp zone\", fallthrough: true,\n"
+                    "   aliases: {A.corp.example: t.example, \"*.b.corp.example\": [u, v]}}\n"
+                    "- {name: x.example, file: x}\n"
+                    "forward: [{zone: \"a.b\", servers: \"resolv.conf:/a b\"}]\n"
+                    "cache: {memory: 1536KiB, max_ttl: 90s}\n"
+                    "workers: 3\n");
 
     (void)state;
     assert_non_null(strstr(text, "  - \"[fd00::1]:5353\"\n"));
@@ -84,6 +90,15 @@ static void every_kind_of_value_reads_back(void **state)
     assert_non_null(strstr(text, "    - \"env:A:54\"\n"));
     assert_non_null(strstr(text, "  - service: \"null\"\n"));
     assert_non_null(strstr(text, "      - \"*.a.b\"\n"));
+    assert_non_null(strstr(text, "  - name: corp.example\n"
+                                 "    file: \"corp zone\"\n"
+                                 "    fallthrough: true\n"
+                                 "    aliases:\n"
+                                 "      a.corp.example: [t.example]\n"
+                                 "      \"*.b.corp.example\": [u, v]\n"
+                                 "  - name: x.example\n"
+                                 "    file: x\n"
+                                 "    fallthrough: false\n"));
     assert_non_null(strstr(text, "  memory: 1536KiB\n"));
     assert_non_null(strstr(text, "  max_ttl: 90s\n"));
     assert_non_null(strstr(text, "workers: 3\n"));

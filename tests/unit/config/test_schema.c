@@ -48,7 +48,7 @@ static void note_keys(struct sample *sample, const struct yaml_node *map, const 
         assert_non_null(row);
         if (sample->line_of[row - rows] == 0)
             sample->line_of[row - rows] = node->key_mark.line;
-        if (node->kind == YAML_MAP) {
+        if (node->kind == YAML_MAP && row->type != SCHEMA_ALIAS_MAP) {
             strncat(path, ".", sizeof(path) - strlen(path) - 1);
             note_keys(sample, node, path);
         }
@@ -232,6 +232,19 @@ static void keys_are_the_last_words_of_paths(void **state)
     assert_false(schema_is_inside(schema_find("forward[].zone"), schema_find("endpoints")));
 }
 
+static void a_map_knows_its_keys_and_a_key_its_first_path(void **state)
+{
+    const char *keys[4];
+
+    (void)state;
+    assert_int_equal(schema_keys(schema_find("zones"), keys, 4), 4);
+    assert_string_equal(keys[0], "name");
+    assert_string_equal(keys[3], "aliases");
+    assert_string_equal(schema_path_of_key("region"), "aws.region");
+    assert_string_equal(schema_path_of_key("zone"), "forward[].zone");
+    assert_null(schema_path_of_key("aws.region"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -241,6 +254,7 @@ int main(void)
         cmocka_unit_test(the_sample_tells_each_range),
         cmocka_unit_test(each_row_is_found_by_its_path_and_lies_in_one_map),
         cmocka_unit_test(keys_are_the_last_words_of_paths),
+        cmocka_unit_test(a_map_knows_its_keys_and_a_key_its_first_path),
     };
 
     return cmocka_run_group_tests(tests, read_sample, drop_sample);
