@@ -357,6 +357,10 @@ void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
         name_parent(&rule.name, name, (size_t)(name->labels - decision->rule_labels));
         snprintf(out, cap, "endpoints[%u] %s", decision->index, expand_write_name(&rule, text));
         break;
+    case DECISION_ZONE:
+        name_parent(&rule.name, name, (size_t)(name->labels - decision->rule_labels));
+        snprintf(out, cap, "zone %s", text_write_name(&rule.name, text));
+        break;
     case DECISION_FORWARD:
         if (decision->index >= ruleset->config->forward_count) {
             snprintf(out, cap, "aws.resolver, for AWS names%s", forward_reason(ruleset, name));

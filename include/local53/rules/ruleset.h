@@ -12,19 +12,20 @@
 #include "local53/config/report.h"
 #include "local53/dns/name.h"
 #include "local53/rules/special.h"
+#include "local53/rules/zones.h"
 
-/* What a name gets (order: special, endpoints, forward). */
-enum decision_kind { DECISION_SPECIAL, DECISION_ENDPOINT, DECISION_FORWARD };
+/* What a name gets (order: special, endpoints, zones, forward). */
+enum decision_kind { DECISION_SPECIAL, DECISION_ENDPOINT, DECISION_ZONE, DECISION_FORWARD };
 
 struct decision {
     enum decision_kind kind; /* which table won */
-    uint32_t index;          /* special row, endpoint, or pool (always set for DECISION_FORWARD) */
-    uint8_t rule_labels;     /* labels of the rule's name (without "*."): owner of our SOA */
-    bool below;              /* a wildcard rule won */
+    uint32_t index;          /* special row, endpoint, node of zones, or pool (FORWARD: always) */
+    uint8_t rule_labels;     /* labels of the rule (without "*.") or the zone: owner of the SOA */
+    bool below;              /* a wildcard rule won; ZONE: the name is below the zone's */
 };
 
-/* An endpoint made ready: names expanded, label given. Order as in the file. Everything lives in the
- * configuration's arena. */
+/* An endpoint made ready: names expanded, label given. Order as in the file; behind them stand the zones'
+ * aliases, whose names are in the zones. Everything lives in the configuration's arena. */
 struct rule_endpoint {
     const char *label;                    /* "ecr.api.eu-west-1" or its first name: metrics, logs */
     const struct config_endpoint *config; /* borrowed from the ruleset's configuration */
@@ -50,14 +51,15 @@ struct ruleset {
     struct config *config;           /* owned */
     uint64_t epoch;                  /* unique number of this build within the process, from 1 */
     struct rule_endpoint *endpoints; /* by decision index */
-    size_t endpoint_count;           /* endpoints in endpoints */
+    size_t endpoint_count;           /* endpoints in endpoints: the configuration's, then aliases */
     struct rule_pool *pools; /* by decision index: forward zones in file order, then aws.resolver */
     size_t pool_count;       /* pools in pools */
     uint32_t resolver;       /* index of the pool that resolves targets: aws.resolver's, which also
                                       * gets the AWS names no rule has, else the root zone's */
     struct names *rules;     /* owned; special, endpoint and except names */
     struct names *zones;     /* owned; forward zones; NULL when there is only the root */
-    uint32_t root_pool;      /* index of the pool of "." */
+    struct zones *private_zones; /* owned; NULL when there are none */
+    uint32_t root_pool;          /* index of the pool of "." */
 };
 
 /* Builds from a configuration and takes it over in any case. NULL with errors in the report: unknown

@@ -27,7 +27,7 @@ static struct ruleset *load(const char *yaml)
 /* "special 3", "endpoint 0 labels 4 below", ...; compared as text to see at once what differs. */
 static void assert_decision(const struct ruleset *ruleset, const char *text, const char *expected)
 {
-    static const char *const kinds[] = {"special", "endpoint", "forward"};
+    static const char *const kinds[] = {"special", "endpoint", "zone", "forward"};
     struct decision decision;
     struct decision rule;
     struct name name;
@@ -36,8 +36,10 @@ static void assert_decision(const struct ruleset *ruleset, const char *text, con
     assert_int_equal(text_read_name(&name, text), ERR_OK);
     ruleset_decide(ruleset, &name, &decision);
     snprintf(got, sizeof(got), "%s %u labels %u%s", kinds[decision.kind],
-             decision.kind == DECISION_SPECIAL ? 0 : decision.index, decision.rule_labels,
-             decision.below ? " below" : "");
+
+             decision.kind == DECISION_SPECIAL || decision.kind == DECISION_ZONE ? 0
+                                                                                 : decision.index,
+             decision.rule_labels, decision.below ? " below" : "");
     assert_string_equal(got, expected);
     assert_int_equal(ruleset_find_rule(ruleset, &name, &rule), decision.kind != DECISION_FORWARD);
 }
