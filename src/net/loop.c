@@ -25,6 +25,7 @@ static void end_turn(struct loop *loop)
 {
     if (loop->on_turn != NULL)
         loop->on_turn(loop->on_turn_owner);
+    udp_clients_end_turn(loop);
     udp_servers_end_turn(loop);
 }
 

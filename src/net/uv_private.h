@@ -33,6 +33,9 @@ void timer_on_driver(uv_timer_t *driver);
 /* Sends what every server socket of the loop has queued. */
 void udp_servers_end_turn(struct loop *loop);
 
+/* Sends what client sockets of the loop have queued, and tells of what could not be sent. */
+void udp_clients_end_turn(struct loop *loop);
+
 /* Gives back recycled client sockets and their buffers; accepts NULL. All must be closed. */
 void udp_client_pool_free(struct udp_client_pool *pool);
 

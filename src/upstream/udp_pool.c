@@ -90,11 +90,6 @@ static void socket_lose_all(struct udp_socket *socket)
     }
 }
 
-static void run_lose_all(struct later_item *item)
-{
-    socket_lose_all(LIST_ITEM(item, struct udp_socket, later));
-}
-
 static void on_error(void *owner, struct udp_client *client, enum err err)
 {
     struct udp_socket *socket = owner;
@@ -189,26 +184,25 @@ static struct udp_socket *socket_at(struct udp_pool *pool, uint32_t place, enum 
     return socket;
 }
 
+/* The socket of the queries before this one that still wait to leave: they leave together. */
+static struct udp_socket *socket_in_use(const struct udp_pool *pool)
+{
+    struct udp_socket *socket = pool->sockets[pool->last_place];
+    bool fits = socket != NULL && udp_client_is_queueing(socket->client) &&
+                socket->waiting.count < WAITING_MAX && socket->queries < UDP_SOCKET_QUERIES_MAX;
+    return fits ? socket : NULL;
+}
+
 /* A random socket; another one when that cannot be had (descriptors have run out, say). */
 static struct udp_socket *pick(struct udp_pool *pool, enum err *err)
 {
+    struct udp_socket *socket = socket_in_use(pool);
+    if (socket != NULL)
+        return socket;
     uint32_t start = rng_below(pool->env->rng, UDP_POOL_SOCKETS);
-    struct udp_socket *socket = NULL;
     for (uint32_t i = 0; socket == NULL && i < UDP_POOL_SOCKETS; i++)
         socket = socket_at(pool, (start + i) % UDP_POOL_SOCKETS, err);
     return socket;
-}
-
-/* The kernel gave the ICMP error of an earlier query to this one: those who wait are told as well, in the
- * next turn, so that one failure never calls the next from inside. */
-static void socket_break(struct udp_socket *socket, enum err err)
-{
-    if (err != ERR_REFUSED && err != ERR_UNREACHABLE)
-        return;
-    socket->err = err;
-    socket_retire(socket);
-    if (socket->client != NULL)
-        later_add(&socket->pool->env->later, &socket->later, run_lose_all);
 }
 
 enum err udp_pool_send(struct udp_pool *pool, struct attempt *attempt, uint8_t *packet, size_t len)
@@ -220,12 +214,9 @@ enum err udp_pool_send(struct udp_pool *pool, struct attempt *attempt, uint8_t *
     waiting_add(&socket->waiting, attempt, pool->env->rng);
     bytes_put_u16(packet, attempt->id);
     socket->queries++;
-    err = udp_client_send(socket->client, packet, len);
-    if (err == ERR_OK)
-        return ERR_OK;
-    waiting_remove(attempt);
-    socket_break(socket, err);
-    return err;
+    pool->last_place = socket->place;
+    udp_client_queue(socket->client, packet, len);
+    return ERR_OK;
 }
 
 void udp_pool_replace(struct attempt *attempt)

@@ -1,5 +1,5 @@
-/* udp_pool: the UDP sockets to one server: 16, each connected, opened when first chosen. Each query
- * takes a random one and a random id (RFC 5452 section 9.2). A socket is replaced after 4,096 queries,
+/* udp_pool: the UDP sockets to one server: 16, each connected, opened when first chosen. The queries of a turn
+ * take a random one, at most UDP_CLIENT_QUEUE_MAX together, and each a random id (RFC 5452 section 9.2). A socket is replaced after 4,096 queries,
  * 30 s, one time-out, an error or three wrong answers; it takes no more queries then, and is closed
  * when nobody waits on it any more. One loop's thread. */
 #ifndef LOCAL53_UPSTREAM_UDP_POOL_H
@@ -22,6 +22,7 @@ struct udp_pool {
     const struct addr *peer;                      /* borrowed; the server */
     const uint16_t *slot;                         /* borrowed; its metrics slot */
     struct udp_socket *sockets[UDP_POOL_SOCKETS]; /* owned; NULL until chosen */
+    uint32_t last_place;                          /* of the socket used last */
     struct link retired;                          /* of struct udp_socket; owned; oldest first */
     uint32_t retired_count;                       /* sockets in retired */
 };
@@ -30,8 +31,8 @@ struct udp_pool {
 void udp_pool_init(struct udp_pool *pool, struct upstream_env *env, const struct addr *peer,
                    const uint16_t *slot);
 
-/* Writes an id into the packet and sends it; the attempt then waits. On an error it does not, and
- * nothing was sent. */
+/* Writes an id into the packet, which leaves with the loop's turn; the attempt then waits. That it could not be sent is
+ * told by on_lost. ERR_NO_SPACE, or why no socket could be opened: the attempt does not wait, nothing is sent. */
 enum err udp_pool_send(struct udp_pool *pool, struct attempt *attempt, uint8_t *packet, size_t len);
 
 /* The socket an attempt waits on takes no more queries: it timed out there. The attempt still waits. */

@@ -212,11 +212,9 @@ static void an_error_at_sending_moves_those_who_wait_on_the_socket(void **state)
     fake_upstream_fail_sends(&scene->pool.servers[0], ERR_REFUSED);
     for (size_t i = 20; i < 40; i++)
         scene_ask(scene, &ends[i]);
-    unsigned at_once = count_queries(scene, 1, NULL);
-    assert_int_equal(at_once, 20);
     fake_net_run();
     /* Twenty refused sends broke sockets on which some of the first twenty waited. */
-    assert_true(count_queries(scene, 1, NULL) > 0);
+    assert_true(count_queries(scene, 1, NULL) > 20);
     assert_int_equal(fake_net_now_ms(), FAKE_NET_START_MS);
 }
 

@@ -97,7 +97,18 @@ enum err udp_client_open(struct udp_client **out, struct loop *loop, const struc
 /* Sends one datagram now; an error of the kernel is given back, nothing is queued. */
 enum err udp_client_send(struct udp_client *client, const uint8_t *data, size_t len);
 
-/* Closes; no callback comes afterwards. */
+#define UDP_CLIENT_QUEUE_MAX 32     /* datagrams that leave together */
+#define UDP_CLIENT_QUEUE_OCTETS 512 /* longest datagram that is queued; a query has at most 283 */
+
+/* Sends one datagram (longer ones: CHECK) together with others of this socket, at the latest at the end of the loop's
+ * turn. What the kernel has no room for is lost, as on the way; another error comes by on_error, at the turn's end:
+ * then some of what was queued was not sent. */
+void udp_client_queue(struct udp_client *client, const uint8_t *data, size_t len);
+
+/* True while datagrams of this socket are queued. */
+bool udp_client_is_queueing(const struct udp_client *client);
+
+/* Closes; no callback comes afterwards, what is queued is not sent. */
 void udp_client_close(struct udp_client *client);
 
 #endif

@@ -288,6 +288,21 @@ enum err udp_client_send(struct udp_client *client, const uint8_t *data, size_t 
     return ERR_OK;
 }
 
+void udp_client_queue(struct udp_client *client, const uint8_t *data, size_t len)
+{
+    CHECK(len <= UDP_CLIENT_QUEUE_OCTETS);
+    enum err err = udp_client_send(client, data, len);
+    if (err != ERR_OK)
+        arrive(&client->arrivals, &client->peer, "", 0)->err = err;
+}
+
+/* Here every datagram leaves at once, and alone. */
+bool udp_client_is_queueing(const struct udp_client *client)
+{
+    (void)client;
+    return false;
+}
+
 void udp_client_close(struct udp_client *client)
 {
     if (client != NULL)

@@ -199,6 +199,95 @@ static void a_recycled_socket_works_like_a_new_one(void **state)
     assert_int_equal(fixture->received, 20);
 }
 
+static void queue_number(struct udp_client *client, uint8_t number)
+{
+    udp_client_queue(client, &number, 1);
+}
+
+static void what_is_queued_leaves_in_order_and_more_than_the_queue_holds(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->expected = 2 * UDP_CLIENT_QUEUE_MAX + 1;
+    for (unsigned i = 1; i <= fixture->expected; i++) {
+        queue_number(fixture->client, (uint8_t)i);
+        assert_int_equal(udp_client_is_queueing(fixture->client), i % UDP_CLIENT_QUEUE_MAX != 0);
+    }
+    assert_true(net_test_run(&fixture->test));
+    assert_int_equal(fixture->received, fixture->expected);
+    assert_int_equal(fixture->data[0], fixture->expected);
+    assert_false(udp_client_is_queueing(fixture->client));
+}
+
+static void count_only(void *owner, struct udp_client *client, const uint8_t *data, size_t len)
+{
+    struct fixture *fixture = owner;
+    (void)client;
+    (void)data;
+    assert_int_equal(len, 1);
+    fixture->received++;
+    count_event(fixture);
+}
+
+static void two_sockets_that_queue_in_turn_lose_nothing(void **state)
+{
+    static const struct udp_client_events counting = {count_only, on_error};
+    struct fixture *fixture = *state;
+    struct udp_client *clients[2];
+    fixture->expected = 20;
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(
+            udp_client_open(&clients[i], fixture->test.loop, &fixture->addr, &counting, fixture),
+            ERR_OK);
+    for (uint8_t i = 0; i < 20; i++) {
+        queue_number(clients[i % 2], i);
+        assert_true(udp_client_is_queueing(clients[i % 2]));
+        assert_false(udp_client_is_queueing(clients[(i + 1) % 2]));
+    }
+    assert_true(net_test_run(&fixture->test));
+    assert_int_equal(fixture->received, 20);
+    udp_client_close(clients[0]);
+    udp_client_close(clients[1]);
+}
+
+static void what_a_closed_socket_has_queued_is_not_sent(void **state)
+{
+    struct fixture *fixture = *state;
+    struct udp_client *other;
+    assert_int_equal(udp_client_open(&other, fixture->test.loop, &fixture->addr, &events, fixture),
+                     ERR_OK);
+    queue_number(other, 1);
+    udp_client_close(other);
+    assert_no_more(fixture);
+    assert_int_equal(fixture->received, 0);
+}
+
+/* The kernel tells the ICMP error of the first datagram at the next send, here one of the queue. */
+static void an_error_of_the_queue_is_told_at_the_end_of_the_turn(void **state)
+{
+    struct fixture *fixture = *state;
+    udp_server_close(fixture->server);
+    fixture->server = NULL;
+    send_text(fixture, "?");
+    queue_number(fixture->client, 1);
+    assert_int_equal(fixture->errors, 0);
+    assert_true(net_test_run(&fixture->test));
+    assert_int_equal(fixture->errors, 1);
+    assert_int_equal(fixture->err, ERR_REFUSED);
+}
+
+static void a_socket_may_be_closed_when_it_is_told_of_the_queue(void **state)
+{
+    struct fixture *fixture = *state;
+    udp_server_close(fixture->server);
+    fixture->server = NULL;
+    fixture->close_at_once = true;
+    send_text(fixture, "?");
+    queue_number(fixture->client, 1);
+    assert_true(net_test_run(&fixture->test));
+    assert_no_more(fixture);
+    assert_int_equal(fixture->errors, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_fixture, close_fixture)
 
 int main(void)
@@ -211,6 +300,11 @@ int main(void)
         TEST(nothing_is_told_after_a_close_inside_an_error),
         TEST(a_datagram_of_a_stranger_is_not_told),
         TEST(a_recycled_socket_works_like_a_new_one),
+        TEST(what_is_queued_leaves_in_order_and_more_than_the_queue_holds),
+        TEST(two_sockets_that_queue_in_turn_lose_nothing),
+        TEST(what_a_closed_socket_has_queued_is_not_sent),
+        TEST(an_error_of_the_queue_is_told_at_the_end_of_the_turn),
+        TEST(a_socket_may_be_closed_when_it_is_told_of_the_queue),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
