@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "local53/aws/partition.h"
+#include "local53/base/nearest.h"
 #include "local53/dns/text.h"
 
 /* Longest template and longest name it expands to, terminator included. */
@@ -58,6 +59,130 @@ static int compare_service(const void *service, const void *row)
 const struct catalogue_row *catalogue_find(const char *service)
 {
     return bsearch(service, ROWS, ROW_COUNT, sizeof(ROWS[0]), compare_service);
+}
+
+/* What the service names of AWS begin with: each partition's suffix, read backwards, or the commercial one
+ * (both occur in one partition), and what a row's service has in its place. SageMaker's are its own. */
+static const struct {
+    const char *prefix;  /* of ServiceName */
+    const char *instead; /* what the row's service begins with */
+} FULL_PREFIXES[] = {
+    {"com.amazonaws.", ""},  {"cn.com.amazonaws.", ""},
+    {"eu.amazonaws.", ""},   {"gov.ic.c2s.", ""},
+    {"gov.sgov.sc2s.", ""},  {"uk.adc-e.cloud.", ""},
+    {"gov.ic.hci.csp.", ""}, {"aws.sagemaker.", "aws.sagemaker:"},
+};
+#define FULL_PREFIX_COUNT (sizeof(FULL_PREFIXES) / sizeof(FULL_PREFIXES[0]))
+
+/* Longest service looked at, terminator included. */
+#define SERVICE_MAX 64
+
+/* Takes the region off the front of "<region>.X"; gives X. */
+static const char *take_region(const char *text, char region[CATALOGUE_REGION_MAX])
+{
+    size_t len = strcspn(text, ".");
+
+    if (text[len] == '.' && len < CATALOGUE_REGION_MAX) {
+        memcpy(region, text, len);
+        region[len] = '\0';
+        if (partition_is_region(region))
+            return text + len + 1;
+    }
+    region[0] = '\0';
+    return text;
+}
+
+/* The X of a service name as rows have it; false when it is none of AWS's, or too long for a row. */
+static bool read_full(const char *service_name, char service[SERVICE_MAX],
+                      char region[CATALOGUE_REGION_MAX])
+{
+    region[0] = '\0';
+    for (size_t i = 0; i < FULL_PREFIX_COUNT; i++) {
+        size_t len = strlen(FULL_PREFIXES[i].prefix);
+
+        if (strncmp(service_name, FULL_PREFIXES[i].prefix, len) == 0) {
+            const char *rest = take_region(service_name + len, region);
+            int written = snprintf(service, SERVICE_MAX, "%s%s", FULL_PREFIXES[i].instead, rest);
+
+            return written > 0 && written < SERVICE_MAX;
+        }
+    }
+    return false;
+}
+
+const struct catalogue_row *catalogue_find_full(const char *service_name,
+                                                char region[CATALOGUE_REGION_MAX])
+{
+    char service[SERVICE_MAX];
+
+    return read_full(service_name, service, region) ? catalogue_find(service) : NULL;
+}
+
+/* True when the text's words, cut at its dots, dashes and colons, have this one (of len octets) among them. */
+static bool has_part(const char *text, const char *word, size_t len)
+{
+    for (const char *at = text; *at != '\0'; at += strcspn(at, ".-:"), at += *at != '\0') {
+        if (strncmp(at, word, len) == 0 && strchr(".-:", at[len]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* True when one of the templates begins with the word as its first label, behind "*.". */
+static bool has_label(const char *templates, const char *word, size_t len)
+{
+    for (const char *at = templates; *at != '\0'; at += strcspn(at, ","), at += *at == ',') {
+        const char *label = strncmp(at, "*.", 2) == 0 ? at + 2 : at;
+
+        if (strncmp(label, word, len) == 0 && label[len] == '.')
+            return true;
+    }
+    return false;
+}
+
+/* One row more, unless it is among them or there is no room. */
+static void add_near(const struct catalogue_row *row, const struct catalogue_row **out, size_t cap,
+                     size_t *count)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (out[i] == row)
+            return;
+    }
+    if (*count < cap)
+        out[(*count)++] = row;
+}
+
+static const struct catalogue_row *nearest_spelling(const char *word)
+{
+    const char *words[ROW_COUNT];
+    const char *nearest;
+
+    for (size_t i = 0; i < ROW_COUNT; i++)
+        words[i] = ROWS[i].service;
+    nearest = nearest_word(word, words, ROW_COUNT);
+    return nearest != NULL ? catalogue_find(nearest) : NULL;
+}
+
+size_t catalogue_nearest(const char *word, const struct catalogue_row **out, size_t cap)
+{
+    char service[SERVICE_MAX];
+    char region[CATALOGUE_REGION_MAX];
+    const char *text = read_full(word, service, region) ? service : word;
+    const struct catalogue_row *spelling = nearest_spelling(text);
+    size_t len = strlen(text);
+    size_t count = 0;
+
+    for (size_t i = 0; len > 0 && i < ROW_COUNT; i++) {
+        if (has_label(ROWS[i].names, text, len))
+            add_near(&ROWS[i], out, cap, &count);
+    }
+    for (size_t i = 0; len > 0 && i < ROW_COUNT; i++) {
+        if (has_part(ROWS[i].service, text, len))
+            add_near(&ROWS[i], out, cap, &count);
+    }
+    if (spelling != NULL)
+        add_near(spelling, out, cap, &count);
+    return count;
 }
 
 bool catalogue_is_global(const struct catalogue_row *row)

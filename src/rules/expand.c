@@ -5,13 +5,11 @@
 #include "expand.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "local53/aws/catalogue.h"
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
-#include "local53/base/nearest.h"
 
 /* An endpoint being expanded. */
 struct expansion {
@@ -46,47 +44,24 @@ static bool same_rule(const struct config_name *a, const struct config_name *b)
     return a->below == b->below && name_equal(&a->name, &b->name);
 }
 
-/* Longest text looked at as a region ("us-isob-east-1" and its like). */
-#define REGION_MAX 32
-
 /* ---- Service ------------------------------------------------------------------------------------- */
 
-/* The X of "com.amazonaws.<region>.X" or "com.amazonaws.X", which the AWS CLI prints; the text itself when
- * it is no such name. */
-static const char *short_service(const char *service)
-{
-    static const char prefix[] = "com.amazonaws.";
-    const char *at = strstr(service, prefix);
-    const char *dot;
-    char region[REGION_MAX];
-
-    if (at == NULL)
-        return service;
-    at += sizeof(prefix) - 1;
-    dot = strchr(at, '.');
-    if (dot == NULL || dot - at >= REGION_MAX)
-        return at;
-    snprintf(region, sizeof(region), "%.*s", (int)(dot - at), at);
-    return partition_is_region(region) ? dot + 1 : at;
-}
+/* Most services told as near to an unknown one. */
+#define NEAREST_MAX 4
 
 static void report_unknown_service(struct expansion *x)
 {
-    size_t count;
-    const struct catalogue_row *rows = catalogue_rows(&count);
-    const char **words = calloc(count, sizeof(*words));
-    const char *nearest;
+    const struct catalogue_row *rows[NEAREST_MAX];
+    size_t count = catalogue_nearest(x->endpoint->service, rows, NEAREST_MAX);
+    char text[512] = "; list its names under names instead";
+    size_t used = 0;
 
-    CHECK(words != NULL);
     for (size_t i = 0; i < count; i++)
-        words[i] = rows[i].service;
-    nearest = nearest_word(short_service(x->endpoint->service), words, count);
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "%s\"%s\"",
+                                 i == 0 ? "; did you mean " : ", ", rows[i]->service);
     report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
-               "endpoints[%zu].service: unknown service \"%s\"%s%s%s", x->index,
-               x->endpoint->service, nearest != NULL ? "; did you mean \"" : "",
-               nearest != NULL ? nearest : "",
-               nearest != NULL ? "\"?" : "; list its names under names instead");
-    free(words);
+               "endpoints[%zu].service: unknown service \"%s\"%s%s", x->index, x->endpoint->service,
+               text, count > 0 ? "?" : "");
 }
 
 /* The region that the service's names are in; NULL with an error when there is none, and for global

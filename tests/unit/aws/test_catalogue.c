@@ -182,6 +182,100 @@ static void too_little_room_is_told(void **state)
     assert_int_equal(count, 6);
 }
 
+/* ---- Service names and near words ---------------------------------------------------------------- */
+
+static void full_service_names_of_all_partitions_find_their_row(void **state)
+{
+    static const struct {
+        const char *full;
+        const char *service;
+        const char *region;
+    } cases[] = {
+        {"com.amazonaws.eu-west-1.ecr.api", "ecr.api", "eu-west-1"},
+        {"com.amazonaws.us-gov-west-1.kinesis-streams", "kinesis-streams", "us-gov-west-1"},
+        {"cn.com.amazonaws.cn-north-1.ecr.api", "ecr.api", "cn-north-1"},
+        {"com.amazonaws.cn-north-1.s3", "s3", "cn-north-1"},
+        {"gov.ic.c2s.us-iso-east-1.ecr.dkr", "ecr.dkr", "us-iso-east-1"},
+        {"gov.sgov.sc2s.us-isob-east-1.ec2", "ec2", "us-isob-east-1"},
+        {"uk.adc-e.cloud.eu-isoe-west-1.ec2", "ec2", "eu-isoe-west-1"},
+        {"gov.ic.hci.csp.us-isof-south-1.ebs", "ebs", "us-isof-south-1"},
+        {"eu.amazonaws.eusc-de-east-1.execute-api", "execute-api", "eusc-de-east-1"},
+        {"aws.sagemaker.eu-west-1.studio", "aws.sagemaker:studio", "eu-west-1"},
+        {"aws.sagemaker.eu-west-1.notebook", "aws.sagemaker:notebook", "eu-west-1"},
+        {"com.amazonaws.iam", "iam", ""},
+        {"com.amazonaws.s3-global.accesspoint", "s3-global.accesspoint", ""},
+    };
+    char region[CATALOGUE_REGION_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct catalogue_row *row = catalogue_find_full(cases[i].full, region);
+
+        assert_non_null(row);
+        assert_string_equal(row->service, cases[i].service);
+        assert_string_equal(region, cases[i].region);
+    }
+}
+
+static void service_names_without_a_row_still_tell_their_region(void **state)
+{
+    char region[CATALOGUE_REGION_MAX];
+
+    (void)state;
+    assert_null(catalogue_find_full("com.amazonaws.eu-west-1.newest", region));
+    assert_string_equal(region, "eu-west-1");
+    assert_null(catalogue_find_full("com.amazonaws.vpce.eu-west-1.vpce-svc-0123", region));
+    assert_string_equal(region, "");
+    assert_null(catalogue_find_full("com.amazonaws.", region));
+    assert_null(catalogue_find_full("ecr.api", region));
+    assert_null(catalogue_find_full("", region));
+    assert_string_equal(region, "");
+}
+
+static void over_long_service_names_are_no_rows(void **state)
+{
+    char region[CATALOGUE_REGION_MAX];
+    char text[400] = "com.amazonaws.";
+
+    (void)state;
+    memset(text + strlen(text), 'a', 200);
+    assert_null(catalogue_find_full(text, region));
+    memcpy(text + 300, ".s3", sizeof(".s3"));
+    assert_null(catalogue_find_full(text, region));
+    assert_string_equal(region, "");
+}
+
+/* The services near to a word, blank separated. */
+static const char *near_to(const char *word, size_t cap, char out[EXPANDED_MAX])
+{
+    const struct catalogue_row *rows[8];
+    size_t count = catalogue_nearest(word, rows, cap);
+
+    assert_true(count <= cap);
+    out[0] = '\0';
+    for (size_t i = 0; i < count; i++) {
+        strcat(out, i > 0 ? " " : "");
+        strcat(out, rows[i]->service);
+    }
+    return out;
+}
+
+static void unknown_words_have_their_nearest_rows(void **state)
+{
+    char text[EXPANDED_MAX];
+
+    (void)state;
+    assert_string_equal(near_to("ecr", 8, text), "ecr.api ecr.dkr");
+    assert_string_equal(near_to("ecr", 1, text), "ecr.api");
+    assert_string_equal(near_to("firehose", 8, text), "kinesis-firehose");
+    assert_string_equal(near_to("kinesis", 8, text), "kinesis-streams kinesis-firehose");
+    assert_string_equal(near_to("ecr.apo", 8, text), "ecr.api");
+    assert_string_equal(near_to("com.amazonaws.eu-west-1.ecr.apo", 8, text), "ecr.api");
+    assert_string_equal(near_to("com.amazonaws.eu-west-1.ecr.api", 8, text), "ecr.api");
+    assert_string_equal(near_to("qqqqqqqqqq", 8, text), "");
+    assert_string_equal(near_to("", 8, text), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +289,10 @@ int main(void)
         cmocka_unit_test(a_global_service_has_one_set_of_names_a_partition),
         cmocka_unit_test(a_regional_service_needs_a_region),
         cmocka_unit_test(too_little_room_is_told),
+        cmocka_unit_test(full_service_names_of_all_partitions_find_their_row),
+        cmocka_unit_test(service_names_without_a_row_still_tell_their_region),
+        cmocka_unit_test(over_long_service_names_are_no_rows),
+        cmocka_unit_test(unknown_words_have_their_nearest_rows),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

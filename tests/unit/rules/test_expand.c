@@ -14,6 +14,13 @@ static void unknown_service_is_refused_with_the_nearest(void **state)
     assert_refused("endpoints: [{service: ecr.apo, region: eu-west-1, addresses: 10.0.0.1}]\n",
                    "f:2:23: error: endpoints[0].service: unknown service \"ecr.apo\"; did you mean "
                    "\"ecr.api\"?\n");
+    assert_refused("endpoints: [{service: ecr, region: eu-west-1, addresses: 10.0.0.1}]\n",
+                   "f:2:23: error: endpoints[0].service: unknown service \"ecr\"; did you mean "
+                   "\"ecr.api\", \"ecr.dkr\"?\n");
+    assert_refused(
+        "endpoints: [{service: com.amazonaws.iam, addresses: 10.0.0.1}]\n",
+        "f:2:23: error: endpoints[0].service: unknown service \"com.amazonaws.iam\"; did "
+        "you mean \"iam\"?\n");
     assert_refused("endpoints: [{service: qqqqqqqqqq, region: eu-west-1, addresses: 10.0.0.1}]\n",
                    "f:2:23: error: endpoints[0].service: unknown service \"qqqqqqqqqq\"; list its "
                    "names under names instead\n");
