@@ -52,6 +52,24 @@ static void an_answer_is_served_to_both_workers_with_its_ttl_counted_down(void *
     assert_int_equal(stage_count(&stage, METRICS_CACHE_MISSES, 0), 2);
 }
 
+/* Ten minutes of a name that both workers are asked for five times a second. */
+static void a_hot_name_is_asked_upstream_once_a_ttl_over_both_workers(void **state)
+{
+    unsigned asked = 0;
+    (void)state;
+    for (unsigned at = 0; at < 3000; at++) {
+        stage_ask(&stage, at % 2, "www.example.com A");
+        if (*stage_query(&stage) != '\0') {
+            stage_answer(&stage, "NOERROR\nwww.example.com. 60 IN A 192.0.2.1\n");
+            asked++;
+        }
+        stage_expect_start(stage_reply(&stage, 1), "NOERROR rd ra\n");
+        EXPECT_NO_QUERY(&stage);
+        fake_net_advance(200);
+    }
+    assert_int_equal(asked, 10);
+}
+
 static void an_answer_of_ttl_0_is_passed_on_and_not_kept(void **state)
 {
     (void)state;
@@ -376,6 +394,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENARIO(an_answer_is_served_to_both_workers_with_its_ttl_counted_down),
+        SCENARIO(a_hot_name_is_asked_upstream_once_a_ttl_over_both_workers),
         SCENARIO(an_answer_of_ttl_0_is_passed_on_and_not_kept),
         SCENARIO(a_ttl_over_the_cap_is_cut),
         SCENARIO(records_of_one_rrset_leave_with_the_least_of_their_ttls),
