@@ -355,3 +355,14 @@ const char *refresh_problem(const struct refresh *refresh, size_t endpoint)
     }
     return NULL;
 }
+
+const char *refresh_target_problem(const struct refresh *refresh, size_t endpoint, size_t i)
+{
+    CHECK(i < refresh->endpoints[endpoint].target.name_count);
+    return refresh->endpoints[endpoint].problems[i];
+}
+
+const struct target *refresh_target(const struct refresh *refresh, size_t endpoint)
+{
+    return &refresh->endpoints[endpoint].target;
+}

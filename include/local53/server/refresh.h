@@ -47,6 +47,12 @@ void refresh_addresses(const struct refresh *refresh, struct addresses *out);
  * "timed out", ...), or NULL. */
 const char *refresh_problem(const struct refresh *refresh, size_t endpoint);
 
+/* The same of its i-th target alone. */
+const char *refresh_target_problem(const struct refresh *refresh, size_t endpoint, size_t i);
+
+/* What is known of an endpoint's targets, name by name; borrowed until the next turn of the loop. */
+const struct target *refresh_target(const struct refresh *refresh, size_t endpoint);
+
 /* True when each endpoint that is not optional has an address; else *missing names the first. */
 bool refresh_is_ready(const struct refresh *refresh, const char **missing);
 
