@@ -20,9 +20,11 @@ static const struct catalogue_row ROWS[] = {
 };
 #define ROW_COUNT (sizeof(ROWS) / sizeof(ROWS[0]))
 
-/* The endings AWS's commercial partition and GovCloud use beside {suffix}; sagemaker.aws too. */
+/* The endings AWS's commercial partition and GovCloud use beside {suffix}. The first three are dual-stack; the names in
+ * sagemaker.aws are not. */
 #define DUALSTACK_ENDING ".api.aws"
 #define ECR_DUALSTACK_ENDING ".on.aws"
+#define APP_DUALSTACK_ENDING ".app.aws"
 #define AWS_TOP_LEVEL ".aws"
 
 /* Global services outside the commercial partition (botocore "endpoints.json"). A partition without
@@ -32,17 +34,29 @@ static const struct {
     const char *service;   /* row's service */
     const char *names;     /* as in a row */
 } GLOBAL_ELSEWHERE[] = {
+    {"aws-cn", "cloudfront", "cloudfront.cn-northwest-1.{suffix}"},
     {"aws-cn", "iam", "iam.cn-north-1.{suffix}"},
     {"aws-eusc", "iam", "iam.eusc-de-east-1.{suffix}"},
     {"aws-iso", "iam", "iam.us-iso-east-1.{suffix}"},
+    {"aws-iso-b", "iam", "iam.us-isob-east-1.{suffix}"},
+    {"aws-iso-f", "iam", "iam.us-isof-south-1.{suffix}"},
     {"aws-us-gov", "iam", "iam.us-gov.{suffix}"},
+    {"aws-cn", "route53", "route53.{suffix}"},
+    {"aws-iso", "route53", "route53.{suffix}"},
+    {"aws-iso-b", "route53", "route53.{suffix}"},
+    {"aws-iso-e", "route53", "route53.{suffix}"},
+    {"aws-iso-f", "route53", "route53.{suffix}"},
+    {"aws-us-gov", "route53", "route53.us-gov.{suffix}"},
 };
 #define GLOBAL_ELSEWHERE_COUNT (sizeof(GLOBAL_ELSEWHERE) / sizeof(GLOBAL_ELSEWHERE[0]))
 
-/* What the templates of one row are filled with. */
-struct place {
-    const struct partition *partition; /* gives {suffix} */
-    const char *region;                /* gives {region}; NULL for a global row */
+/* A row being expanded. */
+struct filling {
+    const struct partition *partition;       /* gives {suffix} */
+    const struct catalogue_request *request; /* gives {region}, and what is wanted */
+    struct catalogue_name *out;              /* the caller's */
+    size_t cap;                              /* room of out */
+    size_t count;                            /* items of out */
 };
 
 const struct catalogue_row *catalogue_rows(size_t *count)
@@ -190,6 +204,14 @@ bool catalogue_is_global(const struct catalogue_row *row)
     return strcmp(row->scope, "global") == 0;
 }
 
+const struct catalogue_row *catalogue_fips_service(const struct catalogue_row *row)
+{
+    char service[SERVICE_MAX];
+    int len = snprintf(service, sizeof(service), "%s-fips", row->service);
+
+    return len > 0 && (size_t)len < sizeof(service) ? catalogue_find(service) : NULL;
+}
+
 static bool ends_with(const char *text, const char *ending)
 {
     size_t len = strlen(text);
@@ -221,25 +243,25 @@ static bool respell(char *text, size_t cap, const struct partition *partition)
 }
 
 /* What a "{word}" stands for, and its length in the template. NULL when it is none of ours. */
-static const char *placeholder_at(const char *template, const struct place *place, size_t *len)
+static const char *placeholder_at(const char *template, const struct filling *filling, size_t *len)
 {
     static const char region[] = "{region}";
     static const char suffix[] = "{suffix}";
 
     if (strncmp(template, region, sizeof(region) - 1) == 0) {
         *len = sizeof(region) - 1;
-        return place->region;
+        return filling->request->region;
     }
     if (strncmp(template, suffix, sizeof(suffix) - 1) == 0) {
         *len = sizeof(suffix) - 1;
-        return place->partition->suffix;
+        return filling->partition->suffix;
     }
     return NULL;
 }
 
 /* One template of len octets with its placeholders filled in. */
 static enum err fill_template(char *out, const char *template, size_t len,
-                              const struct place *place)
+                              const struct filling *filling)
 {
     size_t used = 0;
 
@@ -249,7 +271,7 @@ static enum err fill_template(char *out, const char *template, size_t len,
 
         skip = 1;
         if (*value == '{') {
-            value = placeholder_at(value, place, &skip);
+            value = placeholder_at(value, filling, &skip);
             value_len = value != NULL ? strlen(value) : 0;
         }
         if (value == NULL)
@@ -263,57 +285,95 @@ static enum err fill_template(char *out, const char *template, size_t len,
     return ERR_OK;
 }
 
-/* Appends one template's name to out, or nothing when the partition has no spelling for it. */
-static enum err expand_one(const char *template, size_t len, const struct place *place,
-                           struct catalogue_name *out, bool *written)
+static bool is_dualstack(const char *text)
 {
+    return ends_with(text, DUALSTACK_ENDING) || ends_with(text, ECR_DUALSTACK_ENDING) ||
+           ends_with(text, APP_DUALSTACK_ENDING) || strstr(text, ".dualstack.") != NULL;
+}
+
+/* Appends one template's name, unless it is not wanted or the partition has no spelling for it. */
+static enum err add_name(struct filling *filling, const char *template, size_t len)
+{
+    const struct catalogue_request *request = filling->request;
+    struct catalogue_name name;
     char text[TEMPLATE_MAX];
-    enum err err = fill_template(text, template, len, place);
+    enum err err = fill_template(text, template, len, filling);
 
     if (err != ERR_OK)
         return err;
-    *written = respell(text, sizeof(text), place->partition);
-    if (!*written)
+    name.below = strncmp(text, "*.", 2) == 0;
+    name.dualstack = is_dualstack(text);
+    name.fips = strstr(text, "fips") != NULL;
+    if ((name.dualstack && request->dualstack == CATALOGUE_SPELLINGS_NONE) ||
+        (name.fips && request->fips == CATALOGUE_SPELLINGS_NONE) ||
+        !respell(text, sizeof(text), filling->partition))
         return ERR_OK;
-    out->below = strncmp(text, "*.", 2) == 0;
-    return text_read_name(&out->name, out->below ? text + 2 : text);
+    if (filling->count == filling->cap)
+        return ERR_NO_SPACE;
+    err = text_read_name(&name.name, name.below ? text + 2 : text);
+    if (err == ERR_OK)
+        filling->out[filling->count++] = name;
+    return err;
 }
 
-/* The templates of a row in a partition; NULL when a global service has no name there. */
-static const char *templates_of(const struct catalogue_row *row, const struct partition *partition)
+static enum err add_names(struct filling *filling, const char *templates)
 {
-    if (!catalogue_is_global(row) || strcmp(partition->name, "aws") == 0)
-        return row->names;
+    enum err err = ERR_OK;
+
+    while (err == ERR_OK && *templates != '\0') {
+        size_t len = strcspn(templates, ",");
+
+        err = add_name(filling, templates, len);
+        templates += len + (templates[len] == ',');
+    }
+    return err;
+}
+
+/* The templates of a global service in a partition that is not the commercial one; "" when it has no name there. */
+static const char *names_elsewhere(const struct catalogue_row *row,
+                                   const struct partition *partition)
+{
     for (size_t i = 0; i < GLOBAL_ELSEWHERE_COUNT; i++) {
         if (strcmp(GLOBAL_ELSEWHERE[i].partition, partition->name) == 0 &&
             strcmp(GLOBAL_ELSEWHERE[i].service, row->service) == 0)
             return GLOBAL_ELSEWHERE[i].names;
     }
-    return NULL;
+    return "";
+}
+
+static enum err fill_row(struct filling *filling, const struct catalogue_row *row)
+{
+    enum err err;
+
+    if (catalogue_is_global(row) && strcmp(filling->partition->name, "aws") != 0)
+        return add_names(filling, names_elsewhere(row, filling->partition));
+    err = add_names(filling, row->names);
+    if (err == ERR_OK && filling->request->dualstack == CATALOGUE_SPELLINGS_ALL)
+        err = add_names(filling, row->dualstack);
+    if (err == ERR_OK && filling->request->fips == CATALOGUE_SPELLINGS_ALL)
+        err = add_names(filling, row->fips);
+    return err;
+}
+
+enum err catalogue_expand_request(const struct catalogue_row *row,
+                                  const struct catalogue_request *request,
+                                  struct catalogue_name *out, size_t cap, size_t *count)
+{
+    const char *region = request->region;
+    struct filling filling = {partition_of_region(region != NULL ? region : ""), request, out, cap,
+                              0};
+    enum err err = ERR_INVALID;
+
+    if (catalogue_is_global(row) || (region != NULL && partition_is_region(region)))
+        err = fill_row(&filling, row);
+    *count = filling.count;
+    return err;
 }
 
 enum err catalogue_expand(const struct catalogue_row *row, const char *region,
                           struct catalogue_name *out, size_t cap, size_t *count)
 {
-    struct place place = {partition_of_region(region != NULL ? region : ""), region};
-    const char *templates = templates_of(row, place.partition);
+    struct catalogue_request request = {.region = region};
 
-    *count = 0;
-    if (!catalogue_is_global(row) && (region == NULL || !partition_is_region(region)))
-        return ERR_INVALID;
-    while (templates != NULL && *templates != '\0') {
-        size_t len = strcspn(templates, ",");
-        struct catalogue_name name;
-        bool written = false;
-        enum err err = expand_one(templates, len, &place, &name, &written);
-
-        if (err == ERR_OK && written && *count == cap)
-            err = ERR_NO_SPACE;
-        if (err != ERR_OK)
-            return err;
-        if (written)
-            out[(*count)++] = name;
-        templates += len + (templates[len] == ',');
-    }
-    return ERR_OK;
+    return catalogue_expand_request(row, &request, out, cap, count);
 }

@@ -87,24 +87,114 @@ static const char *region_of(struct expansion *x, const struct catalogue_row *ro
     return region;
 }
 
-static void take_service_names(struct expansion *x, const struct catalogue_row *row)
+static enum catalogue_spellings spellings_of(enum config_spellings configured)
 {
-    struct catalogue_name names[CATALOGUE_NAMES_MAX];
-    const char *region = region_of(x, row);
-    size_t count = 0;
+    static const enum catalogue_spellings same[] = {
+        [CONFIG_SPELLINGS_KNOWN] = CATALOGUE_SPELLINGS_KNOWN,
+        [CONFIG_SPELLINGS_ALL] = CATALOGUE_SPELLINGS_ALL,
+        [CONFIG_SPELLINGS_NONE] = CATALOGUE_SPELLINGS_NONE,
+    };
 
-    if (region == NULL && !catalogue_is_global(row))
+    return same[configured];
+}
+
+/* The names that a request gives, in the service's own words. */
+struct expanded {
+    const struct catalogue_row *row;                  /* the service */
+    struct catalogue_request request;                 /* what was asked */
+    struct catalogue_name names[CATALOGUE_NAMES_MAX]; /* what came out */
+    size_t count;                                     /* items of names */
+};
+
+static void expand_row(struct expanded *expanded)
+{
+    CHECK(catalogue_expand_request(expanded->row, &expanded->request, expanded->names,
+                                   CATALOGUE_NAMES_MAX, &expanded->count) == ERR_OK);
+}
+
+static bool has_dualstack(const struct expanded *expanded)
+{
+    for (size_t i = 0; i < expanded->count; i++) {
+        if (expanded->names[i].dualstack)
+            return true;
+    }
+    return false;
+}
+
+static bool has_fips(const struct expanded *expanded)
+{
+    for (size_t i = 0; i < expanded->count; i++) {
+        if (expanded->names[i].fips)
+            return true;
+    }
+    return false;
+}
+
+/* Names that are wanted, but that nobody has. */
+static void report_none_known(struct expansion *x, const struct expanded *expanded, const char *key,
+                              const char *kind)
+{
+    const char *region = expanded->request.region;
+
+    report_add(x->report, REPORT_ERROR, x->endpoint->mark,
+               "endpoints[%zu].%s: no %s names of \"%s\" are known%s%s; leave %s out, or list them "
+               "under names",
+               x->index, key, kind, expanded->row->service, region != NULL ? " in " : "",
+               region != NULL ? region : "", key);
+}
+
+static void check_wanted(struct expansion *x, const struct expanded *expanded)
+{
+    const struct catalogue_row *twin = catalogue_fips_service(expanded->row);
+
+    if (x->endpoint->dualstack == CONFIG_SPELLINGS_ALL && !has_dualstack(expanded))
+        report_none_known(x, expanded, "dualstack", "dual-stack");
+    if (x->endpoint->fips != CONFIG_SPELLINGS_ALL || has_fips(expanded))
         return;
-    CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
-    if (count == 0)
+    if (twin != NULL)
+        report_add(x->report, REPORT_ERROR, x->endpoint->mark,
+                   "endpoints[%zu].fips: FIPS names of %s are an endpoint service of their own: %s",
+                   x->index, expanded->row->service, twin->service);
+    else
+        report_none_known(x, expanded, "fips", "FIPS");
+}
+
+/* No name is left: because of the endpoint's switches, or because none is known there at all. */
+static void report_no_names(struct expansion *x, const struct expanded *expanded)
+{
+    struct expanded known = {.row = expanded->row, .request.region = expanded->request.region};
+    bool dualstack = x->endpoint->dualstack == CONFIG_SPELLINGS_NONE;
+
+    expand_row(&known);
+    if (known.count == 0)
         report_add(x->report, REPORT_ERROR, x->endpoint->service_mark,
                    "endpoints[%zu].service: the names of \"%s\" in %s are not known; list them "
                    "under names instead",
-                   x->index, row->service, region);
-    for (size_t i = 0; i < count; i++)
-        x->out->names[x->out->name_count++] =
-            (struct config_name){names[i].name, names[i].below, x->endpoint->service_mark};
-    x->out->region = catalogue_is_global(row) ? NULL : region;
+                   x->index, known.row->service, known.request.region);
+    else
+        report_add(x->report, REPORT_ERROR, x->endpoint->mark,
+                   "endpoints[%zu].%s: false leaves no name of \"%s\": it has %s names only",
+                   x->index, dualstack && has_dualstack(&known) ? "dualstack" : "fips",
+                   known.row->service, dualstack && has_dualstack(&known) ? "dual-stack" : "FIPS");
+}
+
+static void take_service_names(struct expansion *x, const struct catalogue_row *row)
+{
+    struct expanded expanded = {.row = row, .request.region = region_of(x, row)};
+
+    if (expanded.request.region == NULL && !catalogue_is_global(row))
+        return;
+    expanded.request.dualstack = spellings_of(x->endpoint->dualstack);
+    expanded.request.fips = spellings_of(x->endpoint->fips);
+    expand_row(&expanded);
+    if (expanded.count == 0)
+        report_no_names(x, &expanded);
+    else
+        check_wanted(x, &expanded);
+    for (size_t i = 0; i < expanded.count; i++)
+        x->out->names[x->out->name_count++] = (struct config_name){
+            expanded.names[i].name, expanded.names[i].below, x->endpoint->service_mark};
+    x->out->region = catalogue_is_global(row) ? NULL : expanded.request.region;
 }
 
 static void take_service(struct expansion *x)

@@ -9,11 +9,16 @@
 #include "local53/base/err.h"
 #include "local53/dns/name.h"
 
+/* Templates are comma separated names with {region} and {suffix}, "*." in front of wildcards; "" is none. */
 struct catalogue_row {
-    const char *service; /* "ecr.api": the X of com.amazonaws.<region>.X */
+    const char *service;   /* "ecr.api": the X of com.amazonaws.<region>.X */
+    const char *names;     /* templates of the private DNS names its endpoints are known to have */
+    const char *dualstack; /* templates of dual-stack names answered only by an endpoint made so */
     const char
-        *names; /* comma separated templates with {region} and {suffix}, "*." for wildcards */
-    const char *scope; /* "regional" or "global" */
+        *fips; /* templates of FIPS names that no private DNS has, yet the endpoint answers */
+    const char *scope;    /* "regional" or "global" */
+    const char *evidence; /* where the names are from */
+    const char *note;     /* what a user has to know, one sentence; "" for nothing */
 };
 
 /* All rows, sorted by service. */
@@ -40,22 +45,44 @@ size_t catalogue_nearest(const char *word, const struct catalogue_row **out, siz
 /* True when the row's names do not depend on a region. */
 bool catalogue_is_global(const struct catalogue_row *row);
 
-/* One expanded name; below=true for "*.". */
+/* The row whose endpoints have the FIPS names of this one ("sqs-fips" for "sqs"), or NULL. */
+const struct catalogue_row *catalogue_fips_service(const struct catalogue_row *row);
+
+/* Which names of a kind (dual-stack, FIPS) are wanted. */
+enum catalogue_spellings {
+    CATALOGUE_SPELLINGS_KNOWN, /* those in the row's names */
+    CATALOGUE_SPELLINGS_ALL,   /* also those of the row's column */
+    CATALOGUE_SPELLINGS_NONE   /* none */
+};
+
+struct catalogue_request {
+    const char *region; /* NULL for a global row: its names in the commercial partition */
+    enum catalogue_spellings dualstack; /* api.aws, on.aws, app.aws and their like, s3.dualstack */
+    enum catalogue_spellings fips;      /* a label with "fips" in it */
+};
+
+/* One expanded name. */
 struct catalogue_name {
     struct name name; /* what it is, or what follows "*." */
     bool below;       /* a wildcard */
+    bool dualstack;   /* spelled as dual-stack names are */
+    bool fips;        /* spelled as FIPS names are */
 };
 
-/* Expands a row for a region into out, at most cap names; *count gets how many. The partition's suffix
- * is put in; the dual-stack endings (api.aws, on.aws) are respelled where the partition's spelling is
- * published, and such a name is left out where it is not: *count may be 0 outside the commercial
- * partition and GovCloud. A global row takes no region (NULL: commercial), or any: the partition counts.
- * ERR_INVALID when a regional row gets no region or text that is none, ERR_NO_SPACE when cap is too
- * small. */
+/* Expands a row into out, at most cap names: those of its names, then of its columns; *count gets how many. The
+ * partition's suffix is put in; the dual-stack endings are respelled where the partition's spelling is published, and
+ * such a name is left out where it is not: *count may be 0 outside the commercial partition and GovCloud, or where the
+ * request wants none of a kind. A global row takes any region, for its partition's names. ERR_INVALID when a regional
+ * row gets no region or text that is none, ERR_NO_SPACE when cap is too small. */
+enum err catalogue_expand_request(const struct catalogue_row *row,
+                                  const struct catalogue_request *request,
+                                  struct catalogue_name *out, size_t cap, size_t *count);
+
+/* The same for the known names: what private DNS has. */
 enum err catalogue_expand(const struct catalogue_row *row, const char *region,
                           struct catalogue_name *out, size_t cap, size_t *count);
 
-/* Most names one row has. */
+/* Most names one row has, its columns included. */
 #define CATALOGUE_NAMES_MAX 16
 
 #endif

@@ -122,6 +122,84 @@ static void endpoint_of_names_is_labelled_by_the_first(void **state)
     ruleset_free(ruleset);
 }
 
+/* ---- Switches ------------------------------------------------------------------------------------ */
+
+/* How many names the first endpoint of a configuration has. */
+static size_t name_count_of(const char *yaml)
+{
+    char *told;
+    struct ruleset *ruleset = configured(yaml, &told);
+    size_t count;
+
+    assert_string_equal(told, "");
+    assert_non_null(ruleset);
+    count = ruleset->endpoints[0].name_count;
+    ruleset_free(ruleset);
+    free(told);
+    return count;
+}
+
+static void switches_choose_among_the_names_of_the_service(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        name_count_of("endpoints: [{service: s3, region: eu-west-1, addresses: 10.0.0.1}]\n"), 6);
+    assert_int_equal(name_count_of("endpoints: [{service: s3, region: eu-west-1, dualstack: true, "
+                                   "addresses: 10.0.0.1}]\n"),
+                     12);
+    assert_int_equal(name_count_of("endpoints: [{service: monitoring, region: eu-west-1, fips: "
+                                   "true, addresses: 10.0.0.1}]\n"),
+                     4);
+    assert_int_equal(name_count_of("endpoints: [{service: monitoring, region: eu-west-1, "
+                                   "dualstack: false, fips: false, addresses: 10.0.0.1}]\n"),
+                     1);
+}
+
+static void names_nobody_knows_cannot_be_switched_on(void **state)
+{
+    (void)state;
+    assert_refused(
+        "endpoints: [{service: imagebuilder, region: eu-west-1, dualstack: true, fips: true,\n"
+        "             addresses: 10.0.0.1}]\n",
+        "f:2:13: error: endpoints[0].dualstack: no dual-stack names of \"imagebuilder\" are known "
+        "in eu-west-1; leave dualstack out, or list them under names\n"
+        "f:2:13: error: endpoints[0].fips: no FIPS names of \"imagebuilder\" are known in "
+        "eu-west-1; "
+        "leave fips out, or list them under names\n");
+}
+
+static void fips_names_of_another_service_are_told(void **state)
+{
+    (void)state;
+    assert_refused("endpoints: [{service: sqs, region: eu-west-1, fips: true, addresses: "
+                   "10.0.0.1}]\n",
+                   "f:2:13: error: endpoints[0].fips: FIPS names of sqs are an endpoint service of "
+                   "their own: sqs-fips\n");
+}
+
+static void a_switch_may_not_leave_no_name(void **state)
+{
+    (void)state;
+    assert_refused(
+        "endpoints: [{service: eks-auth, region: eu-west-1, dualstack: false, "
+        "addresses: 10.0.0.1}]\n",
+        "f:2:13: error: endpoints[0].dualstack: false leaves no name of \"eks-auth\": it "
+        "has dual-stack names only\n");
+    assert_refused("endpoints: [{service: sqs-fips, region: eu-west-1, fips: false, addresses: "
+                   "10.0.0.1}]\n",
+                   "f:2:13: error: endpoints[0].fips: false leaves no name of \"sqs-fips\": it has "
+                   "FIPS names only\n");
+}
+
+static void names_unknown_in_a_partition_are_told_with_any_switch(void **state)
+{
+    (void)state;
+    assert_refused("endpoints: [{service: s3-global.accesspoint, region: cn-north-1, dualstack: "
+                   "false, addresses: 10.0.0.1}]\n",
+                   "f:2:23: error: endpoints[0].service: the names of \"s3-global.accesspoint\" in "
+                   "cn-north-1 are not known; list them under names instead\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +212,11 @@ int main(void)
         cmocka_unit_test(except_may_not_take_out_everything),
         cmocka_unit_test(listed_names_are_added_to_those_of_the_service),
         cmocka_unit_test(endpoint_of_names_is_labelled_by_the_first),
+        cmocka_unit_test(switches_choose_among_the_names_of_the_service),
+        cmocka_unit_test(names_nobody_knows_cannot_be_switched_on),
+        cmocka_unit_test(fips_names_of_another_service_are_told),
+        cmocka_unit_test(a_switch_may_not_leave_no_name),
+        cmocka_unit_test(names_unknown_in_a_partition_are_told_with_any_switch),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
