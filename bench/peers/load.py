@@ -24,10 +24,10 @@ STOLEN_SHARE = 0.02
 class Load:
     """A row of the tables: what is asked, how fast, and of which servers."""
 
-    def __init__(self, key, title, words, rate=None, tester_shares_cpu=False, only=None, is_cached=True):
+    def __init__(self, key, title, words, rate=None, tester_shares_cpu=False, only=None, is_cached=True, names=0):
         self.key, self.title, self.words, self.rate = key, title, words, rate
         self.tester_shares_cpu = tester_shares_cpu  # with the responder: waiting for it is no disturbance
-        self.only, self.is_cached = only, is_cached
+        self.only, self.is_cached, self.names = only, is_cached, names  # names: so many are to be cached before
 
 
 def loads(large, folder):
@@ -36,13 +36,15 @@ def loads(large, folder):
     with open(endpoints[1], "w", encoding="ascii") as file:
         file.writelines(servers.ENDPOINT_NAME.format(i) + " A\n" for i in range(servers.ENDPOINT_NAMES))
     ours = ("echo", "local53")
+    many = [*HIT, "--names", str(large), *CHEAP]
     return [
         Load("hit", "hit: 10,000 names, zipf 1", HIT + CHEAP),
         Load("endpoint", "endpoint names: 10,000, zipf 1", endpoints + CHEAP, only=ours),
         Load("hit-10k", "hit, open loop at 10,000/s", HIT + CHEAP, rate=10000),
         Load("hit-100k", "hit, open loop at 100,000/s", HIT + CHEAP, rate=100000),
         Load("endpoint-100k", "endpoint names, open loop at 100,000/s", endpoints + CHEAP, rate=100000, only=ours),
-        Load("large", f"hit: {large:,} names, zipf 1", [*HIT, "--names", str(large), *CHEAP]),
+        Load("large", f"hit: {large:,} names, zipf 1", many, names=large),
+        Load("uniform", f"hit: {large:,} names, each as often", [*many, "--zipf", "0"], only=ours, names=large),
         Load("k8s-aws", "k8s-aws: lookups of pods", ["--profile", "k8s-aws", "--batch", "64"], is_cached=False),
         Load("miss", "miss: names never seen", [*MISS, *CHEAP], tester_shares_cpu=True, is_cached=False),
     ]

@@ -239,10 +239,12 @@ def compare(arena):
     wanted = [load for load in arena.loads if not chosen or load.key in chosen]
     if not wanted:
         sys.exit(f"peers: there are the loads {', '.join(load.key for load in arena.loads)}")
-    arena.warm(0, SMALL)
+    warm = SMALL
+    arena.warm(0, warm)
     for load in wanted:
-        if load.key == "large":
-            arena.warm(SMALL, arena.asked.names)
+        if load.names > warm:
+            arena.warm(warm, load.names)
+            warm = load.names
         arena.measure(load, 60 * arena.asked.minutes / len(wanted))
     publish(arena, wanted)
 
