@@ -1,0 +1,175 @@
+/* services: the names of all endpoint services in one index. A row has its names once a partition, under one
+ * region that stands for all of it; a name asked is looked up with its region replaced by that one.
+ * Owns: the index. Thread: any; nothing changes. Bounds: rows times partitions times CATALOGUE_NAMES_MAX.
+ * Fails: never; what AWS has not published is of no service. */
+#include "local53/rules/services.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "local53/aws/partition.h"
+#include "local53/base/check.h"
+#include "local53/dns/text.h"
+#include "local53/rules/names.h"
+
+/* A region of each partition: it stands for all of them. */
+static const char *const REGIONS[] = {"us-east-1",      "us-gov-west-1",  "cn-north-1",
+                                      "us-iso-east-1",  "us-isob-east-1", "eu-isoe-west-1",
+                                      "eusc-de-east-1", "us-isof-south-1"};
+#define REGION_COUNT (sizeof(REGIONS) / sizeof(REGIONS[0]))
+
+#define SUFFIXES_MAX 32
+
+/* Value of what stands below a suffix and is no row's. Rows have their index, behind it the switches. */
+#define VALUE_OTHER NAMES_VALUE_MAX
+#define SWITCH_DUALSTACK 1U
+#define SWITCH_FIPS 2U
+#define SWITCH_BITS 2
+
+struct services {
+    struct names *index; /* owned; names of rows, then suffixes */
+};
+
+/* Names and entries being collected. */
+struct collection {
+    struct catalogue_name *names; /* owned; what entries borrow */
+    struct names_entry *entries;  /* owned; one a name */
+    size_t count;                 /* of both */
+    size_t cap;                   /* room in both */
+};
+
+static void add(struct collection *collection, const struct catalogue_name *name, uint32_t value)
+{
+    struct catalogue_name *kept = &collection->names[collection->count];
+    CHECK(collection->count < collection->cap);
+    *kept = *name;
+    collection->entries[collection->count++] =
+        (struct names_entry){&kept->name, kept->below, value};
+}
+
+/* What private DNS has, and behind it what a switch of the endpoint adds. */
+static void add_region(struct collection *collection, const struct catalogue_row *row,
+                       uint32_t number, const char *region)
+{
+    struct catalogue_request all = {region, CATALOGUE_SPELLINGS_ALL, CATALOGUE_SPELLINGS_ALL};
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+    size_t plain;
+    size_t count;
+    CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, &plain) == ERR_OK);
+    CHECK(catalogue_expand_request(row, &all, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t value = number << SWITCH_BITS;
+        if (i >= plain && names[i].dualstack)
+            value |= SWITCH_DUALSTACK;
+        if (i >= plain && names[i].fips)
+            value |= SWITCH_FIPS;
+        add(collection, &names[i], value);
+    }
+}
+
+static void add_row(struct collection *collection, const struct catalogue_row *row, uint32_t number)
+{
+    for (size_t i = 0; i < REGION_COUNT; i++)
+        add_region(collection, row, number, REGIONS[i]);
+}
+
+static void add_suffixes(struct collection *collection)
+{
+    struct catalogue_name suffix = {.below = true};
+    for (size_t i = 0; partition_suffix(i) != NULL; i++) {
+        CHECK(i < SUFFIXES_MAX && text_read_name(&suffix.name, partition_suffix(i)) == ERR_OK);
+        add(collection, &suffix, VALUE_OTHER);
+    }
+}
+
+struct services *services_new(void)
+{
+    struct services *services = calloc(1, sizeof(*services));
+    struct collection collection = {0};
+    size_t count;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+    collection.cap = count * REGION_COUNT * CATALOGUE_NAMES_MAX + SUFFIXES_MAX;
+    collection.names = calloc(collection.cap, sizeof(*collection.names));
+    collection.entries = calloc(collection.cap, sizeof(*collection.entries));
+    CHECK(services != NULL && collection.names != NULL && collection.entries != NULL);
+    for (size_t i = 0; i < count; i++)
+        add_row(&collection, &rows[i], (uint32_t)i);
+    add_suffixes(&collection);
+    services->index = names_new(collection.entries, collection.count, NULL);
+    free(collection.names);
+    free(collection.entries);
+    return services;
+}
+
+void services_free(struct services *services)
+{
+    if (services == NULL)
+        return;
+    names_free(services->index);
+    free(services);
+}
+
+/* The last label that is a region, told in text; false when there is none. A bucket may be called like one, so
+ * the one nearest to the suffix counts. */
+static bool find_region(const struct name *name, size_t *label, char text[CATALOGUE_REGION_MAX])
+{
+    for (size_t i = name->labels; i > 0; i--) {
+        struct bytes octets = name_label(name, i - 1);
+        if (octets.len >= CATALOGUE_REGION_MAX)
+            continue;
+        memcpy(text, octets.data, octets.len);
+        text[octets.len] = '\0';
+        *label = i - 1;
+        if (strlen(text) == octets.len && partition_is_region(text))
+            return true;
+    }
+    return false;
+}
+
+/* The region that stands for the partition of another. */
+static const char *standing_for(const char *region)
+{
+    for (size_t i = 0; i < REGION_COUNT; i++)
+        if (partition_of_region(REGIONS[i]) == partition_of_region(region))
+            return REGIONS[i];
+    return REGIONS[0];
+}
+
+/* The name with another label in place of one; false when it gets too long. */
+static bool replace_label(struct name *out, const struct name *name, size_t label, const char *text)
+{
+    uint8_t wire[NAME_MAX_OCTETS];
+    struct writer w = writer_init(wire, sizeof(wire));
+    size_t at = name_label_offset(name, label);
+    size_t behind = name_label_offset(name, label + 1);
+    writer_put(&w, name->wire, at);
+    writer_u8(&w, (uint8_t)strlen(text));
+    writer_put(&w, text, strlen(text));
+    writer_put(&w, name->wire + behind, name->len - behind);
+    return !w.failed && name_from_wire(out, wire, w.len) == ERR_OK;
+}
+
+enum services_kind services_find(const struct services *services, const struct name *name,
+                                 struct services_match *out)
+{
+    struct names_match match;
+    struct name plain;
+    size_t count;
+    size_t label;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+    if (!names_find(services->index, name, &match))
+        return SERVICES_NONE;
+    if (find_region(name, &label, out->region)) {
+        if (!replace_label(&plain, name, label, standing_for(out->region)) ||
+            !names_find(services->index, &plain, &match))
+            return SERVICES_OTHER;
+    }
+    if (match.value == VALUE_OTHER)
+        return SERVICES_OTHER;
+    out->row = &rows[match.value >> SWITCH_BITS];
+    out->dualstack = (match.value & SWITCH_DUALSTACK) != 0;
+    out->fips = (match.value & SWITCH_FIPS) != 0;
+    if (catalogue_is_global(out->row))
+        out->region[0] = '\0';
+    return SERVICES_KNOWN;
+}
