@@ -16,5 +16,6 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_explain;
 extern const struct command command_ctl;
+extern const struct command command_services;
 
 #endif

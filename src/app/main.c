@@ -3,7 +3,7 @@
 #include "local53/version.h"
 
 static const struct command *const commands[] = {&command_run, &command_check, &command_explain,
-                                                 &command_ctl};
+                                                 &command_ctl, &command_services};
 
 static const struct program program = {
     .name = "local53",

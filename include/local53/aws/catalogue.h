@@ -14,11 +14,10 @@ struct catalogue_row {
     const char *service;   /* "ecr.api": the X of com.amazonaws.<region>.X */
     const char *names;     /* templates of the private DNS names its endpoints are known to have */
     const char *dualstack; /* templates of dual-stack names answered only by an endpoint made so */
-    const char
-        *fips; /* templates of FIPS names that no private DNS has, yet the endpoint answers */
-    const char *scope;    /* "regional" or "global" */
-    const char *evidence; /* where the names are from */
-    const char *note;     /* what a user has to know, one sentence; "" for nothing */
+    const char *fips;      /* templates of FIPS names beside those, in the endpoint's certificate */
+    const char *scope;     /* "regional" or "global" */
+    const char *evidence;  /* where the names are from */
+    const char *note;      /* what a user has to know, one sentence; "" for nothing */
 };
 
 /* All rows, sorted by service. */

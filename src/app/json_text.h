@@ -1,0 +1,10 @@
+/* json_text: text as a JSON string, for the commands that print for programs. */
+#ifndef LOCAL53_APP_JSON_TEXT_H
+#define LOCAL53_APP_JSON_TEXT_H
+
+#include <stdio.h>
+
+/* Writes text as a JSON string (RFC 8259 section 7), quotes included; text is UTF-8. */
+void json_text_write(FILE *out, const char *text);
+
+#endif
