@@ -70,13 +70,23 @@ static void begin_stop(struct worker *worker)
     alarm_set(worker->stop_alarm, STOP_LOOK_MS);
 }
 
+/* Shows the list of names asked to other threads, and says that the loop lives. */
+static void answer_poke(struct worker *worker)
+{
+    toplist_tick(worker->asked, loop_now_ms(worker->loop));
+    CHECK(pthread_mutex_lock(&worker->told_mutex) == 0);
+    toplist_copy(worker->told, worker->asked);
+    CHECK(pthread_mutex_unlock(&worker->told_mutex) == 0);
+    atomic_fetch_add_explicit(&worker->pokes_answered, 1, memory_order_relaxed);
+}
+
 static void on_message(void *owner, int kind, void *payload)
 {
     struct worker *worker = owner;
     if (kind == WORKER_STOP)
         begin_stop(worker);
     else if (kind == WORKER_POKE)
-        atomic_fetch_add_explicit(&worker->pokes_answered, 1, memory_order_relaxed);
+        answer_poke(worker);
     else if (worker->upstream == NULL)
         snapshot_release(payload);
     else
@@ -90,6 +100,17 @@ static void make_upstream(struct worker *worker, uint32_t questions)
                                    .metrics = worker->metrics,
                                    .exchanges = questions};
     worker->upstream = upstream_new(&setup);
+}
+
+static void make_lists(struct worker *worker)
+{
+    struct toplist_setup setup = {.capacity = WORKER_ASKED_MAX,
+                                  .halve_ms = WORKER_ASKED_HALVE_MS,
+                                  .secret = *cache_secret(worker->cache)};
+    worker->sample_left = WORKER_SAMPLE;
+    worker->asked = toplist_new(&setup);
+    worker->told = toplist_new(&setup);
+    CHECK(pthread_mutex_init(&worker->told_mutex, NULL) == 0);
 }
 
 enum err worker_new(struct worker **out, const struct worker_setup *setup, struct addr *failed)
@@ -106,6 +127,8 @@ enum err worker_new(struct worker **out, const struct worker_setup *setup, struc
     worker->stream_reply = malloc(MESSAGE_MAX_OCTETS);
     CHECK(worker->scratch != NULL && worker->stream_reply != NULL);
     rng_init(&worker->rng);
+    worker->leaks = setup->leaks;
+    make_lists(worker);
     worker->snapshot = snapshot_hold(setup->snapshot);
     inflight_init(&worker->inflight, questions, questions * WAITERS_PER_QUESTION);
     make_upstream(worker, questions);
@@ -153,6 +176,18 @@ void worker_poke(struct worker *worker, uint64_t now_ms)
     mailbox_post(worker->mailbox, WORKER_POKE, NULL);
 }
 
+void worker_sample(struct worker *worker, const struct request *request)
+{
+    toplist_add(worker->asked, &request->qname, request->qtype, loop_now_ms(worker->loop));
+}
+
+void worker_merge_asked(struct worker *worker, struct toplist *into)
+{
+    CHECK(pthread_mutex_lock(&worker->told_mutex) == 0);
+    toplist_merge(into, worker->told);
+    CHECK(pthread_mutex_unlock(&worker->told_mutex) == 0);
+}
+
 uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms)
 {
     uint64_t answered = atomic_load_explicit(&worker->pokes_answered, memory_order_relaxed);
@@ -175,6 +210,9 @@ void worker_free(struct worker *worker)
     inflight_deinit(&worker->inflight);
     snapshot_release(worker->snapshot);
     metrics_free(worker->metrics);
+    toplist_free(worker->asked);
+    toplist_free(worker->told);
+    pthread_mutex_destroy(&worker->told_mutex);
     cache_reader_free(worker->reader);
     free(worker->scratch);
     free(worker->stream_reply);

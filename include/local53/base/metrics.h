@@ -101,6 +101,8 @@ enum metrics_reloaded {
       "Answers not cached because what was taken out is still looked at")                          \
     R(CACHE_ENTRIES, GAUGE, NONE, "local53_cache_entries", "Entries in the cache")                 \
     R(CACHE_BYTES, GAUGE, NONE, "local53_cache_bytes", "Octets the cache accounts for")            \
+    R(AWS_LEAKS, COUNTER, NONE, "local53_aws_leaks_total",                                         \
+      "Questions upstreams were asked that an AWS endpoint service would take")                    \
     R(INFLIGHT_JOINED, COUNTER, NONE, "local53_inflight_joined_total",                             \
       "Queries that joined an identical question in flight")                                       \
     R(UPSTREAM_QUERIES, COUNTER, SERVER, "local53_upstream_queries_total",                         \

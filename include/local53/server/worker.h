@@ -4,6 +4,7 @@
 #ifndef LOCAL53_SERVER_WORKER_H
 #define LOCAL53_SERVER_WORKER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -17,12 +18,19 @@
 #include "local53/net/loop.h"
 #include "local53/net/mailbox.h"
 #include "local53/server/inflight.h"
+#include "local53/server/leaks.h"
 #include "local53/server/listener.h"
 #include "local53/server/snapshot.h"
+#include "local53/server/toplist.h"
 #include "local53/upstream/exchange.h"
 
 #define WORKER_POKE_MS 5000 /* between two signs of life asked for */
 #define WORKER_STOP_MS 5000 /* an ordered stop takes at most this long */
+
+/* The names asked most come from a sample: one query over UDP of each WORKER_SAMPLE. */
+#define WORKER_SAMPLE 64
+#define WORKER_ASKED_MAX 256         /* questions kept of the sample, a loop */
+#define WORKER_ASKED_HALVE_MS 300000 /* their counts are halved so often */
 
 /* What the supervisor lends or hands over. */
 struct worker_setup {
@@ -32,31 +40,38 @@ struct worker_setup {
     struct snapshot *snapshot;  /* a reference of its own is taken */
     uint32_t tcp_connections;   /* this worker's share */
     struct mailbox *supervisor; /* borrowed; told WORKER_STOPPED with the worker; NULL: nobody */
+    struct leaks *leaks;        /* borrowed; shared by all workers; NULL: not noted */
 };
 
 /* Message kind posted to the supervisor when a worker's loop has ended; payload: the worker. */
 #define WORKER_STOPPED 1
 
 struct worker {
-    struct loop *loop;               /* owned */
-    struct mailbox *mailbox;         /* owned; snapshots and the word to stop */
-    struct mailbox *supervisor;      /* borrowed */
-    struct rng rng;                  /* ids and choices of this loop */
-    struct metrics *metrics;         /* owned; this thread is its only writer */
-    struct cache *cache;             /* borrowed */
-    struct cache_reader *reader;     /* owned; this thread's way to look into the cache */
-    struct snapshot *snapshot;       /* held; the current one */
-    struct upstream *upstream;       /* owned */
-    struct inflight inflight;        /* questions waiting for upstreams */
-    struct listeners listeners;      /* sockets and connections */
-    struct entry *scratch;           /* owned; ENTRY_SCRATCH octets: an answer being built */
-    uint8_t *stream_reply;           /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
-    uint32_t turn;                   /* rotates endpoints' addresses */
-    uint64_t stop_sequence;          /* stopping: questions before this one are waited for */
-    bool stopping;                   /* the word to stop came */
-    struct alarm *stop_alarm;        /* owned; looks whether an ordered stop is complete */
-    uint64_t stop_deadline_ms;       /* loop time at which a stop ends in any case */
-    struct log_limit shed_limit;     /* "table full" is told once a period */
+    struct loop *loop;           /* owned */
+    struct mailbox *mailbox;     /* owned; snapshots and the word to stop */
+    struct mailbox *supervisor;  /* borrowed */
+    struct rng rng;              /* ids and choices of this loop */
+    struct metrics *metrics;     /* owned; this thread is its only writer */
+    struct cache *cache;         /* borrowed */
+    struct cache_reader *reader; /* owned; this thread's way to look into the cache */
+    struct snapshot *snapshot;   /* held; the current one */
+    struct upstream *upstream;   /* owned */
+    struct inflight inflight;    /* questions waiting for upstreams */
+    struct listeners listeners;  /* sockets and connections */
+    struct entry *scratch;       /* owned; ENTRY_SCRATCH octets: an answer being built */
+    struct name wanted;          /* a name in a chain that is looked for: until it is asked */
+    uint8_t *stream_reply;       /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
+    uint32_t turn;               /* rotates endpoints' addresses */
+    uint64_t stop_sequence;      /* stopping: questions before this one are waited for */
+    bool stopping;               /* the word to stop came */
+    struct alarm *stop_alarm;    /* owned; looks whether an ordered stop is complete */
+    uint64_t stop_deadline_ms;   /* loop time at which a stop ends in any case */
+    struct log_limit shed_limit; /* "table full" is told once a period */
+    struct leaks *leaks;         /* borrowed; AWS names that upstreams were asked for; or NULL */
+    int32_t sample_left;         /* queries over UDP until one is put into asked */
+    struct toplist *asked;       /* owned; this thread's alone */
+    struct toplist *told;        /* owned; asked as of the last sign of life; under told_mutex */
+    pthread_mutex_t told_mutex;  /* never taken while queries are answered */
     _Atomic uint64_t pokes_answered; /* signs of life given; written by the loop */
     uint64_t pokes_sent;             /* asked for; main's own */
     uint64_t poked_ms;               /* when the last was asked for; main's own */
@@ -77,6 +92,12 @@ void worker_publish(struct worker *worker, struct snapshot *snapshot);
 
 /* Asks the loop for a sign of life, at most every WORKER_POKE_MS and only when none is owed; main thread. */
 void worker_poke(struct worker *worker, uint64_t now_ms);
+
+/* Puts a question of the sample on the loop's list; its own thread. */
+void worker_sample(struct worker *worker, const struct request *request);
+
+/* Adds the loop's list to another, as it was at its last sign of life (WORKER_POKE_MS); any thread. */
+void worker_merge_asked(struct worker *worker, struct toplist *into);
 
 /* For how long a sign of life has been owed; 0 for not at all. Main thread. */
 uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms);
