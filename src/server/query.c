@@ -11,7 +11,7 @@
 #include "local53/base/hot.h"
 #include "local53/endpoint/compose.h"
 #include "local53/rules/special.h"
-#include "local53/server/cut.h"
+#include "local53/server/outcome.h"
 #include "local53/server/worker.h"
 
 /* S(id, word): a step of a query, taken by the function step_<word>. In the order in which they are taken:
@@ -149,24 +149,15 @@ static void count_reply(const struct query *query)
 
 /* --- what a stored answer is worth under a configuration --- */
 
-/* True for an entry of another epoch that this configuration would have stored too: decided once an epoch.
- * Void ones are taken out, unless a loop with newer rules than ours stored them: then it is we who are
- * late, and the entry stays for the others. */
+/* True for an entry of another epoch that is valid under ours too. */
 RARE static bool judge_hit(const struct query *query, const struct cache_key *key,
                            const struct entry *entry)
 {
-    const struct ruleset *rules = query->snapshot->rules;
-    bool is_newer = entry->epoch > rules->epoch;
-    if (cut_is_as_stored(rules, entry, key->name)) {
-        if (!is_newer)
-            cache_confirm(entry, rules->epoch);
-        return true;
-    }
-    if (!is_newer) {
+    enum outcome_hit hit =
+        outcome_judge_hit(query->worker->cache, query->snapshot->rules, key, entry);
+    if (hit == OUTCOME_HIT_VOIDED)
         metrics_add(query->worker->metrics, METRICS_CACHE_VOIDED, 0, 1);
-        cache_void(query->worker->cache, key, entry);
-    }
-    return false;
+    return hit == OUTCOME_HIT_VALID;
 }
 
 /* The valid entry under a key whose hash is set; NULL when there is none. likely: see cache_find. */
@@ -376,8 +367,6 @@ RARE static enum query_step step_ask(struct query *query)
         inflight_remove(&worker->inflight, pending);
         return drop_for(query, METRICS_DROP_INFLIGHT_FULL);
     }
-    leaks_note(worker->leaks, query->snapshot->rules, &query->request, worker->metrics,
-               query->now_ms);
     query->waiting = true;
     return STEP_DONE;
 }
@@ -471,14 +460,6 @@ bool query_one(struct worker *worker, const struct client *client, struct bytes 
     return query.waiting;
 }
 
-/* The last of a batch stands for the WORKER_SAMPLE queries since the one before. */
-RARE static void take_sample(const struct query *query)
-{
-    query->worker->sample_left += WORKER_SAMPLE;
-    if (query->next != STEP_REJECT && query->next != STEP_DROP)
-        worker_sample(query->worker, &query->request);
-}
-
 HOT size_t query_batch(struct worker *worker, struct client *client,
                        const struct udp_packet *packets, size_t count)
 {
@@ -497,74 +478,10 @@ HOT size_t query_batch(struct worker *worker, struct client *client,
         waiting += queries[i].waiting;
     }
     cache_leave(worker->reader);
-    worker->sample_left -= (int32_t)count;
-    if (worker->sample_left <= 0)
-        take_sample(&queries[count - 1]);
     return waiting;
 }
 
 /* --- when upstream has answered --- */
-
-static struct entry_source source_of(const struct pending *pending, const struct ruleset *rules,
-                                     const struct exchange_result *result)
-{
-    const struct worker *worker = pending->owner;
-    return (struct entry_source){
-        .message = result->message,
-        .len = result->len,
-        .qname = &pending->qname,
-        .qtype = pending->key.type,
-        .qclass = pending->key.class,
-        .dnssec_ok = pending->key.dnssec_ok,
-        .checking_disabled = pending->key.checking_disabled,
-        .max_ttl_s = rules->config->cache_max_ttl_s,
-        .max_negative_ttl_s = rules->pools[pending->pool].config->max_negative_ttl_s,
-        .now_ms = loop_now_ms(worker->loop),
-        .decision = {.pool = rules->pools[pending->pool].fingerprint, .cut = 0},
-        .epoch = rules->epoch};
-}
-
-/* Builds what a result is worth under `rules` into the worker's scratch. */
-static struct entry *build_entry(struct pending *pending, struct entry_source *source,
-                                 const struct ruleset *rules, const struct exchange_result *result)
-{
-    struct worker *worker = pending->owner;
-    struct entry *entry = worker->scratch;
-    unsigned failures = cache_failures(worker->cache, &pending->key) + 1;
-    struct entry_chain chain;
-    enum ede_code ede = result->ede;
-    if (result->err == ERR_OK) {
-        ede = EDE_INVALID_DATA;
-        if (entry_scan_chain(&chain, source) == ERR_OK &&
-            cut_of_answer(&source->decision.cut, rules, &chain, source) &&
-            entry_build(entry, ENTRY_SCRATCH, source) == ERR_OK) {
-            if (entry->kind == ENTRY_FAILURE)
-                entry_back_off(entry, failures);
-            return entry;
-        }
-    }
-    source->decision.cut = 0;
-    entry_build_failure(entry, ENTRY_SCRATCH, source, ede, failures);
-    return entry;
-}
-
-/* The answer was decided under rules that are not current any more: it is decided again, and stored
- * only when its name still belongs to the pool that was asked. */
-static void store_under_current(struct pending *pending, const struct exchange_result *result)
-{
-    struct worker *worker = pending->owner;
-    const struct ruleset *rules = worker->snapshot->rules;
-    uint64_t asked = pending->snapshot->rules->pools[pending->pool].fingerprint;
-    struct decision decision;
-    if (pending->key.class == CLASS_IN && ruleset_find_rule(rules, &pending->qname, &decision))
-        return;
-    uint32_t pool = ruleset_find_pool(rules, &pending->qname);
-    if (rules->pools[pool].fingerprint != asked)
-        return;
-    pending->pool = pool;
-    struct entry_source source = source_of(pending, rules, result);
-    cache_insert(worker->cache, build_entry(pending, &source, rules, result));
-}
 
 /* Replies to one who waited, from the snapshot its question began with. */
 static void reply_to_waiter(const struct pending *pending, const struct waiter *waiter,
@@ -592,8 +509,12 @@ static void on_answer(void *owner, const struct exchange_result *result)
     struct worker *worker = pending->owner;
     const struct ruleset *rules = pending->snapshot->rules;
     bool is_current = rules->epoch == worker->snapshot->rules->epoch;
-    struct entry_source source = source_of(pending, rules, result);
-    struct entry *entry = build_entry(pending, &source, rules, result);
+    struct outcome outcome = {.pending = pending,
+                              .result = result,
+                              .cache = worker->cache,
+                              .scratch = worker->scratch,
+                              .now_ms = loop_now_ms(worker->loop)};
+    const struct entry *entry = outcome_entry(&outcome, rules, pending->pool);
     bool keep = pending->recursion_desired && result->err != ERR_CLOSED;
     if (is_current && keep)
         cache_insert(worker->cache, entry);
@@ -605,6 +526,6 @@ static void on_answer(void *owner, const struct exchange_result *result)
         inflight_give(&worker->inflight, waiter);
     }
     if (!is_current && keep)
-        store_under_current(pending, result);
+        outcome_store_under(&outcome, worker->snapshot->rules);
     inflight_remove(&worker->inflight, pending);
 }
