@@ -367,6 +367,8 @@ RARE static enum query_step step_ask(struct query *query)
         inflight_remove(&worker->inflight, pending);
         return drop_for(query, METRICS_DROP_INFLIGHT_FULL);
     }
+    leaks_note(worker->leaks, query->snapshot->rules, &query->request, worker->metrics,
+               query->now_ms);
     query->waiting = true;
     return STEP_DONE;
 }
@@ -460,6 +462,14 @@ bool query_one(struct worker *worker, const struct client *client, struct bytes 
     return query.waiting;
 }
 
+/* The last of a batch stands for the WORKER_SAMPLE queries since the one before. */
+RARE static void take_sample(const struct query *query)
+{
+    query->worker->sample_left += WORKER_SAMPLE;
+    if (query->next != STEP_REJECT && query->next != STEP_DROP)
+        worker_sample(query->worker, &query->request);
+}
+
 HOT size_t query_batch(struct worker *worker, struct client *client,
                        const struct udp_packet *packets, size_t count)
 {
@@ -478,6 +488,9 @@ HOT size_t query_batch(struct worker *worker, struct client *client,
         waiting += queries[i].waiting;
     }
     cache_leave(worker->reader);
+    worker->sample_left -= (int32_t)count;
+    if (worker->sample_left <= 0)
+        take_sample(&queries[count - 1]);
     return waiting;
 }
 
