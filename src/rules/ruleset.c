@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "conflicts.h"
+#include "coverage.h"
 #include "expand.h"
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
@@ -257,6 +258,7 @@ struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report
     conflicts_check_targets(ruleset, report);
     conflicts_check_layers(ruleset, report);
     conflicts_check_servers(ruleset, report);
+    coverage_check(ruleset, report);
     if (report->errors > errors) {
         ruleset_free(ruleset);
         return NULL;

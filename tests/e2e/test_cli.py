@@ -27,7 +27,7 @@ endpoints:
     region: eu-west-1
     target: "*.vpce-0d1a2b3c4e5f60003-pq7r2s1t.s3.eu-west-1.vpce.amazonaws.com"
     except: [logs-bucket.s3.eu-west-1.amazonaws.com]
-  - names: [ingress.private.eu2.coralogix.com]
+  - names: [ingress.private.eu2.coralogix.com, "*.dkr.ecr.eu-west-1.amazonaws.com"]
     addresses: [10.0.0.1, 10.0.0.2]
 forward:
   - {zone: ".", servers: [192.0.2.53]}

@@ -49,7 +49,7 @@ static void name_and_wildcard_of_one_name_may_have_two_endpoints(void **state)
 {
     (void)state;
     assert_warned("endpoints:\n"
-                  "- {names: \"*.a.example\", addresses: 10.0.0.1}\n"
+                  "- {names: \"*.a.example\", except: x.a.example, addresses: 10.0.0.1}\n"
                   "- {names: [a.example, x.a.example], addresses: 10.0.0.2}\n",
                   "");
 }
@@ -98,6 +98,9 @@ static void target_that_is_another_endpoints_name_is_a_warning(void **state)
                   "resolvers do not know\n");
 }
 
+/* Where a registry's tokens come from, of which a warning of its own would tell. */
+#define TOKENS ", names: api.ecr.eu-west-1.amazonaws.com"
+
 static void registry_without_its_layer_bucket_is_a_warning(void **state)
 {
     static const char warning[] =
@@ -107,15 +110,15 @@ static void registry_without_its_layer_bucket_is_a_warning(void **state)
 
     (void)state;
     assert_warned("endpoints:\n"
-                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1}\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
                   "- {service: s3, region: eu-west-2, addresses: 10.0.0.2}\n",
                   warning);
     assert_warned("endpoints:\n"
-                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1}\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
                   "- {service: s3, region: eu-west-1, addresses: 10.0.0.2}\n",
                   "");
     assert_warned("endpoints:\n"
-                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1}\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
                   "- {names: prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com,\n"
                   "   addresses: 10.0.0.2}\n",
                   "");

@@ -62,7 +62,7 @@ static void service_takes_the_names_of_its_row(void **state)
     struct ruleset *r = load("aws: {region: eu-central-1}\n"
                              "endpoints:\n"
                              "- {service: s3, region: eu-west-1, target: \"*." VPCE "\"}\n"
-                             "- {service: sqs, target: " VPCE "}\n"
+                             "- {service: sqs, addresses: [10.0.0.2]}\n"
                              "- {service: iam, addresses: [10.0.0.1]}\n");
 
     (void)state;
@@ -84,7 +84,8 @@ static void service_takes_the_names_of_its_row(void **state)
 /* With the private DNS of the EKS endpoint, oidc.eks.<region> becomes NXDOMAIN; not here. */
 static void names_below_an_exact_service_name_are_forwarded(void **state)
 {
-    struct ruleset *r = load("endpoints: [{service: eks, region: eu-west-1, target: " VPCE "}]\n");
+    struct ruleset *r =
+        load("endpoints: [{service: eks, region: eu-west-1, addresses: 10.0.0.1}]\n");
 
     (void)state;
     assert_decision(r, "eks.eu-west-1.amazonaws.com", "endpoint 0 labels 4");
@@ -142,7 +143,8 @@ static void what_one_endpoint_takes_out_another_may_have(void **state)
 static void exact_name_may_shadow_another_endpoints_wildcard(void **state)
 {
     struct ruleset *r = load("endpoints:\n"
-                             "- {names: \"*.example\", addresses: 10.0.0.1}\n"
+                             "- {names: \"*.example\", except: [a.example, \"*.b.example\"],\n"
+                             "   addresses: 10.0.0.1}\n"
                              "- {names: [a.example, \"*.b.example\"], addresses: 10.0.0.2}\n");
 
     (void)state;
@@ -155,15 +157,15 @@ static void exact_name_may_shadow_another_endpoints_wildcard(void **state)
 
 static void names_of_vpc_endpoints_are_always_forwarded(void **state)
 {
-    struct ruleset *r = load("endpoints: [{names: \"*.amazonaws.com\", addresses: 10.0.0.1}]\n");
+    struct ruleset *r = load("endpoints: [{names: \"*.vpc.example\", addresses: 10.0.0.1}]\n");
 
     (void)state;
-    assert_decision(r, "a.b.amazonaws.com", "endpoint 0 labels 2 below");
-    assert_decision(r, "xvpce-1.b.amazonaws.com", "endpoint 0 labels 2 below");
-    assert_decision(r, VPCE, "forward 0 labels 0 below");
-    assert_decision(r, "bucket.vpce-1.s3.amazonaws.com", "forward 0 labels 0 below");
-    assert_decision(r, "VPCE-1.amazonaws.com", "forward 0 labels 0 below");
-    assert_description(r, "vpce-1.amazonaws.com",
+    assert_decision(r, "a.b.vpc.example", "endpoint 0 labels 2 below");
+    assert_decision(r, "xvpce-1.b.vpc.example", "endpoint 0 labels 2 below");
+    assert_decision(r, "vpce-0a1-b2c3.s3.vpc.example", "forward 0 labels 0 below");
+    assert_decision(r, "bucket.vpce-1.s3.vpc.example", "forward 0 labels 0 below");
+    assert_decision(r, "VPCE-1.vpc.example", "forward 0 labels 0 below");
+    assert_description(r, "vpce-1.vpc.example",
                        "forward[0] ., not rewritten because of its vpce- label");
     ruleset_free(r);
 }

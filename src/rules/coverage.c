@@ -1,0 +1,248 @@
+/* coverage: rules of one configuration that take names from each other.
+ * Owns: indexes of one run. Thread: main.
+ * Bounds: a lookup or two a name; an endpoint's excepts are gone through where one rule stands below another, until
+ * the two endpoints were told of.
+ * Fails: all it finds are warnings in the report; out of memory stops the process. */
+#include "coverage.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "coverage_private.h"
+#include "expand.h"
+#include "local53/base/check.h"
+#include "local53/rules/zones.h"
+#include "sample.h"
+
+/* ---- Life ---------------------------------------------------------------------------------------- */
+
+static size_t count_names(const struct ruleset *ruleset)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ruleset->config->endpoint_count; i++)
+        count += ruleset->endpoints[i].name_count + ruleset->endpoints[i].except_count;
+    return count;
+}
+
+static void index_wildcards(struct coverage *c, struct names_entry *entries)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < coverage_endpoint_count(c); i++) {
+        const struct rule_endpoint *endpoint = &c->ruleset->endpoints[i];
+
+        for (size_t j = 0; j < endpoint->name_count; j++) {
+            if (!endpoint->names[j].below)
+                continue;
+            c->claims[used] = (struct coverage_claim){&endpoint->names[j], i};
+            entries[used] = (struct names_entry){&endpoint->names[j].name, true, (uint32_t)used};
+            used++;
+        }
+    }
+    c->wildcards = names_new(entries, used, NULL);
+}
+
+static void index_excepts(struct coverage *c, struct names_entry *entries)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < coverage_endpoint_count(c); i++) {
+        const struct rule_endpoint *endpoint = &c->ruleset->endpoints[i];
+
+        for (size_t j = 0; j < endpoint->except_count; j++)
+            entries[used++] =
+                (struct names_entry){&endpoint->excepts[j].name, endpoint->excepts[j].below, 0};
+    }
+    c->excepts = names_new(entries, used, NULL);
+}
+
+static void coverage_init(struct coverage *c, const struct ruleset *ruleset, struct report *report)
+{
+    size_t count = count_names(ruleset);
+    struct names_entry *entries = calloc(count + 1, sizeof(*entries));
+
+    *c = (struct coverage){.ruleset = ruleset, .report = report, .known = known_new()};
+    c->claims = calloc(count + 1, sizeof(*c->claims));
+    CHECK(entries != NULL && c->claims != NULL);
+    index_wildcards(c, entries);
+    index_excepts(c, entries);
+    free(entries);
+}
+
+static void coverage_deinit(struct coverage *c)
+{
+    known_free(c->known);
+    names_free(c->wildcards);
+    names_free(c->excepts);
+    free(c->claims);
+}
+
+/* ---- Endpoints below endpoints --------------------------------------------------------------------- */
+
+bool coverage_is_excepted(const struct rule_endpoint *endpoint, const struct name *name, bool below)
+{
+    for (size_t i = 0; i < endpoint->except_count; i++) {
+        const struct config_name *except = &endpoint->excepts[i];
+
+        if (except->below == below && name_equal(&except->name, name))
+            return true;
+        if (except->below && name_is_at_or_below(name, &except->name) &&
+            (below || name->labels > except->name.labels))
+            return true;
+    }
+    return false;
+}
+
+/* The narrowest wildcard that takes the name (or all below it) when no rule of its own does; NULL for none. */
+static const struct coverage_claim *wildcard_above(const struct coverage *c,
+                                                   const struct name *name)
+{
+    struct names_match match;
+
+    return names_find(c->wildcards, name, &match) ? &c->claims[match.value] : NULL;
+}
+
+/* A service's names stand below another's as AWS made them. */
+static bool both_of_services(const struct coverage *c, const struct coverage_claim *wide,
+                             size_t narrow, const struct config_name *name)
+{
+    const struct rule_endpoint *endpoints = c->ruleset->endpoints;
+
+    return strcmp(expand_key_of(&endpoints[wide->endpoint], wide->name), "service") == 0 &&
+           strcmp(expand_key_of(&endpoints[narrow], name), "service") == 0;
+}
+
+static void report_below(struct coverage *c, const struct coverage_claim *wide, size_t narrow,
+                         const struct config_name *name)
+{
+    char text[EXPAND_TEXT_MAX];
+    char wide_text[EXPAND_TEXT_MAX];
+
+    report_add(
+        c->report, REPORT_WARNING, name->mark,
+        "endpoints[%zu].%s: %.200s is taken from %.200s of endpoints[%zu] (line %u); if that "
+        "is meant, write it under endpoints[%zu].except",
+        narrow, expand_key_of(&c->ruleset->endpoints[narrow], name), expand_write_name(name, text),
+        expand_write_name(wide->name, wide_text), wide->endpoint, wide->name->mark.line,
+        wide->endpoint);
+}
+
+/* Tells of an endpoint's names below the wildcards of others, once for each of these. told: by endpoint, the last one
+ * that was told of it, counted from 1. */
+static void check_below(struct coverage *c, size_t index, size_t *told)
+{
+    const struct rule_endpoint *endpoint = &c->ruleset->endpoints[index];
+
+    for (size_t i = 0; i < endpoint->name_count; i++) {
+        const struct config_name *name = &endpoint->names[i];
+        const struct coverage_claim *wide = wildcard_above(c, &name->name);
+
+        if (wide == NULL || wide->endpoint == index || told[wide->endpoint] == index + 1 ||
+            both_of_services(c, wide, index, name))
+            continue;
+        if (coverage_is_excepted(&c->ruleset->endpoints[wide->endpoint], &name->name, name->below))
+            continue;
+        told[wide->endpoint] = index + 1;
+        report_below(c, wide, index, name);
+    }
+}
+
+/* An except counts for all rules: tells when it takes a name out of a narrower wildcard of another endpoint. */
+static void check_except(struct coverage *c, size_t index, const struct config_name *except)
+{
+    const struct coverage_claim *wide;
+    struct decision rule;
+    struct name sample;
+    char text[EXPAND_TEXT_MAX];
+    char wide_text[EXPAND_TEXT_MAX];
+
+    if (!sample_name(&sample, &except->name, except->below) ||
+        ruleset_find_rule(c->ruleset, &sample, &rule))
+        return;
+    wide = wildcard_above(c, &except->name);
+    if (wide == NULL || wide->endpoint == index ||
+        coverage_is_excepted(&c->ruleset->endpoints[wide->endpoint], &except->name, except->below))
+        return;
+    report_add(
+        c->report, REPORT_WARNING, except->mark,
+        "endpoints[%zu].except: %.200s is taken out of %.200s of endpoints[%zu] too; if that "
+        "is meant, write it under endpoints[%zu].except as well",
+        index, expand_write_name(except, text), expand_write_name(wide->name, wide_text),
+        wide->endpoint, wide->endpoint);
+}
+
+static void check_endpoints(struct coverage *c)
+{
+    size_t *told = calloc(coverage_endpoint_count(c) + 1, sizeof(*told));
+
+    CHECK(told != NULL);
+    for (size_t i = 0; i < coverage_endpoint_count(c); i++) {
+        const struct rule_endpoint *endpoint = &c->ruleset->endpoints[i];
+
+        check_below(c, i, told);
+        for (size_t j = 0; j < endpoint->except_count; j++)
+            check_except(c, i, &endpoint->excepts[j]);
+    }
+    free(told);
+}
+
+/* ---- Zones below endpoints -------------------------------------------------------------------------- */
+
+/* The wildcard of an endpoint that takes the names below a zone, which it is wider than; NULL for none. */
+static const struct coverage_claim *taker_of_zone(const struct coverage *c, const struct name *zone)
+{
+    const struct coverage_claim *wide = wildcard_above(c, zone);
+    struct decision rule;
+    struct name sample;
+
+    if (wide == NULL || !sample_name(&sample, zone, true) ||
+        !ruleset_find_rule(c->ruleset, &sample, &rule))
+        return NULL;
+    return rule.kind == DECISION_ENDPOINT && rule.index == wide->endpoint &&
+                   rule.rule_labels == wide->name->name.labels
+               ? wide
+               : NULL;
+}
+
+static void check_zone(struct coverage *c, const char *key, size_t index, const struct name *zone)
+{
+    const struct coverage_claim *wide = taker_of_zone(c, zone);
+    char zone_text[TEXT_NAME_MAX];
+    char text[EXPAND_TEXT_MAX];
+
+    if (wide == NULL)
+        return;
+    text_write_name(zone, zone_text);
+    report_add(c->report, REPORT_WARNING, wide->name->mark,
+               "endpoints[%zu].%s: %.100s takes the names of %s[%zu] %.100s, which is then never "
+               "asked; write \"*.%.100s\" and \"%.100s\" under except",
+               wide->endpoint, expand_key_of(&c->ruleset->endpoints[wide->endpoint], wide->name),
+               expand_write_name(wide->name, text), key, index, zone_text, zone_text, zone_text);
+}
+
+static void check_zones(struct coverage *c)
+{
+    const struct config *config = c->ruleset->config;
+
+    for (size_t i = 0; i < config->forward_count; i++)
+        check_zone(c, "forward", i, &config->forward[i].zone);
+    for (size_t i = 0; i < config->zone_count; i++)
+        check_zone(c, "zones", i, &config->zones[i].name);
+}
+
+void coverage_check(const struct ruleset *ruleset, struct report *report)
+{
+    struct coverage c;
+
+    if (report->errors > 0)
+        return;
+    coverage_init(&c, ruleset, report);
+    coverage_check_services(&c);
+    coverage_check_targets(&c);
+    coverage_check_publics(&c);
+    check_endpoints(&c);
+    check_zones(&c);
+    coverage_deinit(&c);
+}
