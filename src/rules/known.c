@@ -45,15 +45,23 @@ void known_free(struct known *known)
     free(known);
 }
 
+/* Copies a label that looks like a region. Nearly all labels are told apart by their last octet. */
+static bool copy_region(struct bytes label, char out[CATALOGUE_REGION_MAX])
+{
+    uint8_t last = label.data[label.len - 1];
+
+    if (last < '0' || last > '9' || label.len >= CATALOGUE_REGION_MAX ||
+        memchr(label.data, '\0', label.len) != NULL)
+        return false;
+    memcpy(out, label.data, label.len);
+    out[label.len] = '\0';
+    return partition_is_region(out);
+}
+
 const char *known_region_of(const struct name *name, char out[CATALOGUE_REGION_MAX])
 {
     for (size_t i = name->labels; i > 0; i--) {
-        struct bytes label = name_label(name, i - 1);
-
-        if (label.len >= CATALOGUE_REGION_MAX || memchr(label.data, '\0', label.len) != NULL)
-            continue;
-        snprintf(out, CATALOGUE_REGION_MAX, "%.*s", (int)label.len, (const char *)label.data);
-        if (partition_is_region(out))
+        if (copy_region(name_label(name, i - 1), out))
             return out;
     }
     out[0] = '\0';
