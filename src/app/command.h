@@ -16,6 +16,8 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_explain;
 extern const struct command command_ctl;
+extern const struct command command_import;
 extern const struct command command_services;
+extern const struct command command_probe;
 
 #endif
