@@ -45,6 +45,13 @@ const char *answers_state_word(enum addresses_state state)
     return words[state];
 }
 
+const char *answers_pool_text(const struct ruleset *rules, size_t pool, char out[TEXT_NAME_MAX])
+{
+    if (pool >= rules->config->forward_count)
+        return "AWS names";
+    return text_write_name(&rules->pools[pool].config->zone, out);
+}
+
 /* --- dump --- */
 
 struct dump {
@@ -72,8 +79,9 @@ static void dump_entry(void *owner, const struct entry *entry)
             entry->checking_disabled ? "cd " : "", (unsigned)left_s, (unsigned)entry->wire_len);
 }
 
-static int dump(struct supervisor *supervisor, FILE *out)
+static int dump(struct supervisor *supervisor, bool json, FILE *out)
 {
+    (void)json;
     struct dump dump = {.out = out, .now_ms = loop_now_ms(supervisor->loop)};
     cache_visit(supervisor->cache, dump_entry, &dump);
     return EXIT_FINE;
@@ -97,16 +105,18 @@ static int flush(struct supervisor *supervisor, const char *const *words, size_t
     return EXIT_FINE;
 }
 
-static int ready(struct supervisor *supervisor, FILE *out)
+static int ready(struct supervisor *supervisor, bool json, FILE *out)
 {
     char why[SUPERVISOR_WHY_MAX];
     bool is_ready = supervisor_is_ready(supervisor, why);
+    (void)json;
     fprintf(out, "%s\n", is_ready ? "ready" : why);
     return is_ready ? EXIT_FINE : EXIT_FOUND;
 }
 
-static int reload(struct supervisor *supervisor, FILE *out)
+static int reload(struct supervisor *supervisor, bool json, FILE *out)
 {
+    (void)json;
     if (supervisor->stopping) {
         fputs("stopping\n", out);
         return EXIT_FOUND;
@@ -116,28 +126,47 @@ static int reload(struct supervisor *supervisor, FILE *out)
     return taken ? EXIT_FINE : EXIT_USAGE;
 }
 
-int answers_control(void *owner, const char *const *words, size_t count, FILE *out)
+/* A word that needs nothing more, or --json at most. */
+struct plain_word {
+    const char *word;
+    bool has_json; /* takes --json */
+    int (*answer)(struct supervisor *supervisor, bool json, FILE *out);
+};
+
+static const struct plain_word plain_words[] = {
+    {"ready", false, ready}, {"status", true, answers_status}, {"reload", false, reload},
+    {"dump", false, dump},   {"leaks", true, answers_leaks},   {"top", true, answers_top},
+};
+
+static int refuse_word(const char *word, FILE *out)
 {
-    struct supervisor *supervisor = owner;
-    const char *word = words[0];
-    if (strcmp(word, "flush") == 0)
-        return flush(supervisor, words, count, out);
-    bool json = count == 2 && strcmp(word, "status") == 0 && strcmp(words[1], "--json") == 0;
-    if (count > 1 && !json) {
-        fprintf(out, "'%s' takes no '%s'\n", word, words[1]);
-        return EXIT_USAGE;
-    }
-    if (strcmp(word, "ready") == 0)
-        return ready(supervisor, out);
-    if (strcmp(word, "reload") == 0)
-        return reload(supervisor, out);
-    if (strcmp(word, "dump") == 0)
-        return dump(supervisor, out);
-    if (strcmp(word, "status") == 0)
-        return answers_status(supervisor, json, out);
-    static const char *const known[] = {"ready", "status", "reload", "flush", "dump"};
+    static const char *const known[] = {CONTROL_WORDS};
     const char *nearest = nearest_word(word, known, sizeof(known) / sizeof(known[0]));
     fprintf(out, "unknown word '%s'%s%s%s\n", word, nearest != NULL ? "; did you mean '" : "",
             nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
     return EXIT_USAGE;
+}
+
+static int answer_plain(struct supervisor *supervisor, const char *const *words, size_t count,
+                        FILE *out)
+{
+    for (size_t i = 0; i < sizeof(plain_words) / sizeof(plain_words[0]); i++) {
+        const struct plain_word *plain = &plain_words[i];
+        if (strcmp(words[0], plain->word) != 0)
+            continue;
+        bool json = plain->has_json && count == 2 && strcmp(words[1], "--json") == 0;
+        if (count == 1 || json)
+            return plain->answer(supervisor, json, out);
+        fprintf(out, "'%s' takes no '%s'\n", words[0], words[count - 1]);
+        return EXIT_USAGE;
+    }
+    return refuse_word(words[0], out);
+}
+
+int answers_control(void *owner, const char *const *words, size_t count, FILE *out)
+{
+    struct supervisor *supervisor = owner;
+    if (strcmp(words[0], "flush") == 0)
+        return flush(supervisor, words, count, out);
+    return answer_plain(supervisor, words, count, out);
 }

@@ -32,14 +32,6 @@ static void write_servers(FILE *out, const struct pool *pool, const char *quote,
                 addr_format(&pool->servers[i], text), quote);
 }
 
-/* What a pool is for: its zone, or the AWS names of aws.resolver. */
-static const char *zone_text(const struct ruleset *rules, size_t pool, char out[TEXT_NAME_MAX])
-{
-    if (pool >= rules->config->forward_count)
-        return "AWS names";
-    return text_write_name(&rules->pools[pool].config->zone, out);
-}
-
 /* A pool's servers, and which of them are silent. */
 static void text_servers(const struct supervisor *supervisor, const struct pool *pool, FILE *out)
 {
@@ -81,7 +73,7 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
         fputc('\n', out);
     }
     for (size_t i = 0; i < rules->pool_count; i++) {
-        fprintf(out, "forward  %-28s ", zone_text(rules, i, name));
+        fprintf(out, "forward  %-28s ", answers_pool_text(rules, i, name));
         text_servers(supervisor, &snapshot->pools[i], out);
     }
 }
@@ -110,7 +102,7 @@ static void json_forward(const struct snapshot *snapshot, FILE *out)
     char name[TEXT_NAME_MAX];
     for (size_t i = 0; i < snapshot->rules->pool_count; i++) {
         fprintf(out, "%s{\"zone\":", i > 0 ? "," : "");
-        json_text_write(out, zone_text(snapshot->rules, i, name));
+        json_text_write(out, answers_pool_text(snapshot->rules, i, name));
         fputs(",\"servers\":[", out);
         write_servers(out, &snapshot->pools[i], "\"", ",");
         fputs("]}", out);

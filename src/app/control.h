@@ -12,6 +12,9 @@
 #define CONTROL_REQUEST_MAX 1200   /* a name of 1023 characters, a word and a flag */
 #define CONTROL_CONNECTIONS_MAX 16 /* at once; more are refused */
 
+/* The words a request may begin with; for lists of texts. */
+#define CONTROL_WORDS "ready", "status", "reload", "flush", "dump", "leaks", "top"
+
 struct control;
 
 /* Answers a request (its words, count at most 4, at least 1): text to out, gives the exit code. */

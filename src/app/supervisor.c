@@ -362,7 +362,8 @@ static int make_workers(struct supervisor *supervisor)
                                  .snapshot = supervisor->publisher.current,
                                  .tcp_connections =
                                      (uint32_t)((config->tcp_connections + count - 1) / count),
-                                 .supervisor = supervisor->mailbox};
+                                 .supervisor = supervisor->mailbox,
+                                 .leaks = supervisor->leaks};
     CHECK(count <= SUPERVISOR_WORKERS_MAX);
     for (size_t i = 0; i < count; i++) {
         struct addr failed;
@@ -403,6 +404,7 @@ static void make_parts(struct supervisor *supervisor, struct ruleset *rules)
     const struct config *config = rules->config;
     secret = (struct hash_key){rng_u64(&supervisor->rng), rng_u64(&supervisor->rng)};
     supervisor->cache = cache_new(config->cache_memory, &secret);
+    supervisor->leaks = leaks_new(&secret);
     supervisor->upstream = upstream_new(&upstream);
     refresh.upstream = supervisor->upstream;
     supervisor->refresh = refresh_new(&refresh);
@@ -462,6 +464,7 @@ static void free_all(struct supervisor *supervisor)
     loop_free(supervisor->loop);
     control_free(supervisor->control);
     cache_free(supervisor->cache);
+    leaks_free(supervisor->leaks);
     metrics_names_free(supervisor->names);
     metrics_free(supervisor->metrics);
     free(supervisor->reload_problem);

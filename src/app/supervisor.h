@@ -16,6 +16,7 @@
 #include "local53/net/loop.h"
 #include "local53/net/mailbox.h"
 #include "local53/net/watch.h"
+#include "local53/server/leaks.h"
 #include "local53/server/refresh.h"
 #include "local53/server/snapshot.h"
 #include "local53/server/worker.h"
@@ -35,6 +36,7 @@ struct supervisor {
     struct metrics *metrics;     /* owned; main's numbers, gauges */
     struct metrics_names *names; /* owned; endpoints and servers by slot */
     struct cache *cache;         /* owned; shared by the workers */
+    struct leaks *leaks; /* owned; AWS names upstreams were asked for; shared by the workers */
     struct publisher publisher;  /* owned; what the loops answer from */
     struct upstream *upstream;   /* owned; main's, for internal queries */
     struct refresh *refresh;     /* owned; endpoints' addresses */

@@ -80,6 +80,12 @@ size_t leaks_items(struct leaks *leaks, enum services_kind kind, struct toplist_
     return count;
 }
 
+bool leaks_are_of(const struct ruleset *rules, const struct name *name)
+{
+    struct decision decision;
+    return !ruleset_find_rule(rules, name, &decision) && !is_excepted(rules, name);
+}
+
 const struct services *leaks_services(const struct leaks *leaks)
 {
     return leaks->services;

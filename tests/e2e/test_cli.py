@@ -50,7 +50,9 @@ def told(done):
 @suite.case("a word ctl does not know is told at once, whether local53 runs or not")
 def ctl_words(scene):
     for words, told in ((["relod"], "did you mean 'reload'"), (["flush"], "needs a name"), (["flush", "a..b"], "not a domain name"),
-                        (["dump", "x"], "one word too many")):
+                        (["dump", "x"], "one word too many"),
+                        (["leeks"], "did you mean 'leaks'"),
+                        (["top", "x"], "one word too many")):
         done = run(["ctl", "-s", scene.path("nobody.sock"), *words])
         expect_equal(done.returncode, 2, f"exit of ctl {words}")
         expect(told in done.stderr, f"ctl {words}: {done.stderr}")
@@ -260,11 +262,11 @@ def simple(scene, **more):
                           "forward": forward(upstream), **more}).wait_ready()
 
 
-@suite.case("ctl ready, status, reload, flush and dump answer a running daemon")
+@suite.case("ctl ready, status, reload, flush, dump, leaks and top answer a running daemon")
 def ctl(scene):
     daemon = simple(scene)
     daemon.client.ask("www.example")
-    for words in (["ready"], ["status"], ["reload"], ["flush", "www.example"], ["dump"]):
+    for words in (["ready"], ["status"], ["reload"], ["flush", "www.example"], ["dump"], ["leaks"], ["top"]):
         done = daemon.ctl(*words)
         expect_equal(done.returncode, FINE, f"ctl {words}: {told(done)}")
         expect(told(done).strip() or words in (["ready"], ["dump"]), f"ctl {words} says nothing")

@@ -4,6 +4,7 @@
 #ifndef LOCAL53_SERVER_LEAKS_H
 #define LOCAL53_SERVER_LEAKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,9 @@ void leaks_note(struct leaks *leaks, const struct ruleset *rules, const struct r
  * halved by now; gives how many. Any thread. Rules may have them by now. */
 size_t leaks_items(struct leaks *leaks, enum services_kind kind, struct toplist_item *out,
                    size_t cap, uint64_t now_ms);
+
+/* True when a question noted before would be noted under these rules too: none has its name, nor takes it out. */
+bool leaks_are_of(const struct ruleset *rules, const struct name *name);
 
 /* What tells a name's service; borrowed. */
 const struct services *leaks_services(const struct leaks *leaks);
