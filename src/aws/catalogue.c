@@ -27,13 +27,14 @@ static const struct catalogue_row ROWS[] = {
 #define APP_DUALSTACK_ENDING ".app.aws"
 #define AWS_TOP_LEVEL ".aws"
 
-/* Global services outside the commercial partition (botocore "endpoints.json"). A partition without
- * a row has no published name of the service. */
+/* Names outside the commercial partition that a row's templates do not give (botocore "endpoints.json"): of all global
+ * services, and of regional ones that are called otherwise there. A global service has no published name in a partition
+ * without a row. */
 static const struct {
     const char *partition; /* partition's name */
     const char *service;   /* row's service */
     const char *names;     /* as in a row */
-} GLOBAL_ELSEWHERE[] = {
+} ELSEWHERE[] = {
     {"aws-cn", "cloudfront", "cloudfront.cn-northwest-1.{suffix}"},
     {"aws-cn", "iam", "iam.cn-north-1.{suffix}"},
     {"aws-eusc", "iam", "iam.eusc-de-east-1.{suffix}"},
@@ -47,8 +48,9 @@ static const struct {
     {"aws-iso-e", "route53", "route53.{suffix}"},
     {"aws-iso-f", "route53", "route53.{suffix}"},
     {"aws-us-gov", "route53", "route53.us-gov.{suffix}"},
+    {"aws-cn", "transcribe", "cn.transcribe.{region}.{suffix}"},
 };
-#define GLOBAL_ELSEWHERE_COUNT (sizeof(GLOBAL_ELSEWHERE) / sizeof(GLOBAL_ELSEWHERE[0]))
+#define ELSEWHERE_COUNT (sizeof(ELSEWHERE) / sizeof(ELSEWHERE[0]))
 
 /* A row being expanded. */
 struct filling {
@@ -329,24 +331,27 @@ static enum err add_names(struct filling *filling, const char *templates)
     return err;
 }
 
-/* The templates of a global service in a partition that is not the commercial one; "" when it has no name there. */
+/* The templates of a row in a partition that has its own; NULL when it has none. */
 static const char *names_elsewhere(const struct catalogue_row *row,
                                    const struct partition *partition)
 {
-    for (size_t i = 0; i < GLOBAL_ELSEWHERE_COUNT; i++) {
-        if (strcmp(GLOBAL_ELSEWHERE[i].partition, partition->name) == 0 &&
-            strcmp(GLOBAL_ELSEWHERE[i].service, row->service) == 0)
-            return GLOBAL_ELSEWHERE[i].names;
+    for (size_t i = 0; i < ELSEWHERE_COUNT; i++) {
+        if (strcmp(ELSEWHERE[i].partition, partition->name) == 0 &&
+            strcmp(ELSEWHERE[i].service, row->service) == 0)
+            return ELSEWHERE[i].names;
     }
-    return "";
+    return NULL;
 }
 
 static enum err fill_row(struct filling *filling, const struct catalogue_row *row)
 {
+    const char *elsewhere = names_elsewhere(row, filling->partition);
     enum err err;
 
+    if (elsewhere != NULL)
+        return add_names(filling, elsewhere);
     if (catalogue_is_global(row) && strcmp(filling->partition->name, "aws") != 0)
-        return add_names(filling, names_elsewhere(row, filling->partition));
+        return ERR_OK;
     err = add_names(filling, row->names);
     if (err == ERR_OK && filling->request->dualstack == CATALOGUE_SPELLINGS_ALL)
         err = add_names(filling, row->dualstack);

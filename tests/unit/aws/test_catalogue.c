@@ -154,6 +154,8 @@ static void every_partition_has_its_own_suffixes(void **state)
         {"sts", "us-isof-south-1",
          "sts.us-isof-south-1.csp.hci.ic.gov sts.us-isof-south-1.api.aws.hci.ic.gov"},
         {"eks-auth", "us-gov-west-1", "eks-auth.us-gov-west-1.api.aws"},
+        {"transcribe", "eu-west-1", "transcribe.eu-west-1.amazonaws.com"},
+        {"transcribe", "cn-north-1", "cn.transcribe.cn-north-1.amazonaws.com.cn"},
         {"ecr.dkr", "us-gov-west-1",
          "*.dkr.ecr.us-gov-west-1.amazonaws.com dkr-ecr.us-gov-west-1.on.aws "
          "*.dkr-ecr.us-gov-west-1.on.aws"},
