@@ -77,6 +77,14 @@ const struct catalogue_row *catalogue_find(const char *service)
     return bsearch(service, ROWS, ROW_COUNT, sizeof(ROWS[0]), compare_service);
 }
 
+static bool ends_with(const char *text, const char *ending)
+{
+    size_t len = strlen(text);
+    size_t ending_len = strlen(ending);
+
+    return len >= ending_len && strcmp(text + len - ending_len, ending) == 0;
+}
+
 /* What the service names of AWS begin with: each partition's suffix, read backwards, or the commercial one
  * (both occur in one partition), and what a row's service has in its place. SageMaker's are its own. */
 static const struct {
@@ -131,7 +139,12 @@ const struct catalogue_row *catalogue_find_full(const char *service_name,
 {
     char service[SERVICE_MAX];
 
-    return read_full(service_name, service, region) ? catalogue_find(service) : NULL;
+    if (!read_full(service_name, service, region))
+        return NULL;
+    /* Some of China's stand there with ".cn" behind ("transcribe.cn"). */
+    if (strncmp(region, "cn-", 3) == 0 && ends_with(service, ".cn"))
+        service[strlen(service) - strlen(".cn")] = '\0';
+    return catalogue_find(service);
 }
 
 /* True when the text's words, cut at its dots, dashes and colons, have this one (of len octets) among them. */
@@ -212,14 +225,6 @@ const struct catalogue_row *catalogue_fips_service(const struct catalogue_row *r
     int len = snprintf(service, sizeof(service), "%s-fips", row->service);
 
     return len > 0 && (size_t)len < sizeof(service) ? catalogue_find(service) : NULL;
-}
-
-static bool ends_with(const char *text, const char *ending)
-{
-    size_t len = strlen(text);
-    size_t ending_len = strlen(ending);
-
-    return len >= ending_len && strcmp(text + len - ending_len, ending) == 0;
 }
 
 /* Respells a commercial ending for the partition, in place. False when no spelling is known. */

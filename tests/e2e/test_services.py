@@ -96,7 +96,8 @@ def refused_one_by_one(scene, rows, key):
 def check_switched(scene, rows, key):
     """check of a configuration with an endpoint a row, its switch on."""
     lines = ['listen: ["127.0.0.1:5399"]', "endpoints:"]
-    lines += [f'  - {{service: "{row["service"]}", region: {REGION}, {key}: true, addresses: 10.0.0.1}}' for row in rows]
+    lines += [f'  - {{service: "{row["service"]}", region: {REGION}, {key}: true, addresses: 10.0.0.1}}'
+              for row in rows]
     return run(["check", "-q", "-c", scene.write("on.yaml", "\n".join(lines) + "\n")])
 
 

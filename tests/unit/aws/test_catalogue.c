@@ -361,6 +361,7 @@ static void full_service_names_of_all_partitions_find_their_row(void **state)
         {"com.amazonaws.us-gov-west-1.kinesis-streams", "kinesis-streams", "us-gov-west-1"},
         {"cn.com.amazonaws.cn-north-1.ecr.api", "ecr.api", "cn-north-1"},
         {"com.amazonaws.cn-north-1.s3", "s3", "cn-north-1"},
+        {"cn.com.amazonaws.cn-northwest-1.transcribe.cn", "transcribe", "cn-northwest-1"},
         {"gov.ic.c2s.us-iso-east-1.ecr.dkr", "ecr.dkr", "us-iso-east-1"},
         {"gov.sgov.sc2s.us-isob-east-1.ec2", "ec2", "us-isob-east-1"},
         {"uk.adc-e.cloud.eu-isoe-west-1.ec2", "ec2", "eu-isoe-west-1"},
