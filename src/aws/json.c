@@ -91,8 +91,7 @@ enum err json_open(struct json_doc **out, const struct import_file *file,
 
     *out = NULL;
     if (file->len > IMPORT_OCTETS_MAX)
-        return tell(problem, "%s: %zu octets; at most %zu (100 MB) are read", name, file->len,
-                    IMPORT_OCTETS_MAX);
+        return tell(problem, "%s: longer than %zu octets (100 MB)", name, IMPORT_OCTETS_MAX);
     text = without_mark(file);
     if (text.len == 0)
         return tell(problem, "%s: empty; expected the JSON that aws prints", name);

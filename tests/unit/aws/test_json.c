@@ -195,8 +195,7 @@ static void an_empty_file_and_one_too_long_are_refused(void **state)
 {
     (void)state;
     ASSERT_REFUSED("", "f.json: empty; expected the JSON that aws prints");
-    assert_refused("x", IMPORT_OCTETS_MAX + 1,
-                   "f.json: 100000001 octets; at most 100000000 (100 MB) are read");
+    assert_refused("x", IMPORT_OCTETS_MAX + 1, "f.json: longer than 100000000 octets (100 MB)");
 }
 
 static void a_bomb_of_brackets_is_refused(void **state)

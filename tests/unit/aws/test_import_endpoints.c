@@ -1,0 +1,193 @@
+/* Import of endpoints: the AWS CLI's sample and its mutations become the configurations beside them (EC2 API,
+ * DescribeVpcEndpoints). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "local53/aws/import.h"
+
+#define GOLDEN "tests/unit/aws/golden/endpoints-"
+#define PATH_MAX_OCTETS 256
+
+/* What an import gave. */
+struct made {
+    enum err err;                  /* its outcome */
+    char *yaml;                    /* owned; what was written */
+    struct import_problem problem; /* what was told */
+};
+
+static struct made import(const struct import_endpoints *from)
+{
+    struct made made = {.problem = {""}};
+    size_t len = 0;
+    FILE *out = open_memstream(&made.yaml, &len);
+
+    assert_non_null(out);
+    made.err = import_vpc_endpoints(out, from, &made.problem);
+    fclose(out);
+    return made;
+}
+
+/* A file of the golden folder, NULL when there is none; owned by the caller. */
+static char *golden(const char *name, const char *ending)
+{
+    char path[PATH_MAX_OCTETS];
+    char *text = NULL;
+    size_t room = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), GOLDEN "%s%s", name, ending);
+    file = fopen(path, "r");
+    if (file == NULL)
+        return NULL;
+    assert_true(getdelim(&text, &room, '\0', file) > 0);
+    fclose(file);
+    return text;
+}
+
+static struct import_file file_of(const char *name, const char *text)
+{
+    return (struct import_file){name, text, text != NULL ? strlen(text) : 0};
+}
+
+/* NAME.json, with NAME.services.json and NAME.interfaces.json where they are, becomes NAME.yaml. */
+static void assert_golden(const char *name, const char *region, const char *summary)
+{
+    char *endpoints = golden(name, ".json");
+    char *services = golden(name, ".services.json");
+    char *interfaces = golden(name, ".interfaces.json");
+    char *expected = golden(name, ".yaml");
+    struct import_endpoints from = {file_of("endpoints.json", endpoints),
+                                    file_of("services.json", services),
+                                    file_of("interfaces.json", interfaces), region};
+    struct made made = import(&from);
+
+    assert_int_equal(made.err, ERR_OK);
+    assert_non_null(expected);
+    assert_string_equal(made.yaml, expected);
+    assert_string_equal(made.problem.text, summary);
+    free(made.yaml);
+    free(expected);
+    free(interfaces);
+    free(services);
+    free(endpoints);
+}
+
+static void the_sample_becomes_a_configuration(void **state)
+{
+    (void)state;
+    assert_golden("sample", NULL, "8 endpoints, 2 left out (see the comments)");
+}
+
+static void any_field_may_be_missing(void **state)
+{
+    (void)state;
+    assert_golden("missing", NULL, "2 endpoints, 4 left out (see the comments)");
+}
+
+static void the_regional_name_is_found_in_any_order(void **state)
+{
+    (void)state;
+    assert_golden("shuffled", NULL, "3 endpoints");
+}
+
+static void states_count_in_any_case(void **state)
+{
+    (void)state;
+    assert_golden("states", NULL, "3 endpoints, 4 left out (see the comments)");
+}
+
+static void sagemaker_has_two_suffixes(void **state)
+{
+    (void)state;
+    assert_golden("sagemaker", NULL, "3 endpoints");
+}
+
+static void china_has_other_service_names_and_suffixes(void **state)
+{
+    (void)state;
+    assert_golden("china", NULL, "4 endpoints, 1 left out (see the comments)");
+}
+
+static void services_of_others_have_the_names_that_are_told(void **state)
+{
+    (void)state;
+    assert_golden("third_party", "eu-west-1", "2 endpoints, 2 left out (see the comments)");
+}
+
+static void dual_stack_endpoints_answer_dual_stack_names(void **state)
+{
+    (void)state;
+    assert_golden("dual", NULL, "3 endpoints");
+}
+
+static void of_endpoints_with_the_same_name_the_first_available_is_taken(void **state)
+{
+    (void)state;
+    assert_golden("duplicates", NULL, "2 endpoints, 3 left out (see the comments)");
+}
+
+static void what_a_gateway_of_the_clusters_region_serves_is_left_to_it(void **state)
+{
+    (void)state;
+    assert_golden("gateway", "eu-west-1", "2 endpoints, 3 left out (see the comments)");
+}
+
+static void endpoints_without_names_are_left_out_with_the_reason(void **state)
+{
+    (void)state;
+    assert_golden("types", NULL, "1 endpoint, 5 left out (see the comments)");
+}
+
+static void names_that_aws_tells_count_more_than_the_catalogue(void **state)
+{
+    (void)state;
+    assert_golden("services", NULL, "4 endpoints, 1 left out (see the comments)");
+}
+
+static void addresses_of_interfaces_stand_beside_the_target(void **state)
+{
+    (void)state;
+    assert_golden("interfaces", NULL, "4 endpoints");
+}
+
+static void the_services_region_counts_more_than_the_one_in_its_name(void **state)
+{
+    (void)state;
+    assert_golden("cross_region", "eu-west-1", "4 endpoints, 1 left out (see the comments)");
+}
+
+static void nothing_gets_out_of_its_comment(void **state)
+{
+    (void)state;
+    assert_golden("hostile", NULL, "1 endpoint, 2 left out (see the comments)");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_sample_becomes_a_configuration),
+        cmocka_unit_test(any_field_may_be_missing),
+        cmocka_unit_test(the_regional_name_is_found_in_any_order),
+        cmocka_unit_test(states_count_in_any_case),
+        cmocka_unit_test(sagemaker_has_two_suffixes),
+        cmocka_unit_test(china_has_other_service_names_and_suffixes),
+        cmocka_unit_test(services_of_others_have_the_names_that_are_told),
+        cmocka_unit_test(dual_stack_endpoints_answer_dual_stack_names),
+        cmocka_unit_test(of_endpoints_with_the_same_name_the_first_available_is_taken),
+        cmocka_unit_test(what_a_gateway_of_the_clusters_region_serves_is_left_to_it),
+        cmocka_unit_test(endpoints_without_names_are_left_out_with_the_reason),
+        cmocka_unit_test(names_that_aws_tells_count_more_than_the_catalogue),
+        cmocka_unit_test(addresses_of_interfaces_stand_beside_the_target),
+        cmocka_unit_test(the_services_region_counts_more_than_the_one_in_its_name),
+        cmocka_unit_test(nothing_gets_out_of_its_comment),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
