@@ -1,0 +1,176 @@
+/* whole_file: whole files in and out.
+ * Owns: the name of what it prepared. Thread: main; blocks on the disk.
+ * Bounds: the caller's. Fails: false or NULL, errno tells why; what stood in the place stands there still. */
+#include "whole_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "local53/base/check.h"
+
+#define CHUNK_OCTETS 65536
+
+/* ---- In ------------------------------------------------------------------------------------------ */
+
+static ssize_t read_some(int fd, char *out, size_t len)
+{
+    ssize_t got;
+
+    do
+        got = read(fd, out, len);
+    while (got < 0 && errno == EINTR);
+    return got;
+}
+
+static char *read_all(int fd, size_t cap, size_t *len)
+{
+    size_t room = CHUNK_OCTETS;
+    char *text = malloc(room);
+    ssize_t got = 1;
+
+    CHECK(text != NULL);
+    *len = 0;
+    while (got > 0 && *len <= cap) {
+        size_t left = cap + 1 - *len;
+
+        if (*len == room) {
+            room *= 2;
+            text = realloc(text, room);
+            CHECK(text != NULL);
+        }
+        got = read_some(fd, text + *len, room - *len < left ? room - *len : left);
+        *len += got > 0 ? (size_t)got : 0;
+    }
+    if (got < 0) {
+        free(text);
+        text = NULL;
+    }
+    return text;
+}
+
+char *whole_file_read(const char *path, size_t cap, size_t *len)
+{
+    bool is_stdin = strcmp(path, "-") == 0;
+    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    char *text;
+    int number;
+
+    if (fd < 0)
+        return NULL;
+    text = read_all(fd, cap, len);
+    number = errno;
+    if (!is_stdin)
+        close(fd);
+    errno = number;
+    return text;
+}
+
+/* ---- Out ----------------------------------------------------------------------------------------- */
+
+static bool write_all(int fd, const char *text, size_t len)
+{
+    while (len > 0) {
+        ssize_t done = write(fd, text, len);
+
+        if (done < 0 && errno != EINTR)
+            return false;
+        text += done > 0 ? done : 0;
+        len -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+/* The mode that the file has, or that a new one gets. */
+static mode_t mode_for(const struct stat *old)
+{
+    mode_t mask;
+
+    if (old != NULL)
+        return old->st_mode & 07777;
+    mask = umask(0);
+    umask(mask);
+    return 0666 & ~mask;
+}
+
+static bool write_beside(struct whole_file *file, const struct stat *old)
+{
+    size_t room = strlen(file->path) + sizeof(".XXXXXX");
+    int number;
+    bool done;
+    int fd;
+
+    file->temporary = malloc(room);
+    CHECK(file->temporary != NULL);
+    snprintf(file->temporary, room, "%s.XXXXXX", file->path);
+    fd = mkostemp(file->temporary, O_CLOEXEC);
+    if (fd < 0) {
+        free(file->temporary);
+        file->temporary = NULL;
+        return false;
+    }
+    done = write_all(fd, file->text, file->len) && fchmod(fd, mode_for(old)) == 0 && fsync(fd) == 0;
+    number = errno;
+    done = close(fd) == 0 && done;
+    if (!done) {
+        whole_file_discard(file);
+        errno = number;
+    }
+    return done;
+}
+
+bool whole_file_prepare(struct whole_file *file, const char *path, const char *text, size_t len)
+{
+    struct stat old;
+    bool exists;
+
+    *file = (struct whole_file){.path = path, .text = text, .len = len};
+    if (strcmp(path, "-") == 0)
+        return true;
+    exists = stat(path, &old) == 0;
+    if (!exists && errno != ENOENT)
+        return false;
+    if (exists && S_ISDIR(old.st_mode)) {
+        errno = EISDIR;
+        return false;
+    }
+    if (exists && !S_ISREG(old.st_mode))
+        return true;
+    return write_beside(file, exists ? &old : NULL);
+}
+
+/* What is no regular file cannot be replaced, only written to. */
+static bool write_through(const struct whole_file *file)
+{
+    bool is_stdout = strcmp(file->path, "-") == 0;
+    int fd = is_stdout ? STDOUT_FILENO : open(file->path, O_WRONLY | O_CLOEXEC);
+    bool done = fd >= 0 && write_all(fd, file->text, file->len);
+
+    if (fd >= 0 && !is_stdout)
+        done = close(fd) == 0 && done;
+    return done;
+}
+
+bool whole_file_commit(struct whole_file *file)
+{
+    if (file->temporary == NULL)
+        return write_through(file);
+    if (rename(file->temporary, file->path) != 0)
+        return false;
+    free(file->temporary);
+    file->temporary = NULL;
+    return true;
+}
+
+void whole_file_discard(struct whole_file *file)
+{
+    if (file->temporary == NULL)
+        return;
+    unlink(file->temporary);
+    free(file->temporary);
+    file->temporary = NULL;
+}

@@ -1,0 +1,30 @@
+/* whole_file: files read at once, and files that are written whole or not at all. Blocks. */
+#ifndef LOCAL53_APP_WHOLE_FILE_H
+#define LOCAL53_APP_WHOLE_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Reads a file, "-" for stdin, at most cap octets and one more (by which the caller sees that there are too many);
+ * malloc'd, owned by the caller; NULL with errno. */
+char *whole_file_read(const char *path, size_t cap, size_t *len);
+
+/* A file about to be written. */
+struct whole_file {
+    const char *path; /* borrowed; where it will be; "-" for stdout */
+    const char *text; /* borrowed; its content */
+    size_t len;       /* octets of text */
+    char *temporary;  /* owned; the content, beside path; NULL when path is no regular file */
+};
+
+/* Writes the content beside its place, under a name of its own, with the mode of the file it will replace. Devices and
+ * pipes, and stdout, are left to whole_file_commit. False with errno. */
+bool whole_file_prepare(struct whole_file *file, const char *path, const char *text, size_t len);
+
+/* Puts it in its place, at once. False with errno. */
+bool whole_file_commit(struct whole_file *file);
+
+/* Takes away what was prepared and not put in its place. Accepts a zeroed file. */
+void whole_file_discard(struct whole_file *file);
+
+#endif
