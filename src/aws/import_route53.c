@@ -27,19 +27,46 @@ static const struct r53_set *first_record(const struct r53 *r)
     return first;
 }
 
-/* Counts each alias as an endpoint: those that share a target make fewer. */
-static void check_limits(struct r53 *r)
+static size_t count_names(const struct r53 *r)
 {
-    size_t endpoints = 0;
-    size_t records = 0;
+    size_t names = 0;
 
     for (size_t i = 0; i < r->alias_count; i++)
-        endpoints += r->aliases[i].endpoint ? 1 : 0;
+        names += r->aliases[i].endpoint ? 1 : 0;
+    return names;
+}
+
+/* Names with the same targets are one endpoint; they stand together. */
+static size_t count_endpoints(const struct r53 *r)
+{
+    const struct r53_alias *last = NULL;
+    size_t endpoints = 0;
+
+    for (size_t i = 0; i < r->alias_count; i++) {
+        const struct r53_alias *alias = &r->aliases[i];
+
+        if (!alias->endpoint)
+            continue;
+        if (last == NULL || last->leader != alias->leader)
+            endpoints++;
+        last = alias;
+    }
+    return endpoints;
+}
+
+static void check_limits(struct r53 *r)
+{
+    size_t aliases = r->alias_count - count_names(r);
+    size_t endpoints = count_endpoints(r);
+    size_t records = 0;
+
     for (size_t i = 0; i < r->rrset_count; i++)
         records += r->rrsets[i].left_out ? 0 : r->rrsets[i].value_count;
-    if (r->alias_count - endpoints > ALIASES_MAX)
-        json_refuse(&r->list, "%zu aliases; a configuration takes at most %d",
-                    r->alias_count - endpoints, ALIASES_MAX);
+    if (endpoints > ENDPOINTS_MAX || aliases > ALIASES_MAX)
+        json_refuse(&r->list,
+                    "%zu VPC endpoints and %zu other aliases; a configuration takes at most %d and "
+                    "%d",
+                    endpoints, aliases, ENDPOINTS_MAX, ALIASES_MAX);
     else if (records > MASTER_RECORDS_MAX)
         json_refuse(&r->list, "%zu records; a master file may have %d", records,
                     MASTER_RECORDS_MAX);
@@ -64,11 +91,9 @@ static void understand(struct r53 *r)
 /* What was made, in a few words. */
 static void sum_up(const struct r53 *r, struct import_problem *problem)
 {
-    size_t names = 0;
+    size_t names = count_names(r);
     size_t left_out = 0;
 
-    for (size_t i = 0; i < r->alias_count; i++)
-        names += r->aliases[i].endpoint ? 1 : 0;
     for (size_t i = 0; i < r->rrset_count; i++)
         left_out += r->rrsets[i].left_out ? 1 : 0;
     snprintf(problem->text, sizeof(problem->text),

@@ -100,10 +100,10 @@ struct r53 {
     size_t set_count;                  /* items of sets */
     struct r53_rrset *rrsets;          /* by owner and type */
     size_t rrset_count;                /* items of rrsets */
-    struct r53_alias *aliases;         /* by owner */
-    size_t alias_count;                /* items of aliases */
-    size_t record_count;               /* records beside SOA and NS of the apex */
-    bool has_zone;                     /* there is more than aliases to VPC endpoints */
+    struct r53_alias *aliases; /* those with the same targets together, else in file order */
+    size_t alias_count;        /* items of aliases */
+    size_t record_count;       /* records beside SOA and NS of the apex */
+    bool has_zone;             /* there is more than aliases to VPC endpoints */
 };
 
 /* Refuses the file because of a record: its place, owner and type go in front. */
@@ -144,10 +144,10 @@ void r53_read(struct r53 *r);
 /* Decides which sets of an rrset count. */
 void r53_choose(struct r53 *r, struct r53_rrset *rrset);
 
-/* Follows the aliases of all rrsets; then sorts out what becomes an alias and what a record. */
+/* Follows the aliases of all rrsets. */
 void r53_follow(struct r53 *r);
 
-/* Which aliases are endpoints, and whether there is a zone beside them. */
+/* Which names are aliases, which of them endpoints, and whether there is a zone beside them. */
 void r53_divide(struct r53 *r);
 
 /* True for records that go to the master file. */

@@ -330,9 +330,59 @@ static void find_endpoints(struct r53 *r)
     }
 }
 
+/* ---- Order --------------------------------------------------------------------------------------- */
+
+static size_t index_of(const struct r53_alias *alias)
+{
+    return alias->rrset->sets[0].index;
+}
+
+static int compare_targets(const struct r53_rrset *a, const struct r53_rrset *b)
+{
+    int order = (a->target_count > b->target_count) - (a->target_count < b->target_count);
+
+    for (size_t i = 0; i < a->target_count && order == 0; i++)
+        order = r53_compare(a->target[i], 0, b->target[i], 0);
+    return order;
+}
+
+static int compare_by_target(const void *left, const void *right)
+{
+    const struct r53_alias *a = left;
+    const struct r53_alias *b = right;
+    int order = compare_targets(a->rrset, b->rrset);
+
+    return order != 0 ? order : (index_of(a) > index_of(b)) - (index_of(a) < index_of(b));
+}
+
+static int compare_by_leader(const void *left, const void *right)
+{
+    const struct r53_alias *a = left;
+    const struct r53_alias *b = right;
+    int order = (a->leader > b->leader) - (a->leader < b->leader);
+
+    return order != 0 ? order : (index_of(a) > index_of(b)) - (index_of(a) < index_of(b));
+}
+
+/* Those with the same targets side by side, and otherwise as in the file. */
+static void sort_aliases(struct r53 *r)
+{
+    qsort(r->aliases, r->alias_count, sizeof(*r->aliases), compare_by_target);
+    for (size_t i = 0; i < r->alias_count; i++) {
+        struct r53_alias *alias = &r->aliases[i];
+
+        alias->leader = i > 0 && compare_targets(alias->rrset, alias[-1].rrset) == 0
+                            ? alias[-1].leader
+                            : index_of(alias);
+    }
+    qsort(r->aliases, r->alias_count, sizeof(*r->aliases), compare_by_leader);
+}
+
 void r53_divide(struct r53 *r)
 {
     find_aliases(r);
-    if (!json_failed(r->doc))
-        find_endpoints(r);
+    if (json_failed(r->doc))
+        return;
+    find_endpoints(r);
+    sort_aliases(r);
 }

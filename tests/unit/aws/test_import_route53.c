@@ -1,6 +1,7 @@
 /* Private zones of Route 53 as configuration and master file. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -281,6 +282,13 @@ static void aliases_of_one_name_are_one_when_they_are_alike(void **state)
                    "one name: A and AAAA must be alike");
 }
 
+static void the_name_of_a_vpc_endpoint_is_none_of_the_zone_wherever_it_stands(void **state)
+{
+    (void)state;
+    assert_yaml(SETS(SOA "," SET("a.z.example.", "A", ALIAS("vpce-0a1.z.example"))),
+                "  - names: [a.z.example]\n    target: vpce-0a1.z.example\n");
+}
+
 static void beside_a_zone_a_wildcard_stays_in_it_and_so_does_a_name_with_other_records(void **state)
 {
     struct made made = made_of(SETS(SOA "," SET("\\\\052.z.example.", "A", ALIAS(V1)) "," SET(
@@ -357,6 +365,16 @@ static void weights_of_zero_count_when_there_is_nothing_else(void **state)
             "a.z.example.", "A", WEIGHTED("c", 1, VALUE("10.0.0.2")))),
         "; weighted: in equal shares now: c (weight 1): 10.0.0.2\n"
         "; weighted: left out: b (weight 0): 10.0.0.1\na.z.example. 60 IN A 10.0.0.2\n");
+}
+
+static void what_several_sets_have_in_common_is_there_once(void **state)
+{
+    (void)state;
+    assert_master(
+        SETS(SOA "," SET("a.z.example.", "A", WEIGHTED("b", 1, VALUE("10.0.0.1"))) "," SET(
+            "a.z.example.", "A", WEIGHTED("c", 1, VALUE("10.0.0.1"))) "," SET("b.z.example.", "A",
+                                                                              VALUE("10.0.0.2"))),
+        "\na.z.example. 60 IN A 10.0.0.1\nb.z.example. ");
 }
 
 static void weighted_aliases_are_targets_of_one_endpoint(void **state)
@@ -477,6 +495,8 @@ static void a_value_cannot_leave_its_line(void **state)
     (void)state;
     assert_master(SETS(SOA "," SET("a.z.example.", "CNAME", VALUE("b;c(d)@e$.example"))),
                   "\na.z.example. 60 IN CNAME b\\059c\\040d\\041\\064e\\036.example\n");
+    assert_master(SETS(SOA "," SET("a.z.example.", "TXT", VALUE("\\\"\xc3\xa4\\\""))),
+                  " IN TXT \"\\195\\164\"\n");
     assert_refused(SETS(SOA "," SET("a.z.example.", "TXT", VALUE("\\\"a\\nb\\\""))),
                    "f.json: ResourceRecordSets[1].ResourceRecords[0].Value: found \"\"a?b\"\", "
                    "expected text without control characters");
@@ -490,6 +510,48 @@ static void a_value_cannot_leave_its_line(void **state)
         "which is no value of such a record: expected quotes in pairs, and octal escapes");
 }
 
+static void a_value_that_its_type_does_not_have_is_refused(void **state)
+{
+    (void)state;
+    assert_refused(
+        SETS(SOA "," SET("a.z.example.", "A", VALUE("10.0.0"))),
+        "f.json: ResourceRecordSets[1].ResourceRecords[0].Value: found \"10.0.0\", which "
+        "is no value of such a record: A: could not parse the RR's rdata: \"10.0.0\"");
+}
+
+/* 1001 aliases of as many VPC endpoints, or of one. */
+static char *many_aliases(bool alike)
+{
+    char *text = NULL;
+    size_t len;
+    FILE *out = open_memstream(&text, &len);
+
+    assert_non_null(out);
+    fprintf(out, "{\"ResourceRecordSets\":[" SOA);
+    for (int i = 0; i <= 1000; i++)
+        fprintf(out,
+                ",{\"Name\":\"n%d.z.example\",\"Type\":\"A\",\"AliasTarget\":{\"DNSName\":"
+                "\"vpce-%d.aws\"}}",
+                i, alike ? 0 : i);
+    fputs("]}", out);
+    fclose(out);
+    return text;
+}
+
+static void what_a_configuration_does_not_take_is_not_made(void **state)
+{
+    char *json = many_aliases(false);
+
+    (void)state;
+    assert_refused(json, "f.json: ResourceRecordSets: 1001 VPC endpoints and 0 other aliases; a "
+                         "configuration takes at most 1000 and 10000");
+    free(json);
+    json = many_aliases(true);
+    assert_yaml(json, "      - n999.z.example\n    target: vpce-0.aws\n"
+                      "  - names: [n1000.z.example]\n    target: vpce-0.aws\n");
+    free(json);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -497,12 +559,14 @@ int main(void)
         cmocka_unit_test(a_zone_with_records_becomes_a_zone_with_its_master_file),
         cmocka_unit_test(ldns_reads_every_record_of_the_zone_in_the_master_file),
         cmocka_unit_test(aliases_of_one_name_are_one_when_they_are_alike),
+        cmocka_unit_test(the_name_of_a_vpc_endpoint_is_none_of_the_zone_wherever_it_stands),
         cmocka_unit_test(
             beside_a_zone_a_wildcard_stays_in_it_and_so_does_a_name_with_other_records),
         cmocka_unit_test(a_name_that_no_endpoint_may_have_stays_in_the_zone),
         cmocka_unit_test(an_alias_of_a_record_in_the_zone_is_a_copy_with_its_ttl),
         cmocka_unit_test(aliases_that_lead_nowhere_are_refused),
         cmocka_unit_test(weights_of_zero_count_when_there_is_nothing_else),
+        cmocka_unit_test(what_several_sets_have_in_common_is_there_once),
         cmocka_unit_test(weighted_aliases_are_targets_of_one_endpoint),
         cmocka_unit_test(sets_by_place_that_differ_are_refused_unless_one_is_for_everybody),
         cmocka_unit_test(a_record_twice_is_refused),
@@ -511,6 +575,8 @@ int main(void)
         cmocka_unit_test(records_need_a_master_file),
         cmocka_unit_test(an_empty_zone_makes_nothing),
         cmocka_unit_test(a_value_cannot_leave_its_line),
+        cmocka_unit_test(a_value_that_its_type_does_not_have_is_refused),
+        cmocka_unit_test(what_a_configuration_does_not_take_is_not_made),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
