@@ -102,7 +102,7 @@ static const struct schema_row ROWS[] = {
      "Master file (RFC 1035 section 5); a relative path starts at the configuration's folder."},
     {"zones[].fallthrough", SCHEMA_BOOL, 0, 0, "false", NULL, true, SLOT(ZONE, fallthrough),
      "true: names the zone does not have are forwarded; false: they do not exist."},
-    {"zones[].aliases", SCHEMA_ALIAS_MAP, 0, 10000, "", NULL, true, SLOT_ALSO(ZONE, aliases, alias_count),
+    {"zones[].aliases", SCHEMA_ALIAS_MAP, 0, 1000, "", NULL, true, SLOT_ALSO(ZONE, aliases, alias_count),
      "Names with the addresses of another (vpce-..., or any), kept fresh as an endpoint's: {name: target}."},
 
     {"forward", SCHEMA_MAP_LIST, 0, 100, "[{zone: \".\", servers: [\"resolv.conf:/etc/resolv.conf\"]}]", NULL, true,

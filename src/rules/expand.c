@@ -335,14 +335,14 @@ static void set_label(struct expansion *x)
     x->out->label = arena_copy_text(&x->config->arena, text);
 }
 
-static void take_targets(struct expansion *x)
+void expand_targets(struct rule_endpoint *out, struct arena *arena)
 {
-    size_t count = x->endpoint->target_count;
+    size_t count = out->config->target_count;
 
-    x->out->targets = ARENA_NEW(&x->config->arena, struct name, count);
+    out->targets = ARENA_NEW(arena, struct name, count);
     for (size_t i = 0; i < count; i++)
-        x->out->targets[i] = x->endpoint->targets[i].name;
-    x->out->target_count = count;
+        out->targets[i] = out->config->targets[i].name;
+    out->target_count = count;
 }
 
 void expand_endpoint(struct rule_endpoint *out, struct config *config, size_t index,
@@ -359,5 +359,5 @@ void expand_endpoint(struct rule_endpoint *out, struct config *config, size_t in
     take_excepts(&x);
     drop_excepted(&x);
     set_label(&x);
-    take_targets(&x);
+    expand_targets(out, &config->arena);
 }

@@ -16,6 +16,9 @@
 void expand_endpoint(struct rule_endpoint *out, struct config *config, size_t index,
                      const struct name *special, struct report *report);
 
+/* Fills in out's targets from its configuration; memory from the arena. */
+void expand_targets(struct rule_endpoint *out, struct arena *arena);
+
 /* The key a name of the endpoint came from: "service" or "names". */
 const char *expand_key_of(const struct rule_endpoint *endpoint, const struct config_name *name);
 

@@ -22,6 +22,9 @@
 #define VALUE_EXCEPT NAMES_VALUE_MAX
 #define VALUE_ZONE (NAMES_VALUE_MAX - 1)
 
+/* Aliases of all zones: each is an endpoint that is followed, with an alarm and memory of its own. */
+#define ALIASES_MAX 1000
+
 /* Entries being collected for an index. */
 struct entries {
     struct names_entry *items; /* owned */
@@ -75,7 +78,7 @@ static bool is_special(const struct name *names, size_t count, const struct name
 
 static size_t rules_bound(const struct ruleset *ruleset, size_t special_count)
 {
-    size_t bound = 2 * (special_count + ruleset->pool_count);
+    size_t bound = 2 * (special_count + ruleset->pool_count + ruleset->config->zone_count);
 
     for (size_t i = 0; i < ruleset->endpoint_count; i++)
         bound += ruleset->endpoints[i].name_count + ruleset->endpoints[i].except_count;
@@ -99,6 +102,22 @@ static void add_endpoints(struct entries *entries, const struct ruleset *ruleset
     }
 }
 
+/* Zones at or below special names, private and forward: their names are looked for there. */
+static void add_zones(struct entries *entries, const struct ruleset *ruleset,
+                      const struct name *special, size_t special_count)
+{
+    const struct config *config = ruleset->config;
+
+    for (size_t i = 0; i < config->zone_count; i++) {
+        if (is_special(special, special_count, &config->zones[i].name))
+            entries_add_zone(entries, &config->zones[i].name, VALUE_ZONE);
+    }
+    for (size_t i = 0; i < ruleset->pool_count; i++) {
+        if (is_special(special, special_count, &ruleset->pools[i].config->zone))
+            entries_add_zone(entries, &ruleset->pools[i].config->zone, VALUE_ZONE);
+    }
+}
+
 /* The first of two entries for one name counts: a zone beats the special row of its name, and what one
  * endpoint takes out another may have. */
 static void build_rules(struct ruleset *ruleset, const struct name *special, size_t special_count)
@@ -106,10 +125,7 @@ static void build_rules(struct ruleset *ruleset, const struct name *special, siz
     struct entries entries;
 
     entries_init(&entries, rules_bound(ruleset, special_count));
-    for (size_t i = 0; i < ruleset->pool_count; i++) {
-        if (is_special(special, special_count, &ruleset->pools[i].config->zone))
-            entries_add_zone(&entries, &ruleset->pools[i].config->zone, VALUE_ZONE);
-    }
+    add_zones(&entries, ruleset, special, special_count);
     for (size_t i = 0; i < special_count; i++)
         entries_add_zone(&entries, &special[i], (uint32_t)(ruleset->endpoint_count + i));
     add_endpoints(&entries, ruleset);
@@ -229,15 +245,59 @@ static void build_zones(struct ruleset *ruleset)
 
 /* ---- Life ---------------------------------------------------------------------------------------- */
 
+static size_t count_aliases(const struct config *config)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < config->zone_count; i++)
+        count += config->zones[i].alias_count;
+    return count;
+}
+
+/* An endpoint without names, since the zones have them. Nobody waits for it to be ready: it may lead to a name
+ * that only exists at times. */
+static void add_alias(struct ruleset *ruleset, const struct config_alias *alias)
+{
+    struct arena *arena = &ruleset->config->arena;
+    struct rule_endpoint *out = &ruleset->endpoints[ruleset->endpoint_count++];
+    struct config_endpoint *config = ARENA_NEW(arena, struct config_endpoint, 1);
+    char text[EXPAND_TEXT_MAX];
+
+    *config = (struct config_endpoint){.targets = alias->targets,
+                                       .target_count = alias->target_count,
+                                       .optional = true,
+                                       .mark = alias->name.mark};
+    *out = (struct rule_endpoint){
+        .label = arena_copy_text(arena, expand_write_name(&alias->name, text)), .config = config};
+    expand_targets(out, arena);
+}
+
+static void add_aliases(struct ruleset *ruleset, size_t count, struct report *report)
+{
+    const struct config *config = ruleset->config;
+
+    if (count > ALIASES_MAX)
+        report_add(report, REPORT_ERROR, config->zones[0].mark,
+                   "zones: have %zu aliases; at most %d are allowed in all", count, ALIASES_MAX);
+    for (size_t i = 0; i < config->zone_count; i++) {
+        for (size_t j = 0; j < config->zones[i].alias_count; j++)
+            add_alias(ruleset, &config->zones[i].aliases[j]);
+    }
+}
+
 static void build_endpoints(struct ruleset *ruleset, const struct name *special,
                             struct report *report)
 {
     struct config *config = ruleset->config;
+    size_t aliases = count_aliases(config);
 
     ruleset->endpoint_count = config->endpoint_count;
-    ruleset->endpoints = ARENA_NEW(&config->arena, struct rule_endpoint, config->endpoint_count);
+    ruleset->endpoints =
+        ARENA_NEW(&config->arena, struct rule_endpoint, config->endpoint_count + aliases);
     for (size_t i = 0; i < config->endpoint_count; i++)
         expand_endpoint(&ruleset->endpoints[i], config, i, special, report);
+    ruleset->private_zones = zones_new(config, (uint32_t)config->endpoint_count, report);
+    add_aliases(ruleset, aliases, report);
 }
 
 struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report *report)
@@ -271,6 +331,7 @@ void ruleset_free(struct ruleset *ruleset)
     if (ruleset != NULL) {
         names_free(ruleset->rules);
         names_free(ruleset->zones);
+        zones_free(ruleset->private_zones);
         config_free(ruleset->config);
         free(ruleset);
     }
@@ -291,19 +352,36 @@ static bool has_vpce_label_before(const struct name *name, uint8_t rule_labels)
     return false;
 }
 
+/* The node of the zones that stands for a name without another rule. */
+static bool find_in_zones(const struct ruleset *ruleset, const struct name *name,
+                          struct decision *out)
+{
+    uint32_t number;
+    const struct zone_node *node = zones_find(ruleset->private_zones, name, &number);
+    const struct name *apex;
+
+    if (node == NULL)
+        return false;
+    apex = &zones_apex(ruleset->private_zones, node->zone)->name;
+    *out = (struct decision){DECISION_ZONE, number, apex->labels, name->labels > apex->labels};
+    return true;
+}
+
 bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name, struct decision *out)
 {
     struct names_match match;
 
-    if (!names_find(ruleset->rules, name, &match) || match.value >= VALUE_ZONE)
-        return false;
-    *out = (struct decision){DECISION_ENDPOINT, match.value, match.rule_labels, match.below};
-    if (match.value >= ruleset->endpoint_count) {
-        out->kind = DECISION_SPECIAL;
-        out->index = match.value - (uint32_t)ruleset->endpoint_count;
-        return true;
+    if (names_find(ruleset->rules, name, &match) && match.value < VALUE_ZONE) {
+        *out = (struct decision){DECISION_ENDPOINT, match.value, match.rule_labels, match.below};
+        if (match.value >= ruleset->endpoint_count) {
+            out->kind = DECISION_SPECIAL;
+            out->index = match.value - (uint32_t)ruleset->endpoint_count;
+            return true;
+        }
+        if (!has_vpce_label_before(name, match.rule_labels))
+            return true;
     }
-    return !has_vpce_label_before(name, match.rule_labels);
+    return ruleset->private_zones != NULL && find_in_zones(ruleset, name, out);
 }
 
 uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *name)
@@ -342,6 +420,23 @@ static const char *forward_reason(const struct ruleset *ruleset, const struct na
     return ", not rewritten because of its vpce- label";
 }
 
+/* "zones[0] corp.internal, record *.dev.corp.internal", or what else stands for the name. */
+static void describe_zone(const struct ruleset *ruleset, uint32_t number, char *out, size_t cap)
+{
+    const struct zone_node *node = zones_node(ruleset->private_zones, number);
+    struct config_name rule = {.below = false};
+    char zone[TEXT_NAME_MAX];
+    char text[EXPAND_TEXT_MAX];
+
+    text_write_name(&zones_apex(ruleset->private_zones, node->zone)->name, zone);
+    if (zones_node_name(ruleset->private_zones, number, &rule.name, &rule.below))
+        snprintf(out, cap, "zones[%u] %s, %s %s", node->zone, zone,
+                 node->alias != ZONES_NO_ALIAS ? "alias" : "record",
+                 expand_write_name(&rule, text));
+    else
+        snprintf(out, cap, "zones[%u] %s, no such name", node->zone, zone);
+}
+
 void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
                       const struct decision *decision, char *out, size_t cap)
 {
@@ -359,10 +454,7 @@ void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
         name_parent(&rule.name, name, (size_t)(name->labels - decision->rule_labels));
         snprintf(out, cap, "endpoints[%u] %s", decision->index, expand_write_name(&rule, text));
         break;
-    case DECISION_ZONE:
-        name_parent(&rule.name, name, (size_t)(name->labels - decision->rule_labels));
-        snprintf(out, cap, "zone %s", text_write_name(&rule.name, text));
-        break;
+    case DECISION_ZONE: describe_zone(ruleset, decision->index, out, cap); break;
     case DECISION_FORWARD:
         if (decision->index >= ruleset->config->forward_count) {
             snprintf(out, cap, "aws.resolver, for AWS names%s", forward_reason(ruleset, name));

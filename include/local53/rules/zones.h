@@ -40,7 +40,7 @@ struct zone_node {
  * exists == false. */
 struct zone_apex {
     struct name name; /* owner of the SOA */
-    struct bytes soa; /* RDATA of the SOA, names uncompressed; empty: none in the file, ours is said */
+    struct bytes soa; /* RDATA of the SOA, as written; empty: none in the file, ours is said */
     uint32_t negative_ttl_s; /* min(TTL of the SOA, MINIMUM), RFC 2308 section 5; 60 without one */
     bool fallthrough;        /* as above */
 };

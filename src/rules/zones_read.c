@@ -1,0 +1,245 @@
+/* zones_read: the records and aliases of one zone, and which of them belong to it.
+ * Owns: nothing; what it makes lives in the zones' arena. Thread: the one that loads; blocks on files.
+ * Bounds: those of master files, and of the configuration.
+ * Fails: errors go to the report, so that one run tells all of them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "expand.h"
+#include "local53/base/check.h"
+#include "local53/dns/master.h"
+#include "local53/dns/message.h"
+#include "local53/dns/rr.h"
+#include "zones_build.h"
+
+/* TTL of records before the file tells any. */
+#define DEFAULT_TTL_S 300
+
+/* Longest path of a master file. */
+#define PATH_OCTETS_MAX 4096
+
+/* What is left out of a file, told together. */
+struct left_out {
+    size_t count;     /* records */
+    const char *file; /* in the arena; where the first stands */
+    unsigned line;    /* as above */
+    uint32_t cut;     /* whose the first is */
+};
+
+struct zone_reading {
+    const struct zones_source *source; /* borrowed */
+    const struct config_zone *zone;    /* borrowed */
+    struct zones *zones;               /* borrowed */
+    struct drafts *drafts;             /* borrowed */
+    uint32_t index;                    /* of the zone */
+    const char *file;                  /* in the arena; the file of the last record */
+    struct left_out foreign;           /* records of other classes */
+    struct left_out inner;             /* records of zones inside */
+};
+
+/* Whose a name is: a zone, or the pool of a forward zone inside one. */
+static bool is_of_zone(const struct zone_reading *reading, const struct name *name, uint32_t *cut)
+{
+    struct names_match match;
+
+    CHECK(names_find(reading->source->cuts, name, &match));
+    *cut = match.value;
+    return match.value == reading->index;
+}
+
+/* "zones[1]" or "forward[0]". */
+static const char *write_cut(const struct zone_reading *reading, uint32_t cut, char *out,
+                             size_t cap)
+{
+    size_t zones = reading->source->config->zone_count;
+
+    if (cut < zones)
+        snprintf(out, cap, "zones[%u]", cut);
+    else
+        snprintf(out, cap, "forward[%zu]", cut - zones);
+    return out;
+}
+
+/* --- the file --- */
+
+static const char *keep_file(struct zone_reading *reading, const char *file)
+{
+    if (reading->file == NULL || strcmp(reading->file, file) != 0)
+        reading->file = arena_copy_text(&reading->zones->arena, file);
+    return reading->file;
+}
+
+static void leave_out(struct zone_reading *reading, struct left_out *left,
+                      const struct master_place *place, uint32_t cut)
+{
+    if (left->count++ > 0)
+        return;
+    left->file = keep_file(reading, place->file);
+    left->line = place->line;
+    left->cut = cut;
+}
+
+static void on_error(void *owner, const struct master_place *place, const char *text)
+{
+    const struct zone_reading *reading = owner;
+    struct report *report = reading->source->report;
+
+    if (place->line == 0)
+        report_add(report, REPORT_ERROR, reading->zone->file_mark, "zones[%u].file: %s",
+                   reading->index, text);
+    else
+        report_add(report, REPORT_ERROR, reading->zone->file_mark, "zones[%u].file: %s:%u: %s",
+                   reading->index, place->file, place->line, text);
+}
+
+static void keep_record(struct zone_reading *reading, const struct master_record *record)
+{
+    struct arena *arena = &reading->zones->arena;
+    uint8_t *rdata = arena_take(arena, record->rdata.len);
+    struct draft draft = {.key = zones_key(arena, record->owner),
+                          .type = record->type,
+                          .ttl_s = rr_ttl_cap(record->ttl_s),
+                          .rdata = {rdata, record->rdata.len},
+                          .alias = ZONES_NO_ALIAS,
+                          .file = keep_file(reading, record->place.file),
+                          .line = record->place.line,
+                          .mark = reading->zone->file_mark};
+
+    if (record->rdata.len > 0)
+        memcpy(rdata, record->rdata.data, record->rdata.len);
+    drafts_add(reading->drafts, &draft);
+}
+
+static bool on_record(void *owner, const struct master_record *record)
+{
+    struct zone_reading *reading = owner;
+    char text[TEXT_NAME_MAX + 64];
+    char name[TEXT_NAME_MAX];
+    uint32_t cut;
+
+    if (record->class != CLASS_IN) {
+        leave_out(reading, &reading->foreign, &record->place, 0);
+    } else if (!name_is_at_or_below(record->owner, &reading->zone->name)) {
+        snprintf(text, sizeof(text), "%s is outside the zone; a last dot is missing or too much",
+                 text_write_name(record->owner, name));
+        on_error(reading, &record->place, text);
+    } else if (!is_of_zone(reading, record->owner, &cut)) {
+        leave_out(reading, &reading->inner, &record->place, cut);
+    } else {
+        keep_record(reading, record);
+    }
+    return true;
+}
+
+static void tell_left_out(const struct zone_reading *reading)
+{
+    const struct left_out *foreign = &reading->foreign;
+    const struct left_out *inner = &reading->inner;
+    struct report *report = reading->source->report;
+    char text[32];
+
+    if (foreign->count > 0)
+        report_add(report, REPORT_WARNING, reading->zone->file_mark,
+                   "zones[%u].file: %s:%u: not of class IN, and left out (%zu in all)",
+                   reading->index, foreign->file, foreign->line, foreign->count);
+    if (inner->count > 0)
+        report_add(report, REPORT_WARNING, reading->zone->file_mark,
+                   "zones[%u].file: %s:%u: belongs to %s, which is more specific, and is left out "
+                   "(%zu in all)",
+                   reading->index, inner->file, inner->line,
+                   write_cut(reading, inner->cut, text, sizeof(text)), inner->count);
+}
+
+/* Where the file is: from the folder of the configuration, unless its path is absolute. */
+static bool write_path(const struct zone_reading *reading, char *out)
+{
+    const char *config = reading->source->config->file;
+    const char *slash = strrchr(config, '/');
+    int folder = slash == NULL || reading->zone->file[0] == '/' ? 0 : (int)(slash - config) + 1;
+    int len = snprintf(out, PATH_OCTETS_MAX, "%.*s%s", folder, config, reading->zone->file);
+
+    return len > 0 && len < PATH_OCTETS_MAX;
+}
+
+static void read_file(struct zone_reading *reading)
+{
+    struct master_setup setup = {.origin = &reading->zone->name,
+                                 .default_ttl_s = DEFAULT_TTL_S,
+                                 .on_record = on_record,
+                                 .on_error = on_error,
+                                 .owner = reading};
+    char path[PATH_OCTETS_MAX];
+
+    if (!write_path(reading, path))
+        on_error(reading, &(struct master_place){NULL, 0}, "the path is too long");
+    else
+        (void)master_read_file(&setup, path, reading->zone->file);
+    tell_left_out(reading);
+}
+
+/* --- aliases --- */
+
+/* The name an alias stands at; false when "*." in front makes it too long. */
+static bool alias_owner(struct name *out, const struct config_name *alias)
+{
+    uint8_t wire[NAME_MAX_OCTETS + 2] = {1, '*'};
+
+    *out = alias->name;
+    if (!alias->below)
+        return true;
+    memcpy(wire + 2, alias->name.wire, alias->name.len);
+    return name_from_wire(out, wire, (size_t)alias->name.len + 2) == ERR_OK;
+}
+
+/* Why an alias cannot be in the zone; NULL: it can. */
+static const char *alias_fault(const struct zone_reading *reading, const struct config_name *alias,
+                               struct name *owner, char *text, size_t cap)
+{
+    char cut_text[32];
+    uint32_t cut;
+
+    if (!alias_owner(owner, alias))
+        return "is longer than a name can be";
+    if (!name_is_at_or_below(owner, &reading->zone->name))
+        return "is outside the zone";
+    if (is_of_zone(reading, owner, &cut))
+        return NULL;
+    snprintf(text, cap, "belongs to %s, which is more specific",
+             write_cut(reading, cut, cut_text, sizeof(cut_text)));
+    return text;
+}
+
+static void take_alias(struct zone_reading *reading, const struct config_alias *alias,
+                       uint32_t number)
+{
+    char text[96];
+    char name[EXPAND_TEXT_MAX];
+    struct name owner;
+    const char *fault = alias_fault(reading, &alias->name, &owner, text, sizeof(text));
+
+    if (fault != NULL) {
+        report_add(reading->source->report, REPORT_ERROR, alias->name.mark,
+                   "zones[%u].aliases: %s %s", reading->index,
+                   expand_write_name(&alias->name, name), fault);
+        return;
+    }
+    drafts_add(reading->drafts, &(struct draft){.key = zones_key(&reading->zones->arena, &owner),
+                                                .alias = number,
+                                                .mark = alias->name.mark});
+}
+
+void zones_read(const struct zones_source *source, struct zones *zones, uint32_t zone,
+                struct drafts *drafts)
+{
+    struct zone_reading reading = {.source = source,
+                                   .zone = &source->config->zones[zone],
+                                   .zones = zones,
+                                   .drafts = drafts,
+                                   .index = zone};
+
+    if (reading.zone->file != NULL)
+        read_file(&reading);
+    for (size_t i = 0; i < reading.zone->alias_count; i++)
+        take_alias(&reading, &reading.zone->aliases[i], source->first_alias + (uint32_t)i);
+}
