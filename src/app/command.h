@@ -15,6 +15,7 @@ enum exit_code {
 extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_explain;
+extern const struct command command_diff;
 extern const struct command command_ctl;
 extern const struct command command_import;
 extern const struct command command_services;
