@@ -11,6 +11,8 @@
 #include "expand.h"
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
+#include "local53/rules/names.h"
+#include "zones_build.h"
 
 /* ---- Names --------------------------------------------------------------------------------------- */
 
@@ -102,30 +104,85 @@ void conflicts_check_names(const struct ruleset *ruleset, struct report *report)
 
 /* ---- Targets ------------------------------------------------------------------------------------- */
 
+/* Longest text that names a target's key. */
+#define KEY_TEXT_MAX (EXPAND_TEXT_MAX + 32)
+
+/* The alias behind an endpoint that is not the configuration's, and its zone. */
+static const struct config_alias *alias_at(const struct ruleset *ruleset, size_t index,
+                                           size_t *zone)
+{
+    const struct config *config = ruleset->config;
+    size_t left = index - config->endpoint_count;
+
+    for (*zone = 0; left >= config->zones[*zone].alias_count; (*zone)++)
+        left -= config->zones[*zone].alias_count;
+    return &config->zones[*zone].aliases[left];
+}
+
+/* "endpoints[1].target" or "zones[0].aliases.www.example". */
+static const char *write_key(const struct ruleset *ruleset, size_t index, char out[KEY_TEXT_MAX])
+{
+    char text[EXPAND_TEXT_MAX];
+    size_t zone;
+
+    if (index < ruleset->config->endpoint_count) {
+        snprintf(out, KEY_TEXT_MAX, "endpoints[%zu].target", index);
+    } else {
+        const struct config_alias *alias = alias_at(ruleset, index, &zone);
+
+        snprintf(out, KEY_TEXT_MAX, "zones[%zu].aliases.%s", zone,
+                 expand_write_name(&alias->name, text));
+    }
+    return out;
+}
+
+/* The zone whose records a target is among, or its own name: an alias is followed upstream. */
+static void check_target_in_zone(const struct ruleset *ruleset, struct report *report, size_t index,
+                                 const struct config_name *target, uint32_t node_number)
+{
+    const struct zone_node *node = zones_node(ruleset->private_zones, node_number);
+    char key[KEY_TEXT_MAX];
+    char text[EXPAND_TEXT_MAX];
+
+    write_key(ruleset, index, key);
+    expand_write_name(target, text);
+    if (node->alias == index)
+        report_add(report, REPORT_ERROR, target->mark,
+                   "%s: %s is the alias itself: a loop; write the name whose addresses it has", key,
+                   text);
+    else
+        report_add(report, REPORT_WARNING, target->mark,
+                   "%s: %s is a name of zones[%u], but targets are resolved upstream, past all "
+                   "zones; in the zone's file a CNAME would lead there",
+                   key, text, node->zone);
+}
+
 static void check_target(const struct ruleset *ruleset, struct report *report, size_t index,
                          const struct config_name *target)
 {
     struct decision rule;
+    char key[KEY_TEXT_MAX];
     char text[EXPAND_TEXT_MAX];
 
     if (!ruleset_find_rule(ruleset, &target->name, &rule))
         return;
+    write_key(ruleset, index, key);
     expand_write_name(target, text);
-    if (rule.kind == DECISION_SPECIAL)
+    if (rule.kind == DECISION_ZONE)
+        check_target_in_zone(ruleset, report, index, target, rule.index);
+    else if (rule.kind == DECISION_SPECIAL)
         report_add(report, REPORT_WARNING, target->mark,
-                   "endpoints[%zu].target: %s is a special name, which resolvers do not know",
-                   index, text);
+                   "%s: %s is a special name, which resolvers do not know", key, text);
     else if (rule.index == index)
-        report_add(
-            report, REPORT_ERROR, target->mark,
-            "endpoints[%zu].target: %s is one of the endpoint's own names: a loop; write the "
-            "name of the VPC endpoint (vpce-...)",
-            index, text);
+        report_add(report, REPORT_ERROR, target->mark,
+                   "%s: %s is one of the endpoint's own names: a loop; write the name of the VPC "
+                   "endpoint (vpce-...)",
+                   key, text);
     else
         report_add(report, REPORT_WARNING, target->mark,
-                   "endpoints[%zu].target: %s is a name of endpoints[%u], but targets are resolved "
-                   "upstream, past all rules",
-                   index, text, rule.index);
+                   "%s: %s is a name of endpoints[%u], but targets are resolved upstream, past all "
+                   "rules",
+                   key, text, rule.index);
 }
 
 void conflicts_check_targets(const struct ruleset *ruleset, struct report *report)
@@ -135,6 +192,51 @@ void conflicts_check_targets(const struct ruleset *ruleset, struct report *repor
 
         for (size_t j = 0; j < endpoint->target_count; j++)
             check_target(ruleset, report, i, &endpoint->targets[j]);
+    }
+}
+
+/* ---- Private zones ------------------------------------------------------------------------------- */
+
+/* An endpoint's name, or wildcard, takes the alias's before the zone is asked. */
+static void check_alias(const struct ruleset *ruleset, struct report *report, size_t zone,
+                        const struct config_alias *alias)
+{
+    struct names_match match;
+    struct name owner;
+    char text[EXPAND_TEXT_MAX];
+    bool found = zones_alias_owner(&owner, &alias->name) &&
+                 names_find(ruleset->rules, &owner, &match) &&
+                 match.value < ruleset->endpoint_count;
+
+    if (found)
+        report_add(report, REPORT_WARNING, alias->name.mark,
+                   "zones[%zu].aliases: %s is a name of endpoints[%u], which comes first", zone,
+                   expand_write_name(&alias->name, text), match.value);
+}
+
+/* A forward zone of a private zone's name gets what falls through, if anything does. */
+static void check_same_zone(const struct ruleset *ruleset, struct report *report, size_t zone)
+{
+    const struct config *config = ruleset->config;
+
+    for (size_t i = 0; i < config->forward_count; i++) {
+        if (!config->zones[zone].fallthrough &&
+            name_equal(&config->forward[i].zone, &config->zones[zone].name))
+            report_add(report, REPORT_WARNING, config->forward[i].mark,
+                       "forward[%zu].zone: is also zones[%zu], which answers all its names: the "
+                       "servers are never asked; fallthrough: true would ask them",
+                       i, zone);
+    }
+}
+
+void conflicts_check_zones(const struct ruleset *ruleset, struct report *report)
+{
+    const struct config *config = ruleset->config;
+
+    for (size_t i = 0; i < config->zone_count; i++) {
+        check_same_zone(ruleset, report, i);
+        for (size_t j = 0; j < config->zones[i].alias_count; j++)
+            check_alias(ruleset, report, i, &config->zones[i].aliases[j]);
     }
 }
 

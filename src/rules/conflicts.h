@@ -10,9 +10,13 @@
  * one is told. Needs the endpoints. */
 void conflicts_check_names(const struct ruleset *ruleset, struct report *report);
 
-/* Reports targets that are their own endpoint's names (error), another's or special (warning). Needs the
- * whole ruleset. */
+/* Reports targets that are their own endpoint's names or their own alias (error), another's, a zone's or special
+ * (warning). Needs the whole ruleset. */
 void conflicts_check_targets(const struct ruleset *ruleset, struct report *report);
+
+/* Reports aliases that are an endpoint's names, and forward zones that a private one hides (warning). Needs the whole
+ * ruleset. */
+void conflicts_check_zones(const struct ruleset *ruleset, struct report *report);
 
 /* Reports registries (ecr.dkr) whose layers, which come from a bucket of the registry's region, have no
  * rule (warning). Needs the whole ruleset. */

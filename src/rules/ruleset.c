@@ -316,6 +316,7 @@ struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report
     build_rules(ruleset, special, special_count);
     conflicts_check_names(ruleset, report);
     conflicts_check_targets(ruleset, report);
+    conflicts_check_zones(ruleset, report);
     conflicts_check_layers(ruleset, report);
     conflicts_check_servers(ruleset, report);
     coverage_check(ruleset, report);

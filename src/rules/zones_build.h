@@ -55,6 +55,9 @@ struct bytes zones_key(struct arena *arena, const struct name *name);
 /* The name of a key. */
 void zones_name_of_key(struct name *out, struct bytes key);
 
+/* The name an alias stands at in its zone; false when "*." in front makes it too long. */
+bool zones_alias_owner(struct name *out, const struct config_name *alias);
+
 /* Adds a draft. */
 void drafts_add(struct drafts *drafts, const struct draft *draft);
 

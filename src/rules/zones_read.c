@@ -180,8 +180,7 @@ static void read_file(struct zone_reading *reading)
 
 /* --- aliases --- */
 
-/* The name an alias stands at; false when "*." in front makes it too long. */
-static bool alias_owner(struct name *out, const struct config_name *alias)
+bool zones_alias_owner(struct name *out, const struct config_name *alias)
 {
     uint8_t wire[NAME_MAX_OCTETS + 2] = {1, '*'};
 
@@ -199,7 +198,7 @@ static const char *alias_fault(const struct zone_reading *reading, const struct 
     char cut_text[32];
     uint32_t cut;
 
-    if (!alias_owner(owner, alias))
+    if (!zones_alias_owner(owner, alias))
         return "is longer than a name can be";
     if (!name_is_at_or_below(owner, &reading->zone->name))
         return "is outside the zone";

@@ -66,8 +66,8 @@ struct ruleset {
  * service (with the nearest), region missing, a name under two endpoints, a name at or below a special
  * one, a name with a vpce- label, a target that is its own endpoint's name, a server that is one of our
  * listen addresses. Warnings: an except that takes nothing out, a name twice under one endpoint, a
- * target that is another endpoint's or a special name, a registry (ecr.dkr) whose layer bucket has no
- * rule. epoch as told by the caller. */
+ * target that is another endpoint's, a zone's or a special name, a registry (ecr.dkr) whose layer bucket
+ * has no rule. What zones_new says of zones. epoch as told by the caller. */
 struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report *report);
 
 /* Accepts NULL. */
@@ -85,7 +85,7 @@ bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name,
 uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *name);
 
 /* Why a name got its decision, one line for explain ("endpoints[2] *.s3.eu-west-1.amazonaws.com",
- * "forward[0] ., taken out by except"); cut at cap octets, terminator included. */
+ * "zones[0] corp.internal, record *.dev.corp.internal", "forward[0] ., taken out by except"); cut at cap octets, terminator included. */
 void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
                       const struct decision *decision, char *out, size_t cap);
 

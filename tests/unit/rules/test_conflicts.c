@@ -138,6 +138,64 @@ static void server_that_is_ourselves_is_refused(void **state)
     assert_warned("forward: [{zone: \".\", servers: [\"127.0.0.2:5353\"]}]\n", "");
 }
 
+static void alias_that_leads_to_itself_is_a_loop(void **state)
+{
+    (void)state;
+    assert_refused("zones: [{name: corp.example, aliases: {a.corp.example: A.corp.example}}]\n",
+                   "f:2:56: error: zones[0].aliases.a.corp.example: a.corp.example is the alias "
+                   "itself: a loop; write the name whose addresses it has\n");
+    assert_refused("zones:\n"
+                   "- {name: b.example, aliases: {b.example: t.example}}\n"
+                   "- name: corp.example\n"
+                   "  aliases: {x.corp.example: t.example, \"*.corp.example\": y.corp.example}\n",
+                   "f:5:58: error: zones[1].aliases.*.corp.example: y.corp.example is the alias "
+                   "itself: a loop; write the name whose addresses it has\n");
+}
+
+static void target_in_a_private_zone_is_a_warning(void **state)
+{
+    (void)state;
+    assert_warned("endpoints: [{names: e.example, target: x.corp.example}]\n"
+                  "zones: [{name: corp.example, aliases: {a.corp.example: e.example}}]\n",
+                  "f:2:40: warning: endpoints[0].target: x.corp.example is a name of zones[0], but "
+                  "targets are resolved upstream, past all zones; in the zone's file a CNAME would "
+                  "lead there\n"
+                  "f:3:56: warning: zones[0].aliases.a.corp.example: e.example is a name of "
+                  "endpoints[0], but targets are resolved upstream, past all rules\n");
+}
+
+static void alias_of_an_endpoints_name_is_a_warning(void **state)
+{
+    (void)state;
+    assert_warned(
+        "endpoints: [{names: [a.corp.example, \"*.w.corp.example\"], addresses: 10.0.0.1}]\n"
+        "zones:\n"
+        "- name: corp.example\n"
+        "  aliases:\n"
+        "    a.corp.example: t.example\n"
+        "    \"*.a.corp.example\": t.example\n"
+        "    \"*.w.corp.example\": t.example\n"
+        "    w.corp.example: t.example\n",
+        "f:6:5: warning: zones[0].aliases: a.corp.example is a name of endpoints[0], which "
+        "comes first\n"
+        "f:8:5: warning: zones[0].aliases: *.w.corp.example is a name of endpoints[0], "
+        "which comes first\n");
+}
+
+static void forward_zone_that_a_private_zone_hides_is_a_warning(void **state)
+{
+    (void)state;
+    assert_warned(
+        "zones: [{name: corp.example, aliases: {a.corp.example: t.example}}]\n"
+        "forward: [{zone: corp.example, servers: 10.0.0.1}]\n",
+        "f:3:11: warning: forward[0].zone: is also zones[0], which answers all its names: "
+        "the servers are never asked; fallthrough: true would ask them\n");
+    assert_warned("zones: [{name: corp.example, fallthrough: true,\n"
+                  "         aliases: {a.corp.example: t.example}}]\n"
+                  "forward: [{zone: corp.example, servers: 10.0.0.1}]\n",
+                  "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +208,10 @@ int main(void)
         cmocka_unit_test(target_that_is_another_endpoints_name_is_a_warning),
         cmocka_unit_test(registry_without_its_layer_bucket_is_a_warning),
         cmocka_unit_test(server_that_is_ourselves_is_refused),
+        cmocka_unit_test(alias_that_leads_to_itself_is_a_loop),
+        cmocka_unit_test(target_in_a_private_zone_is_a_warning),
+        cmocka_unit_test(alias_of_an_endpoints_name_is_a_warning),
+        cmocka_unit_test(forward_zone_that_a_private_zone_hides_is_a_warning),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,7 @@
 
 #include "configured.h"
 #include "local53/dns/text.h"
+#include "zoned.h"
 
 #define VPCE "vpce-0a1-b2c3.s3.eu-west-1.vpce.amazonaws.com"
 
@@ -320,6 +321,76 @@ static void aws_names_without_a_rule_go_to_aws_resolver_unless_a_zone_has_them(v
     ruleset_free(r);
 }
 
+static void zones_come_behind_endpoints_and_before_forward_zones(void **state)
+{
+    struct ruleset *r;
+
+    zoned_write(*state, "zone", "@ A 10.0.0.1\n*.dev A 10.0.0.2\nvpce-1.ep A 10.0.0.3\n");
+    r = zoned_ruleset(*state, "endpoints:\n"
+                              "- {names: [\"*.ep.corp.example\"], except: x.ep.corp.example,\n"
+                              "   addresses: 10.0.0.9}\n"
+                              "zones:\n"
+                              "- {name: corp.example, file: zone,\n"
+                              "   aliases: {api.corp.example: t.other}}\n"
+                              "forward:\n"
+                              "- {zone: example, servers: 10.0.0.8}\n"
+                              "- {zone: sub.corp.example, servers: 10.0.0.7}\n"
+                              "- {zone: ., servers: 10.0.0.6}\n");
+    assert_report((struct zoned *)*state, "");
+    assert_decision(r, "corp.example", "zone 0 labels 2");
+    assert_decision(r, "api.corp.example", "zone 0 labels 2 below");
+    assert_decision(r, "a.ep.corp.example", "endpoint 0 labels 3 below");
+    assert_decision(r, "x.ep.corp.example", "zone 0 labels 2 below");
+    assert_decision(r, "vpce-1.ep.corp.example", "zone 0 labels 2 below");
+    assert_decision(r, "a.sub.corp.example", "forward 1 labels 3 below");
+    assert_decision(r, "example", "forward 0 labels 1");
+    assert_decision(r, "localhost", "special 0 labels 1");
+    assert_description(r, "corp.example", "zones[0] corp.example, record corp.example");
+    assert_description(r, "a.dev.corp.example", "zones[0] corp.example, record *.dev.corp.example");
+    assert_description(r, "api.corp.example", "zones[0] corp.example, alias api.corp.example");
+    assert_description(r, "x.corp.example", "zones[0] corp.example, no such name");
+    ruleset_free(r);
+}
+
+static void zone_at_a_special_name_wins_over_it(void **state)
+{
+    struct ruleset *r =
+        load("zones:\n"
+             "- {name: home.arpa, aliases: {nas.home.arpa: t.example}}\n"
+             "- {name: x.local, fallthrough: true, aliases: {a.x.local: t.example}}\n");
+
+    (void)state;
+    assert_decision(r, "nas.home.arpa", "zone 0 labels 2 below");
+    assert_decision(r, "other.home.arpa", "zone 0 labels 2 below");
+    assert_decision(r, "a.x.local", "zone 0 labels 2 below");
+    assert_decision(r, "b.x.local", "forward 0 labels 0 below");
+    assert_decision(r, "b.local", "special 0 labels 1 below");
+    ruleset_free(r);
+}
+
+static void aliases_are_optional_endpoints_behind_the_others(void **state)
+{
+    struct ruleset *r = load("endpoints: [{names: e.example, addresses: 10.0.0.9}]\n"
+                             "zones:\n"
+                             "- {name: corp.example, aliases: {a.corp.example: t.example,\n"
+                             "   \"*.b.corp.example\": [t.example, u.example]}}\n");
+    struct name name;
+    char text[TEXT_NAME_MAX];
+
+    (void)state;
+    assert_int_equal(r->endpoint_count, 3);
+    assert_string_equal(r->endpoints[1].label, "a.corp.example");
+    assert_string_equal(r->endpoints[2].label, "*.b.corp.example");
+    assert_true(r->endpoints[2].config->optional);
+    assert_int_equal(r->endpoints[2].config->address_count, 0);
+    assert_int_equal(r->endpoints[2].name_count, 0);
+    assert_int_equal(r->endpoints[2].target_count, 2);
+    assert_string_equal(text_write_name(&r->endpoints[2].targets[1], text), "u.example");
+    assert_int_equal(text_read_name(&name, "x.b.corp.example"), ERR_OK);
+    assert_int_equal(zones_find(r->private_zones, &name, NULL)->alias, 2);
+    ruleset_free(r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -338,6 +409,10 @@ int main(void)
         cmocka_unit_test(fingerprint_is_the_same_for_the_same_pool_alone),
         cmocka_unit_test(targets_are_resolved_by_aws_resolver_or_the_root_pool),
         cmocka_unit_test(aws_names_without_a_rule_go_to_aws_resolver_unless_a_zone_has_them),
+        cmocka_unit_test_setup_teardown(zones_come_behind_endpoints_and_before_forward_zones,
+                                        zoned_setup, zoned_teardown),
+        cmocka_unit_test(zone_at_a_special_name_wins_over_it),
+        cmocka_unit_test(aliases_are_optional_endpoints_behind_the_others),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
