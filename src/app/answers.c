@@ -168,5 +168,7 @@ int answers_control(void *owner, const char *const *words, size_t count, FILE *o
     struct supervisor *supervisor = owner;
     if (strcmp(words[0], "flush") == 0)
         return flush(supervisor, words, count, out);
+    if (strcmp(words[0], "explain") == 0)
+        return answers_explain(supervisor, words, count, out);
     return answer_plain(supervisor, words, count, out);
 }

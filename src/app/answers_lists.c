@@ -7,6 +7,7 @@
 
 #include "answers_private.h"
 #include "command.h"
+#include "explain.h"
 #include "json_text.h"
 #include "local53/base/check.h"
 #include "local53/dns/text.h"
@@ -17,9 +18,6 @@
 
 /* Room for "12345-67890". */
 #define COUNT_TEXT_MAX 48
-
-/* Room for a rule's words, or the lines that would make one. */
-#define WORDS_MAX (TEXT_NAME_MAX + 64)
 
 /* A question as it is told. */
 struct row {
@@ -67,30 +65,17 @@ static size_t still_leaking(struct supervisor *supervisor, enum services_kind ki
     return kept;
 }
 
-/* What an endpoint needs to have the name: "service: sqs, region: eu-west-1"; "" for other names of AWS. */
-static void write_service(const struct services *services, const struct name *name,
-                          char out[WORDS_MAX])
-{
-    struct services_match match;
-    out[0] = '\0';
-    if (services_find(services, name, &match) != SERVICES_KNOWN)
-        return;
-    snprintf(out, WORDS_MAX, "service: %s%s%s%s%s", match.row->service,
-             match.region[0] != '\0' ? ", region: " : "", match.region,
-             match.dualstack ? ", dualstack: true" : "", match.fips ? ", fips: true" : "");
-}
-
 static void leaks_text(struct supervisor *supervisor, const struct toplist_item *items,
                        size_t count, FILE *out)
 {
     const struct ruleset *rules = supervisor->publisher.current->rules;
     const struct services *services = leaks_services(supervisor->leaks);
-    char service[WORDS_MAX];
+    char service[EXPLAIN_WORDS_MAX];
     char pool[TEXT_NAME_MAX];
     struct row row;
     for (size_t i = 0; i < count; i++) {
         make_row(&row, &items[i]);
-        write_service(services, &items[i].name, service);
+        explain_service(services, &items[i].name, service);
         const char *zone = answers_pool_text(rules, ruleset_find_pool(rules, &items[i].name), pool);
         fprintf(out, "%9s  %-5s  %-44s  %*s%s%s\n", row.count, row.type, row.name,
                 service[0] != '\0' ? -9 : 0, zone, service[0] != '\0' ? "  " : "", service);
@@ -174,17 +159,18 @@ static size_t top_items(const struct supervisor *supervisor, struct toplist_item
 }
 
 /* Who answers a name under the running rules. */
-static void write_rule(const struct ruleset *rules, const struct name *name, char out[WORDS_MAX])
+static void write_rule(const struct ruleset *rules, const struct name *name,
+                       char out[EXPLAIN_WORDS_MAX])
 {
     struct decision decision;
     ruleset_decide(rules, name, &decision);
-    ruleset_describe(rules, name, &decision, out, WORDS_MAX);
+    ruleset_describe(rules, name, &decision, out, EXPLAIN_WORDS_MAX);
 }
 
 static void tell_top_text(const struct ruleset *rules, const struct toplist_item *items,
                           size_t count, FILE *out)
 {
-    char rule[WORDS_MAX];
+    char rule[EXPLAIN_WORDS_MAX];
     struct row row;
     fprintf(out,
             "names asked most over UDP: a sample of 1 query in %d, up to %d s old; counts are "
@@ -204,7 +190,7 @@ static void tell_top_text(const struct ruleset *rules, const struct toplist_item
 static void tell_top_json(const struct ruleset *rules, const struct toplist_item *items,
                           size_t count, FILE *out)
 {
-    char rule[WORDS_MAX];
+    char rule[EXPLAIN_WORDS_MAX];
     struct row row;
     fprintf(out, "{\"sample\":%d,\"halved_every_seconds\":%d,\"top\":[", WORKER_SAMPLE,
             WORKER_ASKED_HALVE_MS / 1000);

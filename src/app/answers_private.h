@@ -15,6 +15,10 @@ int answers_status(struct supervisor *supervisor, bool json, FILE *out);
 int answers_leaks(struct supervisor *supervisor, bool json, FILE *out);
 int answers_top(struct supervisor *supervisor, bool json, FILE *out);
 
+/* explain NAME [TYPE] [--json]. */
+int answers_explain(struct supervisor *supervisor, const char *const *words, size_t count,
+                    FILE *out);
+
 /* Seconds since the targets of endpoint i last gave an address, or since the start when they never did; 0
  * for literal addresses alone, which do not age. */
 uint64_t answers_age_s(const struct supervisor *supervisor, size_t i);

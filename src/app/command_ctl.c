@@ -16,7 +16,8 @@ static int run(int argc, char **argv);
 
 const struct command command_ctl = {
     .word = "ctl",
-    .summary = "talk to the running local53: ready, status, reload, flush, dump, leaks, top",
+    .summary =
+        "talk to the running local53: ready, status, reload, flush, dump, leaks, top, explain",
     .help =
         "Usage: local53 ctl [-c FILE | -s SOCKET] ready | status [--json] | reload | dump |\n"
         "       flush NAME [--below] | leaks [--json] | top [--json] | explain NAME [TYPE] "
@@ -30,11 +31,12 @@ const struct command command_ctl = {
         "  dump          every cached answer: name, type, rcode, seconds left, size\n"
         "  leaks         AWS names without a rule that upstreams were asked for, most asked\n"
         "                first, each with the endpoint that would take it\n"
-        "  top           the names asked most in the last minutes, from a sample of queries\n\n"
+        "  top           the names asked most in the last minutes, from a sample of queries\n"
+        "  explain NAME  what a client gets for NAME now, and why; see local53 explain --live\n\n"
         "  -c, --config FILE    where the control socket is read from (default: $LOCAL53_CONFIG,\n"
         "                       else /etc/local53/local53.yaml)\n"
         "  -s, --socket SOCKET  the control socket itself\n"
-        "      --json           for programs: status, leaks, top\n\n"
+        "      --json           for programs: status, leaks, top, explain\n\n"
         "Example:\n  local53 ctl -s /run/local53/control.sock leaks\n\n"
         "Exit codes: 0 done, 1 not so, 2 usage or bad configuration, 3 nobody answers\n",
     .run = run,
@@ -62,17 +64,22 @@ static bool is_known(const char *word)
 static int check_words(int count, char **words)
 {
     struct name name;
+    uint16_t type;
     if (count < 1)
         return command_usage(&command_ctl, "which of ready, status, reload, flush NAME, dump, "
-                                           "leaks, top?");
+                                           "leaks, top, explain NAME?");
     if (!is_known(words[0]))
         return refuse_word(words[0]);
-    bool has_name = strcmp(words[0], "flush") == 0;
+    bool explains = strcmp(words[0], "explain") == 0;
+    bool has_name = explains || strcmp(words[0], "flush") == 0;
     if (has_name && count < 2)
         return command_usage(&command_ctl, "%s needs a name", words[0]);
     if (has_name && text_read_name(&name, words[1]) != ERR_OK)
         return command_usage(&command_ctl, "'%s' is not a domain name", words[1]);
-    if (count > 1 + (int)has_name)
+    if (explains && count > 2 && text_read_type(&type, words[2]) != ERR_OK)
+        return command_usage(&command_ctl, "'%s' is not a record type (A, AAAA, TYPE65 ...)",
+                             words[2]);
+    if (count > 1 + (int)has_name + (int)explains)
         return command_usage(&command_ctl, "'%s' is one word too many", words[count - 1]);
     return EXIT_FINE;
 }

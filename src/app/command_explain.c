@@ -1,136 +1,220 @@
-/* explain: which rule a name has under a configuration, or who is asked for it; nothing is sent. */
+/* explain: which rule a name has under a configuration, or who is asked for it; with --live what a running
+ * local53 gives now, and what its upstream alone would say. */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "alone.h"
+#include "client.h"
 #include "command.h"
+#include "control.h"
+#include "explain.h"
 #include "load.h"
+#include "local53/base/check.h"
 #include "local53/dns/message.h"
-#include "local53/dns/text.h"
-#include "local53/endpoint/target.h"
 
 static int run(int argc, char **argv);
 
 const struct command command_explain = {
     .word = "explain",
     .summary = "tell what a name would get under the configuration, and why",
-    .help = "Usage: local53 explain [-c FILE] NAME [TYPE]\n\n"
-            "Tells which rule takes NAME (TYPE: A unless told), what is answered, and otherwise\n"
-            "which forward zone and servers are asked. Only the file is read; nothing is sent.\n\n"
-            "  -c, --config FILE   the configuration (default: $LOCAL53_CONFIG, else\n"
-            "                      /etc/local53/local53.yaml)\n\n"
-            "Example:\n  local53 explain -c conf/demo.yaml api.ecr.eu-west-1.amazonaws.com AAAA\n\n"
-            "Exit codes: 0 explained, 2 usage or configuration\n",
+    .help =
+        "Usage: local53 explain [-c FILE] [--json] NAME [TYPE]\n"
+        "       local53 explain --live [-c FILE | -s SOCKET] [--json] NAME [TYPE]\n\n"
+        "Tells which rule takes NAME (TYPE: A unless told), which rules lost to it and why, what\n"
+        "is answered, and otherwise which forward zone and servers are asked. Only the file is\n"
+        "read; nothing is sent.\n\n"
+        "      --live           what the running local53 gives now: the rule it has, addresses\n"
+        "                       with their age and state, TTL, what is cached, its servers; then\n"
+        "                       the first of these is asked what it alone would say\n"
+        "  -c, --config FILE    the configuration (default: $LOCAL53_CONFIG, else\n"
+        "                       /etc/local53/local53.yaml)\n"
+        "  -s, --socket SOCKET  the control socket; with --live\n"
+        "      --json           one object, for programs\n\n"
+        "Example:\n  local53 explain -c conf/demo.yaml api.ecr.eu-west-1.amazonaws.com AAAA\n\n"
+        "Exit codes: 0 explained, 2 usage or configuration, 3 no local53 answers (--live)\n",
     .run = run,
 };
 
-static void explain_special(const struct decision *decision)
-{
-    size_t count;
-    const struct special_row *row = &special_rows(&count)[decision->index];
-    static const char *const answers[] = {
-        [SPECIAL_LOOPBACK] = "127.0.0.1 and ::1",
-        [SPECIAL_LOOPBACK_REVERSE] = "localhost",
-        [SPECIAL_NXDOMAIN] = "NXDOMAIN",
-        [SPECIAL_NODATA] = "NOERROR without data",
-    };
-    printf("source:   special name %s (%s)\n", row->name, row->source);
-    printf("answer:   %s, here; never forwarded\n", answers[row->kind]);
-}
+/* What is to be explained, and how. */
+struct task {
+    struct client_where where; /* file and socket */
+    struct name name;          /* what is asked */
+    uint16_t type;             /* asked type */
+    bool json;                 /* for programs */
+    bool live;                 /* of the running local53 */
+};
 
-static void print_addresses(const struct config_endpoint *endpoint)
-{
-    char text[ADDR_TEXT_MAX];
-    for (size_t i = 0; i < endpoint->address_count; i++)
-        printf("%s%s", i == 0 ? "address:  " : " ", addr_format(&endpoint->addresses[i], text));
-    if (endpoint->address_count > 0)
-        printf("%s\n", endpoint->target_count > 0 ? " (until the target has answered)" : "");
-}
+/* ---- From the file ------------------------------------------------------------------------------ */
 
-static void explain_endpoint(const struct ruleset *rules, const struct name *name,
-                             const struct decision *decision, uint16_t type)
+static void tell_endpoint(const struct explain *explain, uint32_t i)
 {
-    const struct rule_endpoint *endpoint = &rules->endpoints[decision->index];
+    const struct rule_endpoint *endpoint = &explain->rules->endpoints[i];
+    const struct config_endpoint *config = endpoint->config;
     char text[TEXT_NAME_MAX];
-    char rule[TEXT_NAME_MAX + 64];
-    ruleset_describe(rules, name, decision, rule, sizeof(rule));
-    printf("source:   endpoint %s\nrule:     %s\n", endpoint->label, rule);
-    for (size_t i = 0; i < endpoint->target_count; i++)
-        printf("target:   %s\n", text_write_name(&endpoint->targets[i], text));
-    print_addresses(endpoint->config);
-    if (type == TYPE_A || type == TYPE_AAAA)
-        printf(
-            "answer:   the %s addresses of the endpoint, or NOERROR without data; TTL %d to %d s\n",
-            type == TYPE_A ? "IPv4" : "IPv6", TARGET_TTL_MIN_S, TARGET_TTL_MAX_S);
-    else if (type == TYPE_ANY)
-        printf("answer:   one of its address sets (RFC 8482)\n");
-    else
-        printf("answer:   NOERROR without data: only addresses are known of an endpoint\n");
+    tell_rows_begin(explain->tell, "targets");
+    for (size_t j = 0; j < endpoint->target_count; j++) {
+        const struct tell_column column =
+            TELL_TEXT("target", text_write_name(&endpoint->targets[j], text));
+        tell_row(explain->tell, "target", &column, 1);
+    }
+    tell_rows_end(explain->tell);
+    tell_rows_begin(explain->tell, "addresses");
+    for (size_t j = 0; config != NULL && j < config->address_count; j++) {
+        const struct tell_column column =
+            TELL_TEXT("address", addr_format(&config->addresses[j], text));
+        tell_row(explain->tell, "address", &column, 1);
+    }
+    tell_rows_end(explain->tell);
+    if (config != NULL && config->address_count > 0 && endpoint->target_count > 0)
+        tell_people(explain->tell, "note", "the addresses stand in until the target has answered");
 }
 
-static void explain_forward(const struct ruleset *rules, const struct name *name)
+static void tell_servers(const struct explain *explain)
 {
-    const struct rule_pool *pool = &rules->pools[ruleset_find_pool(rules, name)];
-    char rule[TEXT_NAME_MAX + 64];
-    struct decision decision;
-    ruleset_decide(rules, name, &decision);
-    ruleset_describe(rules, name, &decision, rule, sizeof(rule));
-    printf("source:   forwarded\nrule:     %s\n", rule);
-    for (size_t i = 0; i < pool->server_count; i++)
-        printf("server:   %s\n", pool->servers[i].text);
-    printf("answer:   what the server says, cached at most %u s (negative ones %u s); a CNAME\n"
-           "          chain that enters an endpoint's name ends there with its addresses\n",
-           (unsigned)rules->config->cache_max_ttl_s, (unsigned)pool->config->max_negative_ttl_s);
-    if (name_has_vpce_label(name))
-        printf("note:     a vpce- name is never rewritten\n");
+    const struct rule_pool *pool = &explain->rules->pools[explain->decision.index];
+    tell_rows_begin(explain->tell, "servers");
+    for (size_t i = 0; i < pool->server_count; i++) {
+        const struct tell_column column = TELL_TEXT("server", pool->servers[i].text);
+        tell_row(explain->tell, "server", &column, 1);
+    }
+    tell_rows_end(explain->tell);
 }
 
-static void explain(const struct ruleset *rules, const struct name *name, uint16_t type)
+static void explain_rules(const struct task *task, const struct ruleset *rules)
 {
-    char text[TEXT_NAME_MAX];
-    char type_text[TEXT_TYPE_MAX];
-    struct decision decision;
-    printf("question: %s %s\n", text_write_name(name, text), text_write_type(type, type_text));
-    if (!ruleset_find_rule(rules, name, &decision))
-        explain_forward(rules, name);
-    else if (decision.kind == DECISION_SPECIAL)
-        explain_special(&decision);
-    else
-        explain_endpoint(rules, name, &decision, type);
+    struct explain explain;
+    struct tell tell;
+    uint32_t endpoint;
+    tell_begin(&tell, stdout, task->json);
+    explain_init(&explain, &tell, rules, &task->name, task->type);
+    explain_head(&explain);
+    if (explain_endpoint(&explain, &endpoint))
+        tell_endpoint(&explain, endpoint);
+    if (explain.decision.kind == DECISION_FORWARD)
+        tell_servers(&explain);
+    explain_answer(&explain);
+    explain_lost(&explain);
+    tell_end(&tell);
 }
 
-static int explain_under(const char *file, const struct name *name, uint16_t type)
+static int explain_file(const struct task *task)
 {
     struct report report = {0};
-    struct ruleset *rules = load_ruleset(file, 1, &report);
+    struct ruleset *rules = load_ruleset(task->where.file, 1, &report);
     load_print_report(&report);
     if (rules != NULL)
-        explain(rules, name, type);
+        explain_rules(task, rules);
     int code = rules != NULL ? EXIT_FINE : EXIT_USAGE;
     ruleset_free(rules);
     report_deinit(&report);
     return code;
 }
 
+/* ---- From the running local53 ------------------------------------------------------------------- */
+
+/* The server that the daemon would ask, the last thing it tells; false when it would ask none. */
+static bool find_upstream(const char *answer, bool json, struct addr *server)
+{
+    const char *key = json ? "\"upstream\":\"" : "\nupstream:";
+    const char *at = strstr(answer, key);
+    char text[ADDR_TEXT_MAX];
+    if (at == NULL)
+        return false;
+    at += strlen(key);
+    at += strspn(at, " ");
+    size_t len = strcspn(at, "\"\n");
+    if (len >= sizeof(text))
+        return false;
+    memcpy(text, at, len);
+    text[len] = '\0';
+    return addr_parse(server, text, 53) == ERR_OK;
+}
+
+/* Prints what the daemon said, with what the upstream alone says as further members. */
+static void print_with_alone(const struct task *task, const char *answer)
+{
+    struct tell tell = {.out = stdout, .json = task->json, .has_member = true};
+    size_t len = strlen(answer);
+    struct addr server;
+    if (task->json && len >= 2 && strcmp(answer + len - 2, "}\n") == 0)
+        len -= 2;
+    fwrite(answer, 1, len, stdout);
+    fflush(stdout);
+    if (find_upstream(answer, task->json, &server))
+        alone_tell(&tell, &server, &task->name, task->type);
+    tell_end(&tell);
+}
+
+/* Asks the daemon; its text to *answer, the caller's. */
+static int ask(const struct task *task, char **answer)
+{
+    char request[CONTROL_REQUEST_MAX + 64];
+    char name[TEXT_NAME_MAX];
+    char type[TEXT_TYPE_MAX];
+    size_t len = 0;
+    FILE *out = open_memstream(answer, &len);
+    CHECK(out != NULL);
+    snprintf(request, sizeof(request), "explain %s %s%s\n", text_write_name(&task->name, name),
+             text_write_type(task->type, type), task->json ? " --json" : "");
+    int code = client_ask(&command_explain, &task->where, request, out);
+    CHECK(fclose(out) == 0);
+    return code;
+}
+
+static int explain_live(const struct task *task)
+{
+    char *answer = NULL;
+    int code = ask(task, &answer);
+    if (code == EXIT_FINE)
+        print_with_alone(task, answer);
+    else
+        fputs(answer, stderr);
+    free(answer);
+    return code;
+}
+
+/* ---- The command -------------------------------------------------------------------------------- */
+
+static int take_words(struct task *task, int count, char **words)
+{
+    if (count < 1 || count > 2)
+        return command_usage(&command_explain, "a name and at most a type are needed");
+    if (text_read_name(&task->name, words[0]) != ERR_OK)
+        return command_usage(&command_explain, "'%s' is not a domain name", words[0]);
+    if (count == 2 && text_read_type(&task->type, words[1]) != ERR_OK)
+        return command_usage(&command_explain, "'%s' is not a record type (A, AAAA, TYPE65 ...)",
+                             words[1]);
+    if (task->where.socket != NULL && !task->live)
+        return command_usage(&command_explain, "--socket goes with --live");
+    return EXIT_FINE;
+}
+
 static int run(int argc, char **argv)
 {
     static const struct option options[] = {{"config", required_argument, NULL, 'c'},
+                                            {"socket", required_argument, NULL, 's'},
+                                            {"live", no_argument, NULL, 'l'},
+                                            {"json", no_argument, NULL, 'j'},
                                             {NULL, 0, NULL, 0}};
-    const char *file = NULL;
-    struct name name;
-    uint16_t type = TYPE_A;
+    struct task task = {.type = TYPE_A};
     int option;
-    while ((option = getopt_long(argc, argv, "c:", options, NULL)) != -1) {
-        if (option != 'c')
+    while ((option = getopt_long(argc, argv, "c:s:", options, NULL)) != -1) {
+        if (option == 'c')
+            task.where.file = optarg;
+        else if (option == 's')
+            task.where.socket = optarg;
+        else if (option == 'l')
+            task.live = true;
+        else if (option == 'j')
+            task.json = true;
+        else
             return command_usage(&command_explain, "that option is not known here");
-        file = optarg;
     }
-    if (argc - optind < 1 || argc - optind > 2)
-        return command_usage(&command_explain, "a name and at most a type are needed");
-    if (text_read_name(&name, argv[optind]) != ERR_OK)
-        return command_usage(&command_explain, "'%s' is not a domain name", argv[optind]);
-    if (argc - optind == 2 && text_read_type(&type, argv[optind + 1]) != ERR_OK)
-        return command_usage(&command_explain, "'%s' is not a record type (A, AAAA, TYPE65 ...)",
-                             argv[optind + 1]);
-    return explain_under(load_file_name(file), &name, type);
+    int code = take_words(&task, argc - optind, argv + optind);
+    if (code != EXIT_FINE)
+        return code;
+    task.where.file = load_file_name(task.where.file);
+    return task.live ? explain_live(&task) : explain_file(&task);
 }

@@ -51,8 +51,8 @@ def told(done):
 def ctl_words(scene):
     for words, told in ((["relod"], "did you mean 'reload'"), (["flush"], "needs a name"), (["flush", "a..b"], "not a domain name"),
                         (["dump", "x"], "one word too many"),
-                        (["leeks"], "did you mean 'leaks'"),
-                        (["top", "x"], "one word too many")):
+                        (["leeks"], "did you mean 'leaks'"), (["explain"], "needs a name"),
+                        (["explain", "a.example", "NOTYPE"], "not a record type"), (["top", "x"], "one word too many")):
         done = run(["ctl", "-s", scene.path("nobody.sock"), *words])
         expect_equal(done.returncode, 2, f"exit of ctl {words}")
         expect(told in done.stderr, f"ctl {words}: {done.stderr}")

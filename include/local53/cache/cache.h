@@ -13,8 +13,8 @@
 #include "local53/cache/entry.h"
 #include "local53/cache/key.h"
 
-/* Threads that may look at once: as many as there can be workers. */
-#define CACHE_READERS_MAX 64
+/* Threads that may look at once: as many as there can be workers, and the main thread. */
+#define CACHE_READERS_MAX 65
 
 struct cache;
 struct cache_reader; /* one thread's place among those who look; owned by the cache */
