@@ -158,7 +158,7 @@ const char *probe_zone_of(const struct name *target, char out[PROBE_ZONE_MAX])
     return out;
 }
 
-static bool has_address(const struct target_part *part, const uint8_t *octets, size_t len)
+static bool is_among(const struct target_part *part, const uint8_t *octets, size_t len)
 {
     for (size_t i = 0; i < part->count; i++) {
         if (memcmp(part->octets[i], octets, len) == 0)
@@ -173,7 +173,7 @@ static void find_address_zone(struct probe_row *row, const struct target *target
     size_t len;
     const uint8_t *octets = addr_octets(&row->addr, &len);
     for (size_t i = 0; i < target->name_count && row->zone[0] == '\0'; i++) {
-        if (has_address(&target->parts[i][len == 4 ? 0 : 1], octets, len))
+        if (is_among(&target->parts[i][len == 4 ? 0 : 1], octets, len))
             probe_zone_of(&target->names[i], row->zone);
     }
 }
@@ -192,6 +192,11 @@ static struct probe_row *add_row(struct probe_plan *plan, const char *endpoint,
     return row;
 }
 
+static bool has_address(const struct probe_row *row)
+{
+    return row->addr.sa.sa_family != AF_UNSPEC;
+}
+
 static void add_pair(struct probe_plan *plan, const char *endpoint, const struct asked *asked,
                      struct addr addr, const struct target *target)
 {
@@ -203,7 +208,7 @@ static void add_pair(struct probe_plan *plan, const char *endpoint, const struct
     plan->connections++;
     find_address_zone(row, target);
     for (size_t i = 0; i < row->scout; i++) {
-        if (addr_equal(&plan->rows[i].addr, &addr))
+        if (has_address(&plan->rows[i]) && addr_equal(&plan->rows[i].addr, &addr))
             row->scout = i;
     }
 }

@@ -74,11 +74,12 @@ static const char *result_code(const struct probe_row *row)
     return row->outcome == PROBE_FAILED ? failures[row->tls.verdict] : outcomes[row->outcome];
 }
 
-static const char *names_text(const struct tls_result *tls, size_t shown, char *out, size_t cap)
+static const char *names_text(const struct tls_result *tls, size_t most, char *out, size_t cap)
 {
+    size_t shown = tls->name_count < most ? tls->name_count : most;
     size_t len = 0;
     out[0] = '\0';
-    for (size_t i = 0; i < tls->name_count && i < shown && len < cap; i++)
+    for (size_t i = 0; i < shown && len < cap; i++)
         len += (size_t)snprintf(out + len, cap - len, "%s%s", i > 0 ? ", " : "", tls->names[i]);
     if (tls->name_total > shown && len < cap)
         snprintf(out + len, cap - len, ", +%zu", tls->name_total - shown);

@@ -22,8 +22,8 @@ class Authority:
     def _openssl(self, *arguments):
         subprocess.run([find("openssl"), *arguments], check=True, capture_output=True, timeout=30)
 
-    def issue(self, file_name, names):
-        """(certificate, key) files of a server with these names."""
+    def issue(self, file_name, names, days=2):
+        """(certificate, key) files of a server with these names; negative days are over."""
         base = os.path.join(self.folder, file_name)
         extensions = base + ".ext"
         with open(extensions, "w", encoding="ascii") as file:
@@ -31,17 +31,18 @@ class Authority:
         self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
                       "-subj", f"/CN={file_name}", "-keyout", base + ".key", "-out", base + ".csr")
         self._openssl("x509", "-req", "-in", base + ".csr", "-CA", self.certificate, "-CAkey", self._key,
-                      "-CAcreateserial", "-days", "2", "-extfile", extensions, "-out", base + ".pem")
+                      "-CAcreateserial", "-days", str(days), "-extfile", extensions, "-out", base + ".pem")
         return base + ".pem", base + ".key"
 
 
 class TlsListener:
     """Takes TLS connections and says its title; remembers the server names it was asked for."""
 
-    def __init__(self, address, port, title, files):
+    def __init__(self, address, port, title, files, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
         self.title, self.names = title, []
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*files)
+        self._context.maximum_version = newest
         self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
         self._listener = socket.create_server((address, port))
         self._listener.settimeout(0.2)
