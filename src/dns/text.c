@@ -115,6 +115,69 @@ const char *text_write_type(uint16_t type, char *out)
     return out;
 }
 
+/* True when all of RDATA is in the record's fields, and there is some. */
+static bool has_all(const ldns_rr *rr, size_t rdata_len)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < ldns_rr_rd_count(rr); i++)
+        len += ldns_rdf_size(ldns_rr_rdf(rr, i));
+    return len == rdata_len && len > 0;
+}
+
+/* A record of the root with this RDATA; NULL when it is none of the type. */
+static ldns_rr *read_rdata(uint16_t type, struct bytes rdata)
+{
+    static const size_t front = 11; /* owner, type, class, TTL, length of RDATA */
+    uint8_t *wire = calloc(1, front + rdata.len);
+    ldns_rr *rr = NULL;
+    size_t at = 0;
+
+    CHECK(wire != NULL && rdata.len <= UINT16_MAX);
+    bytes_put_u16(wire + 1, type);
+    bytes_put_u16(wire + 3, LDNS_RR_CLASS_IN);
+    bytes_put_u16(wire + 9, (uint16_t)rdata.len);
+    if (rdata.len > 0)
+        memcpy(wire + front, rdata.data, rdata.len);
+    if (ldns_wire2rr(&rr, wire, front + rdata.len, &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
+        rr = NULL;
+    free(wire);
+    return rr;
+}
+
+static void write_generic(struct bytes rdata, char *out, size_t cap)
+{
+    size_t used = (size_t)snprintf(out, cap, "\\# %zu%s", rdata.len, rdata.len > 0 ? " " : "");
+
+    for (size_t i = 0; i < rdata.len && used < cap; i++)
+        used += (size_t)snprintf(out + used, cap - used, "%02x", rdata.data[i]);
+}
+
+static void write_fields(const ldns_rr *rr, char *out, size_t cap)
+{
+    size_t used = 0;
+
+    for (size_t i = 0; i < ldns_rr_rd_count(rr) && used < cap; i++) {
+        char *text = ldns_rdf2str(ldns_rr_rdf(rr, i));
+
+        CHECK(text != NULL);
+        used += (size_t)snprintf(out + used, cap - used, "%s%s", i > 0 ? " " : "", text);
+        free(text);
+    }
+}
+
+const char *text_write_rdata(uint16_t type, struct bytes rdata, char *out, size_t cap)
+{
+    ldns_rr *rr = read_rdata(type, rdata);
+
+    if (rr != NULL && has_all(rr, rdata.len))
+        write_fields(rr, out, cap);
+    else
+        write_generic(rdata, out, cap);
+    ldns_rr_free(rr);
+    return out;
+}
+
 const char *text_rcode(unsigned rcode)
 {
     return rcode < sizeof(RCODES) / sizeof(RCODES[0]) ? RCODES[rcode] : "RCODE";

@@ -32,6 +32,10 @@ enum err text_read_type(uint16_t *out, const char *text);
 /* Writes the mnemonic of a type, or TYPEn; out has TEXT_TYPE_MAX octets; gives out. */
 const char *text_write_type(uint16_t type, char *out);
 
+/* Writes the RDATA of a record (class IN, names uncompressed) as a master file has it, the generic form of RFC 3597
+ * section 5 for what is no RDATA of the type; cut at cap octets, terminator included; gives out. */
+const char *text_write_rdata(uint16_t type, struct bytes rdata, char *out, size_t cap);
+
 /* Mnemonic of an rcode ("NOERROR", "RCODE12"), "RCODE" for those above 23; static storage. */
 const char *text_rcode(unsigned rcode);
 

@@ -153,6 +153,51 @@ static void rcodes_have_their_mnemonics(void **state)
     assert_string_equal(text_rcode(4095), "RCODE");
 }
 
+static void assert_rdata(uint16_t type, const char *octets, size_t len, const char *expected)
+{
+    char text[64];
+
+    assert_ptr_equal(
+        text_write_rdata(type, (struct bytes){(const uint8_t *)octets, len}, text, sizeof(text)),
+        text);
+    assert_string_equal(text, expected);
+}
+
+static void rdata_is_written_as_a_master_file_has_it(void **state)
+{
+    (void)state;
+    assert_rdata(TYPE_A, "\x0a\x00\x00\x01", 4, "10.0.0.1");
+    assert_rdata(15,
+                 "\x00\x0a\x04mail\x07"
+                 "example",
+                 16, "10 mail.example.");
+    assert_rdata(16,
+                 "\x02"
+                 "hi\x01!",
+                 5, "\"hi\" \"!\"");
+    assert_rdata(65280, "\x01\x02", 2, "\\# 2 0102");
+}
+
+static void rdata_that_is_none_of_its_type_is_written_generically(void **state)
+{
+    (void)state;
+    assert_rdata(TYPE_A, "\x0a\x00", 2, "\\# 2 0a00");
+    assert_rdata(15, "\x00", 1, "\\# 1 00");
+    assert_rdata(65280, "", 0, "\\# 0");
+}
+
+static void long_rdata_is_cut(void **state)
+{
+    char octets[100] = "\x63xxxx";
+
+    (void)state;
+    memset(octets + 1, 'x', 99);
+    assert_rdata(16, octets, sizeof(octets),
+                 "\"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    assert_rdata(1, octets, sizeof(octets),
+                 "\\# 100 63787878787878787878787878787878787878787878787878787878");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -165,6 +210,9 @@ int main(void)
         cmocka_unit_test(types_are_read_by_mnemonic_or_number),
         cmocka_unit_test(every_type_is_written_so_that_it_reads_back),
         cmocka_unit_test(rcodes_have_their_mnemonics),
+        cmocka_unit_test(rdata_is_written_as_a_master_file_has_it),
+        cmocka_unit_test(rdata_that_is_none_of_its_type_is_written_generically),
+        cmocka_unit_test(long_rdata_is_cut),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
