@@ -12,7 +12,6 @@
 #include "coverage_private.h"
 #include "expand.h"
 #include "local53/base/check.h"
-#include "local53/rules/zones.h"
 #include "sample.h"
 
 /* ---- Life ---------------------------------------------------------------------------------------- */
@@ -95,9 +94,8 @@ bool coverage_is_excepted(const struct rule_endpoint *endpoint, const struct nam
     return false;
 }
 
-/* The narrowest wildcard that takes the name (or all below it) when no rule of its own does; NULL for none. */
-static const struct coverage_claim *wildcard_above(const struct coverage *c,
-                                                   const struct name *name)
+const struct coverage_claim *coverage_wildcard_above(const struct coverage *c,
+                                                     const struct name *name)
 {
     struct names_match match;
 
@@ -137,7 +135,7 @@ static void check_below(struct coverage *c, size_t index, size_t *told)
 
     for (size_t i = 0; i < endpoint->name_count; i++) {
         const struct config_name *name = &endpoint->names[i];
-        const struct coverage_claim *wide = wildcard_above(c, &name->name);
+        const struct coverage_claim *wide = coverage_wildcard_above(c, &name->name);
 
         if (wide == NULL || wide->endpoint == index || told[wide->endpoint] == index + 1 ||
             both_of_services(c, wide, index, name))
@@ -161,7 +159,7 @@ static void check_except(struct coverage *c, size_t index, const struct config_n
     if (!sample_name(&sample, &except->name, except->below) ||
         ruleset_find_rule(c->ruleset, &sample, &rule))
         return;
-    wide = wildcard_above(c, &except->name);
+    wide = coverage_wildcard_above(c, &except->name);
     if (wide == NULL || wide->endpoint == index ||
         coverage_is_excepted(&c->ruleset->endpoints[wide->endpoint], &except->name, except->below))
         return;
@@ -188,50 +186,6 @@ static void check_endpoints(struct coverage *c)
     free(told);
 }
 
-/* ---- Zones below endpoints -------------------------------------------------------------------------- */
-
-/* The wildcard of an endpoint that takes the names below a zone, which it is wider than; NULL for none. */
-static const struct coverage_claim *taker_of_zone(const struct coverage *c, const struct name *zone)
-{
-    const struct coverage_claim *wide = wildcard_above(c, zone);
-    struct decision rule;
-    struct name sample;
-
-    if (wide == NULL || !sample_name(&sample, zone, true) ||
-        !ruleset_find_rule(c->ruleset, &sample, &rule))
-        return NULL;
-    return rule.kind == DECISION_ENDPOINT && rule.index == wide->endpoint &&
-                   rule.rule_labels == wide->name->name.labels
-               ? wide
-               : NULL;
-}
-
-static void check_zone(struct coverage *c, const char *key, size_t index, const struct name *zone)
-{
-    const struct coverage_claim *wide = taker_of_zone(c, zone);
-    char zone_text[TEXT_NAME_MAX];
-    char text[EXPAND_TEXT_MAX];
-
-    if (wide == NULL)
-        return;
-    text_write_name(zone, zone_text);
-    report_add(c->report, REPORT_WARNING, wide->name->mark,
-               "endpoints[%zu].%s: %.100s takes the names of %s[%zu] %.100s, which is then never "
-               "asked; write \"*.%.100s\" and \"%.100s\" under except",
-               wide->endpoint, expand_key_of(&c->ruleset->endpoints[wide->endpoint], wide->name),
-               expand_write_name(wide->name, text), key, index, zone_text, zone_text, zone_text);
-}
-
-static void check_zones(struct coverage *c)
-{
-    const struct config *config = c->ruleset->config;
-
-    for (size_t i = 0; i < config->forward_count; i++)
-        check_zone(c, "forward", i, &config->forward[i].zone);
-    for (size_t i = 0; i < config->zone_count; i++)
-        check_zone(c, "zones", i, &config->zones[i].name);
-}
-
 void coverage_check(const struct ruleset *ruleset, struct report *report)
 {
     struct coverage c;
@@ -243,6 +197,6 @@ void coverage_check(const struct ruleset *ruleset, struct report *report)
     coverage_check_targets(&c);
     coverage_check_publics(&c);
     check_endpoints(&c);
-    check_zones(&c);
+    coverage_check_zones(&c);
     coverage_deinit(&c);
 }

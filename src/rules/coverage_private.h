@@ -1,4 +1,4 @@
-/* coverage_private: what the two halves of coverage share. */
+/* coverage_private: what the parts of coverage share. */
 #ifndef LOCAL53_RULES_COVERAGE_PRIVATE_H
 #define LOCAL53_RULES_COVERAGE_PRIVATE_H
 
@@ -36,9 +36,16 @@ static inline size_t coverage_endpoint_count(const struct coverage *c)
 bool coverage_is_excepted(const struct rule_endpoint *endpoint, const struct name *name,
                           bool below);
 
+/* The narrowest wildcard that takes the name (or all below it) when no rule of its own does; NULL for none. */
+const struct coverage_claim *coverage_wildcard_above(const struct coverage *c,
+                                                     const struct name *name);
+
 /* Reports what AWS's books tell: services half covered, targets that do not fit, public names taken. */
 void coverage_check_services(struct coverage *c);
 void coverage_check_targets(struct coverage *c);
 void coverage_check_publics(struct coverage *c);
+
+/* Reports zones, and names of private zones, that lose to an endpoint. */
+void coverage_check_zones(struct coverage *c);
 
 #endif

@@ -56,35 +56,6 @@ static void except_that_counts_for_another_endpoint_is_told(void **state)
                   "- {names: \"*.a.example\", except: x.a.example, addresses: 10.0.0.2}\n");
 }
 
-static void zone_below_a_wildcard_is_never_asked(void **state)
-{
-    (void)state;
-    assert_warned("endpoints:\n"
-                  "- {names: \"*.corp.internal\", addresses: 10.0.0.1}\n"
-                  "forward:\n"
-                  "- {zone: \".\", servers: 10.1.0.1}\n"
-                  "- {zone: dev.corp.internal, servers: 10.1.0.2}\n",
-                  "f:3:11: warning: endpoints[0].names: *.corp.internal takes the names of "
-                  "forward[1] dev.corp.internal, which is then never asked; write "
-                  "\"*.dev.corp.internal\" and \"dev.corp.internal\" under except\n");
-    assert_silent("endpoints:\n"
-                  "- {names: \"*.corp.internal\", addresses: 10.0.0.1,\n"
-                  "   except: [\"*.dev.corp.internal\", dev.corp.internal]}\n"
-                  "forward:\n"
-                  "- {zone: \".\", servers: 10.1.0.1}\n"
-                  "- {zone: dev.corp.internal, servers: 10.1.0.2}\n");
-}
-
-static void zone_above_a_wildcard_is_fine(void **state)
-{
-    (void)state;
-    assert_silent(
-        "endpoints: [{names: [\"*.a.corp.internal\", corp.internal], addresses: 10.0.0.1}]\n"
-        "forward:\n"
-        "- {zone: \".\", servers: 10.1.0.1}\n"
-        "- {zone: corp.internal, servers: 10.1.0.2}\n");
-}
-
 /* ---- All of it -------------------------------------------------------------------------------------- */
 
 static void a_configuration_with_errors_gets_no_advice(void **state)
@@ -103,8 +74,6 @@ int main(void)
         cmocka_unit_test(name_below_another_endpoints_wildcard_is_told_once),
         cmocka_unit_test(name_that_the_wildcard_leaves_out_is_meant),
         cmocka_unit_test(except_that_counts_for_another_endpoint_is_told),
-        cmocka_unit_test(zone_below_a_wildcard_is_never_asked),
-        cmocka_unit_test(zone_above_a_wildcard_is_fine),
         cmocka_unit_test(a_configuration_with_errors_gets_no_advice),
     };
 

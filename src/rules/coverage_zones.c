@@ -1,0 +1,105 @@
+/* coverage_zones: forward zones and private zones that lose to an endpoint.
+ * Owns: nothing. Thread: main. Bounds: a lookup or two for each zone and each name of the private zones.
+ * Fails: all it finds are warnings in the report; out of memory stops the process. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "coverage_private.h"
+#include "expand.h"
+#include "local53/base/check.h"
+#include "local53/rules/zones.h"
+#include "sample.h"
+
+/* ---- Whole zones ------------------------------------------------------------------------------------ */
+
+/* The wildcard of an endpoint that takes the names below a zone, which it is wider than; NULL for none. */
+static const struct coverage_claim *taker_of_zone(const struct coverage *c, const struct name *zone)
+{
+    const struct coverage_claim *wide = coverage_wildcard_above(c, zone);
+    struct decision rule;
+    struct name sample;
+
+    if (wide == NULL || !sample_name(&sample, zone, true) ||
+        !ruleset_find_rule(c->ruleset, &sample, &rule))
+        return NULL;
+    return rule.kind == DECISION_ENDPOINT && rule.index == wide->endpoint &&
+                   rule.rule_labels == wide->name->name.labels
+               ? wide
+               : NULL;
+}
+
+static void check_taker(struct coverage *c, const char *key, size_t index, const struct name *zone)
+{
+    const struct coverage_claim *wide = taker_of_zone(c, zone);
+    char zone_text[TEXT_NAME_MAX];
+    char text[EXPAND_TEXT_MAX];
+
+    if (wide == NULL)
+        return;
+    text_write_name(zone, zone_text);
+    report_add(c->report, REPORT_WARNING, wide->name->mark,
+               "endpoints[%zu].%s: %.100s takes the names of %s[%zu] %.100s, which is then never "
+               "asked; write \"*.%.100s\" and \"%.100s\" under except",
+               wide->endpoint, expand_key_of(&c->ruleset->endpoints[wide->endpoint], wide->name),
+               expand_write_name(wide->name, text), key, index, zone_text, zone_text, zone_text);
+}
+
+/* ---- Names of private zones -------------------------------------------------------------------------- */
+
+static void report_node(struct coverage *c, const struct config_name *name,
+                        const struct zone_node *node, const struct decision *rule)
+{
+    const struct config_zone *zone = &c->ruleset->config->zones[node->zone];
+    char text[EXPAND_TEXT_MAX];
+
+    report_add(c->report, REPORT_WARNING, zone->file_mark,
+               "zones[%u].file: %.200s has records, but endpoints[%u] takes the name first; %s",
+               node->zone, expand_write_name(name, text), rule->index,
+               rule->below ? "write it under except there, or take it out of the file"
+                           : "take it out of one of them");
+}
+
+/* Tells when an endpoint takes a name with records (conflicts tells of aliases); of wildcards wider than the zone check_taker has told. told: by zone
+ * and endpoint. */
+static void check_node(struct coverage *c, uint32_t number, bool *told)
+{
+    const struct zones *zones = c->ruleset->private_zones;
+    const struct zone_node *node = zones_node(zones, number);
+    struct config_name name = {.below = false};
+    struct decision rule;
+    struct name sample;
+    bool *told_here;
+
+    if (node->rrset_count == 0 || !zones_node_name(zones, number, &name.name, &name.below) ||
+        !sample_name(&sample, &name.name, name.below) ||
+        !ruleset_find_rule(c->ruleset, &sample, &rule) || rule.kind != DECISION_ENDPOINT)
+        return;
+    told_here = &told[node->zone * coverage_endpoint_count(c) + rule.index];
+    if (*told_here || (rule.below && rule.rule_labels < zones_apex(zones, node->zone)->name.labels))
+        return;
+    *told_here = true;
+    report_node(c, &name, node, &rule);
+}
+
+static void check_nodes(struct coverage *c)
+{
+    const struct zones *zones = c->ruleset->private_zones;
+    bool *told = calloc(zones_count(zones) * coverage_endpoint_count(c) + 1, sizeof(*told));
+
+    CHECK(told != NULL);
+    for (uint32_t i = 0; i < zones_node_count(zones); i++)
+        check_node(c, i, told);
+    free(told);
+}
+
+void coverage_check_zones(struct coverage *c)
+{
+    const struct config *config = c->ruleset->config;
+
+    for (size_t i = 0; i < config->forward_count; i++)
+        check_taker(c, "forward", i, &config->forward[i].zone);
+    for (size_t i = 0; i < config->zone_count; i++)
+        check_taker(c, "zones", i, &config->zones[i].name);
+    if (c->ruleset->private_zones != NULL)
+        check_nodes(c);
+}

@@ -1,0 +1,112 @@
+/* What is told of zones that lose to an endpoint. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "configured.h"
+#include "zoned.h"
+
+static void assert_silent(const char *yaml)
+{
+    assert_warned(yaml, "");
+}
+
+static void zone_below_a_wildcard_is_never_asked(void **state)
+{
+    (void)state;
+    assert_warned("endpoints:\n"
+                  "- {names: \"*.corp.internal\", addresses: 10.0.0.1}\n"
+                  "forward:\n"
+                  "- {zone: \".\", servers: 10.1.0.1}\n"
+                  "- {zone: dev.corp.internal, servers: 10.1.0.2}\n",
+                  "f:3:11: warning: endpoints[0].names: *.corp.internal takes the names of "
+                  "forward[1] dev.corp.internal, which is then never asked; write "
+                  "\"*.dev.corp.internal\" and \"dev.corp.internal\" under except\n");
+    assert_silent("endpoints:\n"
+                  "- {names: \"*.corp.internal\", addresses: 10.0.0.1,\n"
+                  "   except: [\"*.dev.corp.internal\", dev.corp.internal]}\n"
+                  "forward:\n"
+                  "- {zone: \".\", servers: 10.1.0.1}\n"
+                  "- {zone: dev.corp.internal, servers: 10.1.0.2}\n");
+}
+
+static void zone_above_a_wildcard_is_fine(void **state)
+{
+    (void)state;
+    assert_silent(
+        "endpoints: [{names: [\"*.a.corp.internal\", corp.internal], addresses: 10.0.0.1}]\n"
+        "forward:\n"
+        "- {zone: \".\", servers: 10.1.0.1}\n"
+        "- {zone: corp.internal, servers: 10.1.0.2}\n");
+}
+
+/* The report of a configuration, beside whose files "z" stands. */
+static void assert_zoned(struct zoned *zoned, const char *yaml, const char *expected)
+{
+    struct ruleset *ruleset = zoned_ruleset(zoned, yaml);
+
+    assert_report(zoned, expected);
+    assert_non_null(ruleset);
+    ruleset_free(ruleset);
+}
+
+#define RECORDS "@ 60 SOA ns h 1 60 60 60 60\nwww 60 A 10.0.0.9\n*.apps 60 A 10.0.0.9\n"
+
+static void records_that_an_endpoint_takes_are_told_once(void **state)
+{
+    struct zoned *zoned = *state;
+
+    zoned_write(zoned, "z", RECORDS);
+    assert_zoned(
+        zoned,
+        "endpoints: [{names: www.corp.example, addresses: 10.0.0.1}]\n"
+        "zones: [{name: corp.example, file: z}]\n",
+        "f:3:36: warning: zones[0].file: www.corp.example has records, but endpoints[0] takes "
+        "the name first; take it out of one of them\n");
+    assert_zoned(
+        zoned,
+        "endpoints: [{names: \"*.apps.corp.example\", addresses: 10.0.0.1}]\n"
+        "zones: [{name: corp.example, file: z}]\n",
+        "f:3:36: warning: zones[0].file: *.apps.corp.example has records, but endpoints[0] takes "
+        "the name first; write it under except there, or take it out of the file\n");
+    assert_zoned(
+        zoned,
+        "endpoints: [{names: [x.corp.example, \"*.b.corp.example\"], addresses: 10.0.0.1}]\n"
+        "zones: [{name: corp.example, file: z}]\n",
+        "");
+}
+
+static void a_private_zone_below_a_wildcard_is_told_once(void **state)
+{
+    struct zoned *zoned = *state;
+
+    zoned_write(zoned, "z", RECORDS);
+    assert_zoned(zoned,
+                 "endpoints: [{names: \"*.example\", addresses: 10.0.0.1}]\n"
+                 "zones: [{name: corp.example, file: z}]\n",
+                 "f:2:21: warning: endpoints[0].names: *.example takes the names of zones[0] "
+                 "corp.example, which is then never asked; write \"*.corp.example\" and "
+                 "\"corp.example\" under except\n");
+    assert_zoned(zoned,
+                 "endpoints: [{names: \"*.example\", addresses: 10.0.0.1,\n"
+                 "             except: [\"*.corp.example\", corp.example]}]\n"
+                 "zones: [{name: corp.example, file: z}]\n",
+                 "");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(zone_below_a_wildcard_is_never_asked),
+        cmocka_unit_test(zone_above_a_wildcard_is_fine),
+        cmocka_unit_test_setup_teardown(records_that_an_endpoint_takes_are_told_once, zoned_setup,
+                                        zoned_teardown),
+        cmocka_unit_test_setup_teardown(a_private_zone_below_a_wildcard_is_told_once, zoned_setup,
+                                        zoned_teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
