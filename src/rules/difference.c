@@ -13,6 +13,7 @@
 #include "local53/base/check.h"
 #include "local53/base/hash.h"
 #include "local53/dns/text.h"
+#include "local53/rules/zones.h"
 #include "sample.h"
 
 /* Slots of the table at first; always a power of two, and twice the names at least. */
@@ -164,6 +165,23 @@ static bool add_fixed(struct difference_names *names)
     return added;
 }
 
+/* Each name a private zone has, and each zone. */
+static bool add_private_zones(struct difference_names *names, const struct ruleset *ruleset)
+{
+    size_t count = ruleset->private_zones != NULL ? zones_node_count(ruleset->private_zones) : 0;
+    struct name name;
+    bool below;
+    bool added = true;
+
+    for (size_t i = 0; i < ruleset->config->zone_count; i++)
+        added = add_zone(names, &ruleset->config->zones[i].name) && added;
+    for (size_t i = 0; i < count; i++) {
+        if (zones_node_name(ruleset->private_zones, (uint32_t)i, &name, &below))
+            added = add(names, &name, below) != NULL && added;
+    }
+    return added;
+}
+
 bool difference_add_rules(struct difference_names *names, const struct ruleset *ruleset)
 {
     const struct config *config = ruleset->config;
@@ -178,7 +196,7 @@ bool difference_add_rules(struct difference_names *names, const struct ruleset *
     }
     for (size_t i = 0; i < config->forward_count; i++)
         added = add_zone(names, &config->forward[i].zone) && added;
-    return added;
+    return add_private_zones(names, ruleset) && added;
 }
 
 /* ---- Comparison ------------------------------------------------------------------------------------- */

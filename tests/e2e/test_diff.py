@@ -98,6 +98,24 @@ def replay_of_stdin(scene):
                  (FOUND, f"*.shop.example{change}a.b.shop.example (1 time){change}"), f"diff: {done.stderr}")
 
 
+@suite.case("records, aliases and the end of a private zone are told name by name")
+def private_zones(scene):
+    zone = "$TTL 300\n@ SOA ns hostmaster {serial} 60 60 60 60\n@ NS ns\nwww A 10.0.0.8\ndb CNAME www\n*.apps A 10.0.0.9\n{more}"
+    scene.write("old.zone", zone.format(serial=1, more="old TXT going\nturn A 10.0.0.1\nturn A 10.0.0.2\n"))
+    scene.write("new.zone", zone.format(serial=2, more="new 60 MX 10 www\nturn A 10.0.0.2\nturn A 10.0.0.1\n"))
+    text = OLD + "zones:\n  - {name: corp.internal, file: ZONE, aliases: {api.corp.internal: TARGET.example}}\n"
+    old = scene.write("old.yaml", text.replace("ZONE", "old.zone").replace("TARGET", "one"))
+    new = scene.write("new.yaml", text.replace("ZONE", "new.zone").replace("TARGET", "two"))
+    done = run(["diff", old, new])
+    expect_equal((done.returncode, done.stdout.splitlines()), (FOUND, [
+        "api.corp.internal  - alias of zone corp.internal: one.example  + alias of zone corp.internal: two.example",
+        "new.corp.internal  - zone corp.internal: NXDOMAIN  + zone corp.internal: 60 MX 10 www.corp.internal.",
+        'old.corp.internal  - zone corp.internal: 300 TXT "going"  + zone corp.internal: NXDOMAIN']), done.stderr)
+    gone = [line.split("  ")[0] for line in run(["diff", new, scene.write("none.yaml", OLD)]).stdout.splitlines()]
+    expect_equal(gone, ["corp.internal", "*.corp.internal", "api.corp.internal", "apps.corp.internal", "*.apps.corp.internal",
+                        "db.corp.internal", "new.corp.internal", "turn.corp.internal", "www.corp.internal"], "names of the zone")
+
+
 @suite.case("a bad line of names is told with its place, and nothing else is printed")
 def bad_replay(scene):
     for line, words in (("a..b A", "'a..b' is not a domain name"), ("a.example QQ", "'QQ' is not a record type"),

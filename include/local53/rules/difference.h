@@ -12,8 +12,8 @@
 
 /* What a name gets, in words that mean the same under both configurations: no numbers of rules. */
 struct difference_answer {
-    const char *source;        /* "endpoint", "zone", "special name" or "forwarded" */
-    const char *label;         /* endpoint's label, the zone, the special name, the forward zone */
+    const char *source; /* "endpoint", "zone", "alias of zone", "special name", "forwarded" */
+    const char *label;  /* endpoint's label, the zone, the special name, the forward zone */
     const char *const *values; /* targets and addresses, records as in a master file, servers */
     size_t value_count;        /* items of values */
 };
