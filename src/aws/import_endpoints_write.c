@@ -192,8 +192,8 @@ static void write_head(FILE *out, const struct import *import)
                        "them.");
     import_comment(out, 0, "Look it over, then: local53 check -c FILE; local53 probe -c FILE");
     fprintf(out, "\n");
-    import_comment(out, 0, "Addresses of this node that are answered on, port 53.");
-    fprintf(out, "listen: [169.254.20.10]\n\n");
+    import_write_listen(out);
+    fprintf(out, "\n");
     if (from->region != NULL)
         fprintf(out, "aws:\n  region: %s\n\n", from->region);
     fprintf(out, "endpoints:\n");

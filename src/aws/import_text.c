@@ -65,6 +65,12 @@ void import_comment(FILE *out, unsigned indent, const char *format, ...)
     free(text);
 }
 
+void import_write_listen(FILE *out)
+{
+    import_comment(out, 0, "Addresses of this node that are answered on, port 53.");
+    fputs("listen: [169.254.20.10]\n", out);
+}
+
 /* ---- Names --------------------------------------------------------------------------------------- */
 
 static bool is_special(const struct name *name)

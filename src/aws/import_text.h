@@ -20,6 +20,9 @@
 void import_comment(FILE *out, unsigned indent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Writes the addresses to listen on, without which no configuration is whole, with a comment on them. */
+void import_write_listen(FILE *out);
+
 /* Reads a name that the configuration takes: a host name (RFC 1123 section 2.1, underscores allowed) or "*." and one.
  * False for anything else: addresses, the root, other characters, special top-level domains (RFC 6761 and its kin). */
 bool import_read_name(struct catalogue_name *out, const char *text);
