@@ -118,9 +118,11 @@ bool supervisor_reload(struct supervisor *supervisor)
                   LOG_TEXT("problem", problem));
     } else {
         take_rules(supervisor, rules);
+        watched_follow(supervisor->watched, rules->private_zones);
         LOG_INFO("reload.taken", LOG_TEXT("file", supervisor->file),
                  LOG_UINT("epoch", supervisor->epoch),
-                 LOG_UINT("endpoints", rules->endpoint_count));
+                 LOG_UINT("endpoints", rules->config->endpoint_count),
+                 LOG_UINT("zones", rules->config->zone_count));
     }
     set_reload_result(supervisor, problem);
     return rules != NULL;
@@ -246,8 +248,7 @@ static void close_services(struct supervisor *supervisor)
         http_server_close(supervisor->http[i]);
     supervisor->http_count = 0;
     control_close(supervisor->control);
-    if (supervisor->watch != NULL)
-        watch_close(supervisor->watch);
+    watched_free(supervisor->watched);
     selfcheck_free(supervisor->selfcheck);
     publisher_deinit(&supervisor->publisher);
     bootstrap_free(supervisor->bootstrap);
@@ -429,9 +430,9 @@ static void watch_everything(struct supervisor *supervisor)
     loop_on_signal(supervisor->loop, SIGHUP, on_signal, supervisor);
     loop_on_signal(supervisor->loop, SIGTERM, on_signal, supervisor);
     loop_on_signal(supervisor->loop, SIGINT, on_signal, supervisor);
-    if (watch_open(&supervisor->watch, supervisor->loop, supervisor->file, on_file_change,
-                   supervisor) != ERR_OK)
-        LOG_WARN("watch.failed", LOG_TEXT("file", supervisor->file));
+    supervisor->watched =
+        watched_new(supervisor->loop, supervisor->file, on_file_change, supervisor);
+    watched_follow(supervisor->watched, publisher_rules(&supervisor->publisher)->private_zones);
     alarm_set(supervisor->ready_alarm, 0);
 }
 
@@ -451,7 +452,8 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
     watch_everything(supervisor);
     LOG_INFO("start", LOG_TEXT("version", LOCAL53_VERSION), LOG_TEXT("commit", LOCAL53_COMMIT),
              LOG_TEXT("file", supervisor->file), LOG_UINT("loops", supervisor->worker_count),
-             LOG_UINT("endpoints", supervisor_config(supervisor)->endpoint_count));
+             LOG_UINT("endpoints", supervisor_config(supervisor)->endpoint_count),
+             LOG_UINT("zones", supervisor_config(supervisor)->zone_count));
     return EXIT_FINE;
 }
 

@@ -15,7 +15,6 @@
 #include "local53/net/http.h"
 #include "local53/net/loop.h"
 #include "local53/net/mailbox.h"
-#include "local53/net/watch.h"
 #include "local53/server/leaks.h"
 #include "local53/server/refresh.h"
 #include "local53/server/snapshot.h"
@@ -24,6 +23,7 @@
 #include "publisher.h"
 #include "selfcheck.h"
 #include "spread.h"
+#include "watched.h"
 
 #define SUPERVISOR_WORKERS_MAX 64
 #define SUPERVISOR_METRICS_MAX 16 /* addresses of the metrics port; the schema's limit */
@@ -37,13 +37,13 @@ struct supervisor {
     struct metrics_names *names; /* owned; endpoints and servers by slot */
     struct cache *cache;         /* owned; shared by the workers */
     struct leaks *leaks; /* owned; AWS names upstreams were asked for; shared by the workers */
-    struct publisher publisher;  /* owned; what the loops answer from */
-    struct upstream *upstream;   /* owned; main's, for internal queries */
-    struct refresh *refresh;     /* owned; endpoints' addresses */
-    struct bootstrap *bootstrap; /* owned; servers given by host name */
-    struct watch *watch;         /* owned; the configuration file; NULL when it cannot be watched */
-    struct control *control;     /* owned */
-    struct selfcheck *selfcheck; /* owned */
+    struct publisher publisher;                       /* owned; what the loops answer from */
+    struct upstream *upstream;                        /* owned; main's, for internal queries */
+    struct refresh *refresh;                          /* owned; endpoints' addresses */
+    struct bootstrap *bootstrap;                      /* owned; servers given by host name */
+    struct watched *watched;                          /* owned; the files of the configuration */
+    struct control *control;                          /* owned */
+    struct selfcheck *selfcheck;                      /* owned */
     struct http_server *http[SUPERVISOR_METRICS_MAX]; /* owned */
     size_t http_count;
     struct worker *workers[SUPERVISOR_WORKERS_MAX]; /* owned */

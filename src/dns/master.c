@@ -366,8 +366,11 @@ static void read_file(struct reading *reading, const struct context *context, co
 {
     uint8_t *octets = NULL;
     size_t len = 0;
-    const char *problem =
-        master_file_read(path, MASTER_OCTETS_MAX - reading->octets, &octets, &len);
+    const char *problem;
+
+    if (reading->setup->on_file != NULL)
+        reading->setup->on_file(reading->setup->owner, path);
+    problem = master_file_read(path, MASTER_OCTETS_MAX - reading->octets, &octets, &len);
 
     if (problem != NULL) {
         tell(reading, &context->place, "cannot read %.120s: %s", context->place.file, problem);

@@ -164,6 +164,7 @@ void zones_free(struct zones *zones)
     names_free(zones->index);
     free(zones->nodes);
     free(zones->places);
+    free(zones->files);
     arena_deinit(&zones->arena);
     free(zones);
 }
@@ -230,4 +231,15 @@ const struct zone_apex *zones_apex(const struct zones *zones, uint32_t zone)
 size_t zones_count(const struct zones *zones)
 {
     return zones->count;
+}
+
+const char *zones_file(const struct zones *zones, size_t i)
+{
+    CHECK(i < zones->file_count);
+    return zones->files[i];
+}
+
+size_t zones_file_count(const struct zones *zones)
+{
+    return zones->file_count;
 }

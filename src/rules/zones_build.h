@@ -26,6 +26,8 @@ struct zones {
     struct zone_node *nodes;   /* owned; by number */
     struct zone_place *places; /* owned; by number */
     size_t node_count;         /* nodes */
+    const char **files;        /* owned; texts in the arena; what was read */
+    size_t file_count;         /* items of files */
     struct names *index;       /* owned; names of nodes, and below each what stands for the rest */
 };
 

@@ -93,6 +93,19 @@ static void on_error(void *owner, const struct master_place *place, const char *
                    reading->index, place->file, place->line, text);
 }
 
+static void on_file(void *owner, const char *path)
+{
+    struct zones *zones = ((struct zone_reading *)owner)->zones;
+
+    for (size_t i = 0; i < zones->file_count; i++) {
+        if (strcmp(zones->files[i], path) == 0)
+            return;
+    }
+    zones->files = realloc(zones->files, (zones->file_count + 1) * sizeof(*zones->files));
+    CHECK(zones->files != NULL);
+    zones->files[zones->file_count++] = arena_copy_text(&zones->arena, path);
+}
+
 static void keep_record(struct zone_reading *reading, const struct master_record *record)
 {
     struct arena *arena = &reading->zones->arena;
@@ -168,6 +181,7 @@ static void read_file(struct zone_reading *reading)
                                  .default_ttl_s = DEFAULT_TTL_S,
                                  .on_record = on_record,
                                  .on_error = on_error,
+                                 .on_file = on_file,
                                  .owner = reading};
     char path[PATH_OCTETS_MAX];
 

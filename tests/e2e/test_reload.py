@@ -147,7 +147,7 @@ def refused_kinds(scene):
     upstream = upstream_of(scene)
     daemon = Daemon(scene, settings(upstream)).wait_ready()
     good = daemon.text(settings(upstream))
-    for bad in ("", "{", good + good, good + "zones: []\n",
+    for bad in ("", "{", good + good, good + "acl: []\n", good + "zones: [{name: a.example, file: gone}]\n",
                 good.replace("workers: 2", "workers: x"),
                 good + "log: {level: loud}\n",
                 good + "\x00", good + 'cache: {memory: "1 parsec"}\n',

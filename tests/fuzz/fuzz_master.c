@@ -67,7 +67,7 @@ static void check_again(const struct master_record *record)
     static char line[LINE_MAX_OCTETS];
     struct name root;
     struct seen seen = {.lines = 1, .wanted = record};
-    struct master_setup setup = {&root, 0, on_again, on_error, &seen};
+    struct master_setup setup = {&root, 0, on_again, on_error, NULL, &seen};
     size_t len = write_numbers(record->owner, line);
 
     name_root(&root);
@@ -126,7 +126,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct name origin;
     struct seen seen = {.lines = 1};
-    struct master_setup setup = {&origin, 300, on_record, on_error, &seen};
+    struct master_setup setup = {&origin, 300, on_record, on_error, NULL, &seen};
     enum err err;
 
     CHECK(text_read_name(&origin, "corp.internal") == ERR_OK);

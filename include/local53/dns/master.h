@@ -46,7 +46,9 @@ struct master_setup {
     bool (*on_record)(void *owner, const struct master_record *record);
     /* Each error: what was found and what would be right; a line, borrowed. */
     void (*on_error)(void *owner, const struct master_place *place, const char *text);
-    void *owner; /* borrowed; for both */
+    /* Each file before it is read, as it is opened; may be NULL. */
+    void (*on_file)(void *owner, const char *path);
+    void *owner; /* borrowed; for all of them */
 };
 
 /* Reads the file at path; label is how it is called in places. Files that it includes must be in its folder or

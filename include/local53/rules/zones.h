@@ -83,4 +83,10 @@ const struct zone_apex *zones_apex(const struct zones *zones, uint32_t zone);
 /* How many zones there are. */
 size_t zones_count(const struct zones *zones);
 
+/* A file the zones were read from, included ones too, each once: from the configuration's folder or absolute. */
+const char *zones_file(const struct zones *zones, size_t i);
+
+/* How many files there are. */
+size_t zones_file_count(const struct zones *zones);
+
 #endif

@@ -95,7 +95,7 @@ static struct name origin_of(const char *text)
 static enum err read_text(struct shown *shown, const char *text, size_t len)
 {
     struct name origin = origin_of("example");
-    struct master_setup setup = {&origin, 300, on_record, on_error, shown};
+    struct master_setup setup = {&origin, 300, on_record, on_error, NULL, shown};
 
     return master_read_text(&setup, (struct bytes){(const uint8_t *)text, len}, "z");
 }
@@ -369,7 +369,7 @@ static void too_many_records_are_an_error(void **state)
     const size_t count = MASTER_RECORDS_MAX + 2;
     struct name origin = origin_of("example");
     struct shown shown = {.len = 0};
-    struct master_setup setup = {&origin, 1, on_counted, on_error, &shown};
+    struct master_setup setup = {&origin, 1, on_counted, on_error, NULL, &shown};
     char *text = malloc(9 * count + 1);
 
     (void)state;
@@ -432,7 +432,7 @@ static void assert_file(const struct folder *folder, enum err err, const char *e
 {
     struct name origin = origin_of("example");
     struct shown shown = {.len = 0};
-    struct master_setup setup = {&origin, 300, on_record, on_error, &shown};
+    struct master_setup setup = {&origin, 300, on_record, on_error, NULL, &shown};
     char path[128];
     enum err got;
 
@@ -523,6 +523,28 @@ static void a_file_that_includes_itself_ends_at_the_depth(void **state)
     assert_file(folder, ERR_INVALID, "main:1: files are included more than 8 deep\n");
 }
 
+static void on_file(void *owner, const char *path)
+{
+    show(owner, "reads %s\n", strrchr(path, '/'));
+}
+
+static void each_file_is_told_before_it_is_read(void **state)
+{
+    struct folder *folder = *state;
+    struct name origin = origin_of("example");
+    struct shown shown = {.len = 0};
+    struct master_setup setup = {&origin, 300, on_record, on_error, on_file, &shown};
+    char path[128];
+
+    put_file(folder, "zones/main", "a A 10.0.0.1\n$INCLUDE inner\n$INCLUDE gone\n");
+    put_file(folder, "zones/inner", "b A 10.0.0.2\n");
+    snprintf(path, sizeof(path), "%s/zones/main", folder->path);
+    assert_int_equal(master_read_file(&setup, path, "main"), ERR_INVALID);
+    assert_string_equal(shown.text, "reads /main\na.example. 300 IN A 10.0.0.1\n"
+                                    "reads /inner\nb.example. 300 IN A 10.0.0.2\n"
+                                    "main:3: cannot include \"gone\": No such file or directory\n");
+}
+
 static void what_is_no_file_is_told(void **state)
 {
     struct folder *folder = *state;
@@ -566,6 +588,7 @@ int main(void)
         WITH_FOLDER(mistakes_in_an_included_file_have_its_name_and_line),
         WITH_FOLDER(included_files_are_in_the_folder_of_the_first),
         WITH_FOLDER(a_file_that_includes_itself_ends_at_the_depth),
+        WITH_FOLDER(each_file_is_told_before_it_is_read),
         WITH_FOLDER(what_is_no_file_is_told),
     };
 

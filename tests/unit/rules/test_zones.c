@@ -373,6 +373,21 @@ static void mistakes_of_a_file_have_its_line(void **state)
                                           "file or directory\n");
 }
 
+static void files_that_were_read_are_told_once(void **state)
+{
+    struct zoned *zoned = *state;
+    struct zones *zones;
+
+    zoned_write(zoned, "inner", "a TXT x\n");
+    zones = load(zoned, "zones:\n- {name: example, file: zone}\n- {name: test, file: zone}\n",
+                 "$INCLUDE inner\n$INCLUDE inner sub\n");
+    assert_int_equal(zones_file_count(zones), 2);
+    assert_string_equal(zones_file(zones, 0), zoned->files[1]);
+    assert_string_equal(zones_file(zones, 1), zoned->files[0]);
+    assert_found(zones, "a.sub.test", "a.sub.test TXT");
+    zones_free(zones);
+}
+
 static void other_classes_are_left_out(void **state)
 {
     struct zones *zones;
@@ -427,6 +442,7 @@ int main(void)
         ZONED(an_alias_of_an_inner_zone_is_refused),
         ZONED(a_zone_has_names_and_stands_once),
         ZONED(mistakes_of_a_file_have_its_line),
+        ZONED(files_that_were_read_are_told_once),
         ZONED(other_classes_are_left_out),
         ZONED(more_than_an_answer_has_room_for_is_refused),
     };
