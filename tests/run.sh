@@ -143,16 +143,30 @@ suite_tidy() {
     fi
 }
 
-# Runs one program whose output lines are cases; none, or a silent bad end, is a failure.
-run_cases() { # suite name command...
-    local suite=$1 name=$2 log=$scratch/$2.log status=0
-    shift 2
-    "$@" 2>&1 | tee "$log" || status=$?
-    if [ "$(record "$suite" "$log")" -eq 0 ]; then
-        record_one FAIL "$suite" "$name: printed no case (exit $status)"
+# Runs one program; its output goes to a log, its exit code and seconds beside it.
+run_logged() { # name command...
+    local name=$1 status=0 begun=$SECONDS
+    shift
+    "$@" >"$scratch/$name.log" 2>&1 || status=$?
+    echo "$status $((SECONDS - begun))" >"$scratch/$name.end"
+}
+
+# Tells the log of a program whose output lines are cases; none, or a silent bad end, is a failure.
+take_log() { # suite name
+    local status seconds log=$scratch/$2.log
+    read -r status seconds <"$scratch/$2.end"
+    echo "-- $2: $seconds s"
+    cat "$log"
+    if [ "$(record "$1" "$log")" -eq 0 ]; then
+        record_one FAIL "$1" "$2: printed no case (exit $status)"
     elif [ "$status" -ne 0 ] && ! grep -q '^FAIL ' "$log"; then
-        record_one FAIL "$suite" "$name: ended with exit $status"
+        record_one FAIL "$1" "$2: ended with exit $status"
     fi
+}
+
+run_cases() { # suite name command...
+    run_logged "${@:2}"
+    take_log "$1" "$2"
 }
 
 suite_lint() {
@@ -162,26 +176,42 @@ suite_lint() {
 
 # ---- Whole program ---------------------------------------------------------------------------------
 
-# Each script runs alone, against the sanitized programs (LOCAL53, DNSBENCH); where memory or time is measured, the
-# plain ones (LOCAL53_PLAIN, DNSBENCH_PLAIN).
+run_script() { # script
+    local program=bash
+    [[ $1 != *.py ]] || program=python3
+    run_logged "$(basename "$1")" timeout -k 10 "$e2e_timeout_s" "${fixed_layout[@]}" "$program" "$1"
+}
+
+# Each script has network and processes of its own; those that measure, or build, run alone after the others. They run
+# the sanitized programs (LOCAL53, DNSBENCH); where memory or time is measured, the plain ones (LOCAL53_PLAIN,
+# DNSBENCH_PLAIN).
 suite_e2e() {
-    local folder=$builds/build-sanitize test program found=no
+    local folder=$builds/build-sanitize script shared=() alone=()
     build e2e build-sanitize -DCMAKE_C_COMPILER=gcc -DLOCAL53_SANITIZE=address,undefined || return 0
     build_target local53 e2e build-gates "${plain_options[@]}" || return 0
     build_target dnsbench e2e build-gates "${plain_options[@]}" || return 0
     export LOCAL53=$folder/local53 LOCAL53_BUILD=$folder LOCAL53_PLAIN=$builds/build-gates/local53
     export DNSBENCH=$folder/dnsbench DNSBENCH_PLAIN=$builds/build-gates/dnsbench
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1
-    for test in tests/e2e/test_*.py tests/e2e/test_*.sh; do
-        [ -e "$test" ] || continue
-        found=yes
-        program=bash
-        [[ $test != *.py ]] || program=python3
-        echo "-- $test"
-        run_cases e2e "e2e.$(basename "$test")" \
-            timeout -k 10 "$e2e_timeout_s" "${fixed_layout[@]}" "$program" "$test"
+    mapfile -t alone < <(grep -lE 'lib\.quiet|quickstart\.sh' tests/e2e/test_*.py)
+    mapfile -t shared < <(comm -23 <(printf '%s\n' tests/e2e/test_*.py) <(printf '%s\n' "${alone[@]}"))
+    if [ "${#shared[@]}" -eq 0 ]; then
+        record_one FAIL e2e "e2e: found no test"
+        return
+    fi
+    for script in "${shared[@]}"; do
+        while [ "$(jobs -rp | wc -l)" -ge "$jobs" ]; do
+            wait -n || true
+        done
+        run_script "$script" &
     done
-    [ "$found" = yes ] || record_one FAIL e2e "e2e: found no test"
+    wait
+    for script in "${alone[@]}"; do
+        run_script "$script"
+    done
+    for script in "${shared[@]}" "${alone[@]}"; do
+        take_log e2e "$(basename "$script")"
+    done
 }
 
 # ---- Telling ---------------------------------------------------------------------------------------
