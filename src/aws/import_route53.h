@@ -1,6 +1,6 @@
-/* import_route53: what the rooms of import_route53 share. Record sets are read (read), of each name and type
- * those are chosen that count (choose), aliases are followed (follow), and all is written (write). Everything
- * lives in the arena of a struct r53 or in its document. */
+/* import_route53: what the rooms of import_route53 share. Record sets are read (read), of each name and type those
+ * are chosen that count (choose), aliases are followed (follow), names become endpoints, aliases or records (divide),
+ * and all is written (write). Everything lives in the arena of a struct r53 or in its document. */
 #ifndef LOCAL53_AWS_IMPORT_ROUTE53_H
 #define LOCAL53_AWS_IMPORT_ROUTE53_H
 
@@ -20,6 +20,9 @@
 
 /* Values of one record; 400 unless AWS raises that. */
 #define R53_VALUES_MAX 1000
+
+/* No leader. */
+#define R53_NONE SIZE_MAX
 
 /* Octets of a value as a master file has it; readers of master files take lines of about 10,000. */
 #define R53_VALUE_MAX 8000
@@ -75,6 +78,7 @@ struct r53_rrset {
     uint32_t ttl_s;             /* the least of the values' */
     bool open;                  /* its aliases are being followed */
     bool done;                  /* they were */
+    size_t endpoint;            /* leader of the endpoint that has its name; R53_NONE: none has */
     bool left_out;              /* it has no equivalent, which does no harm; the notes tell */
     struct r53_notes notes;     /* what is different from Route 53 */
 };
@@ -84,9 +88,10 @@ struct r53_alias {
     const struct r53_rrset *rrset; /* of A, else AAAA: owner and targets */
     const struct r53_rrset *other; /* of AAAA, when both are there; the same targets */
     bool alone;                    /* the zone has no other record at that name */
-    bool vpce;     /* all targets are VPC endpoints, and its name may be an endpoint's */
-    bool endpoint; /* it becomes an endpoint's name; else an alias of the zone */
-    size_t leader; /* first alias with the same targets */
+    bool vpce;         /* all targets are VPC endpoints, and its name may be an endpoint's */
+    bool endpoint;     /* it becomes an endpoint's name; else an alias of the zone */
+    size_t leader;     /* index of the first set with the same targets */
+    size_t taken_from; /* leader of another endpoint, whose wildcard has that name too; R53_NONE */
 };
 
 /* One import. */
@@ -143,6 +148,9 @@ void r53_read(struct r53 *r);
 
 /* Decides which sets of an rrset count. */
 void r53_choose(struct r53 *r, struct r53_rrset *rrset);
+
+/* The rrset of an owner and type, or NULL. */
+struct r53_rrset *r53_find(const struct r53 *r, const struct name *owner, uint16_t type);
 
 /* Follows the aliases of all rrsets. */
 void r53_follow(struct r53 *r);

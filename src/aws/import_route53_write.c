@@ -84,7 +84,24 @@ static void write_targets(FILE *out, const struct r53_rrset *rrset)
 
 /* ---- Endpoints ----------------------------------------------------------------------------------- */
 
-static void write_endpoint(FILE *out, const struct r53_alias *const *members, size_t count)
+/* Names below the wildcards of an endpoint that another one has. More than a configuration takes are left to the
+ * rules, by which the narrower name wins in any case. */
+static void write_excepts(const struct r53 *r, FILE *out, size_t leader)
+{
+    char name[IMPORT_NAME_MAX];
+    size_t count = 0;
+
+    for (size_t i = 0; i < r->alias_count && count < NAMES_MAX; i++) {
+        if (r->aliases[i].taken_from != leader)
+            continue;
+        if (count++ == 0)
+            fputs("    except:\n", out);
+        fprintf(out, "      - %s\n", yaml_name(&r->aliases[i].rrset->sets[0].owner, name));
+    }
+}
+
+static void write_endpoint(const struct r53 *r, FILE *out, const struct r53_alias *const *members,
+                           size_t count)
 {
     char name[IMPORT_NAME_MAX];
 
@@ -96,6 +113,7 @@ static void write_endpoint(FILE *out, const struct r53_alias *const *members, si
                 yaml_name(&members[i]->rrset->sets[0].owner, name), count > 1 ? "" : "]");
     fputs("    target: ", out);
     write_targets(out, members[0]->rrset);
+    write_excepts(r, out, members[0]->leader);
 }
 
 static void write_endpoints(struct r53 *r, FILE *out)
@@ -110,16 +128,16 @@ static void write_endpoints(struct r53 *r, FILE *out)
         if (!alias->endpoint)
             continue;
         if (!any)
-            fputs("endpoints:\n", out);
+            fputs("\nendpoints:\n", out);
         any = true;
         if (count == NAMES_MAX || (count > 0 && members[0]->leader != alias->leader)) {
-            write_endpoint(out, members, count);
+            write_endpoint(r, out, members, count);
             count = 0;
         }
         members[count++] = alias;
     }
     if (count > 0)
-        write_endpoint(out, members, count);
+        write_endpoint(r, out, members, count);
 }
 
 /* ---- The zone ------------------------------------------------------------------------------------ */
@@ -147,7 +165,7 @@ static void write_zone(const struct r53 *r, FILE *out)
 {
     char name[IMPORT_NAME_MAX];
 
-    fprintf(out, "zones:\n  - name: %s\n", yaml_name(&r->zone, name));
+    fprintf(out, "\nzones:\n  - name: %s\n", yaml_name(&r->zone, name));
     if (r->from->file != NULL) {
         fputs("    file: ", out);
         write_scalar(out, r->from->file);
@@ -179,11 +197,14 @@ void r53_write_yaml(struct r53 *r, FILE *out)
     r53_write_name(&r->zone, zone);
     import_comment(out, 0, "The private zone %s of Route 53, from %s.", zone,
                    strcmp(r->from->records.name, "-") == 0 ? "stdin" : r->from->records.name);
+    import_comment(out, 0, "Look it over, then: local53 check -c FILE; local53 probe -c FILE");
     if (!r->has_zone)
         import_comment(out, 0,
                        "Route 53 said of all other names in it that they do not exist; they are "
                        "forwarded now.");
     write_left_out(r, out);
+    fputc('\n', out);
+    import_write_listen(out);
     write_endpoints(r, out);
     if (r->has_zone)
         write_zone(r, out);

@@ -162,9 +162,8 @@ static void a_zone_with_records_becomes_a_zone_with_its_master_file(void **state
     (void)state;
     assert_golden(made.yaml, "route53-corp.yaml");
     assert_golden(made.master, "route53-corp.zone");
-    assert_string_equal(made.problem.text,
-                        "2 names of endpoints, 5 aliases and 29 records of a zone, "
-                        "2 left out (see the comments)");
+    assert_string_equal(made.problem.text, "1 endpoints, 5 aliases and 29 records of a zone, "
+                                           "2 left out (see the comments)");
     made_deinit(&made);
 }
 
@@ -297,10 +296,18 @@ static void beside_a_zone_a_wildcard_stays_in_it_and_so_does_a_name_with_other_r
                                                                    VALUE("\\\"b\\\""))));
 
     (void)state;
-    assert_holds(made.yaml, "endpoints:\n  - names: [a.z.example]\n    target: " V1 "\nzones:\n");
+    assert_holds(made.yaml, "endpoints:\n  - names: [a.z.example]\n    target: " V1 "\n\nzones:\n");
     assert_holds(made.yaml,
                  "    aliases:\n      \"*.z.example\": " V1 "\n      b.z.example: " V1 "\n");
     made_deinit(&made);
+}
+
+static void what_an_endpoint_has_below_the_wildcard_of_another_is_excepted_there(void **state)
+{
+    (void)state;
+    assert_yaml(SETS(SOA "," SET("\\\\052.z.example.", "A",
+                                 ALIAS(V1)) "," SET("\\\\052.a.z.example.", "A", ALIAS(V2))),
+                "    target: " V1 "\n    except:\n      - \"*.a.z.example\"\n  - names");
 }
 
 static void a_name_that_no_endpoint_may_have_stays_in_the_zone(void **state)
@@ -562,6 +569,7 @@ int main(void)
         cmocka_unit_test(the_name_of_a_vpc_endpoint_is_none_of_the_zone_wherever_it_stands),
         cmocka_unit_test(
             beside_a_zone_a_wildcard_stays_in_it_and_so_does_a_name_with_other_records),
+        cmocka_unit_test(what_an_endpoint_has_below_the_wildcard_of_another_is_excepted_there),
         cmocka_unit_test(a_name_that_no_endpoint_may_have_stays_in_the_zone),
         cmocka_unit_test(an_alias_of_a_record_in_the_zone_is_a_copy_with_its_ttl),
         cmocka_unit_test(aliases_that_lead_nowhere_are_refused),
