@@ -49,9 +49,11 @@ struct import_route53 {
 };
 
 /* Writes a whole configuration (aliases to VPC endpoints, and the zone) to yaml, and all other records to master, a
- * master file (RFC 1035 section 5) without $INCLUDE. Sets of a routing policy (weighted, latency, failover, geolocation,
- * multivalue) become the best equivalent, with a comment; ERR_INVALID with the problem told for records that have none
- * (an alias to what has no name of its own here), or when records need a master file and from->file is NULL. */
+ * master file (RFC 1035 section 5) without $INCLUDE; nothing to master when there is no zone beside the endpoints, or no
+ * from->file. Sets of a routing policy (weighted, latency, failover, geolocation, multivalue) become the best equivalent,
+ * with a comment. ERR_INVALID with the problem told for records that have none (an alias to what has no name of its own
+ * here), or when records need a master file and from->file is NULL; ERR_NOT_FOUND for a zone with nothing but SOA and NS
+ * records. Nothing is written then. */
 enum err import_route53(FILE *yaml, FILE *master, const struct import_route53 *from,
                         struct import_problem *problem);
 
