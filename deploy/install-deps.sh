@@ -5,11 +5,11 @@
 set -euo pipefail
 
 build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev libyaml-dev
-    libssl-dev libjansson-dev)
+    libssl-dev libjansson-dev libmnl-dev libnftnl-dev)
 demo=(bind9-dnsutils)
 tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
-    shellcheck python3 git valgrind strace musl-tools openssl iproute2 procps util-linux knot-dnsutils unbound nsd
-    python3-botocore)
+    shellcheck python3 git valgrind strace musl-tools openssl iproute2 nftables procps util-linux knot-dnsutils
+    unbound nsd python3-botocore)
 bench=(python3 util-linux procps dnsperf)
 # Servers measured beside; one that this Debian does not have is left out.
 peers=(unbound dnsdist dnsmasq-base knot-resolver pdns-recursor)

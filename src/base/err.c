@@ -27,6 +27,9 @@ enum err err_from_errno(int number)
     case EINVAL:
     case EAFNOSUPPORT: return ERR_INVALID;
     case EADDRINUSE: return ERR_IN_USE;
+    case EEXIST: return ERR_EXISTS;
+    case EOPNOTSUPP:
+    case EPROTONOSUPPORT: return ERR_UNSUPPORTED;
     case EACCES:
     case EPERM: return ERR_DENIED;
     case ENETUNREACH:

@@ -12,6 +12,8 @@
     X(NOT_FOUND, "not found")                                                                      \
     X(INVALID, "value is not valid")                                                               \
     X(IN_USE, "address is in use")                                                                 \
+    X(EXISTS, "it is there already")                                                               \
+    X(UNSUPPORTED, "this system cannot do it")                                                     \
     X(DENIED, "permission denied")                                                                 \
     X(UNREACHABLE, "not reachable")                                                                \
     X(REFUSED, "refused by the peer")                                                              \

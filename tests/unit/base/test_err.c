@@ -31,6 +31,8 @@ static void errno_values_find_their_code(void **state)
     (void)state;
     assert_int_equal(err_from_errno(0), ERR_OK);
     assert_int_equal(err_from_errno(EADDRINUSE), ERR_IN_USE);
+    assert_int_equal(err_from_errno(EEXIST), ERR_EXISTS);
+    assert_int_equal(err_from_errno(EOPNOTSUPP), ERR_UNSUPPORTED);
     assert_int_equal(err_from_errno(EACCES), ERR_DENIED);
     assert_int_equal(err_from_errno(ECONNREFUSED), ERR_REFUSED);
     assert_int_equal(err_from_errno(ENETUNREACH), ERR_UNREACHABLE);
