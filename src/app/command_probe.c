@@ -21,6 +21,7 @@ const struct command command_probe = {
             "Resolves the targets of all endpoints (or of those that answer NAMEs) as the daemon\n"
             "would, then connects to each address for each name and verifies that the certificate\n"
             "is for that name. Wildcards are tried by a sample: local53-probe.s3.eu-west-1...\n"
+            "Aliases of private zones, which may not be about HTTPS, are probed when named.\n"
             "At most 1,000 connections, 64 at once; nothing is sent but the TLS handshake.\n\n"
             "  -c, --config FILE    the configuration (default: $LOCAL53_CONFIG, else\n"
             "                       /etc/local53/local53.yaml)\n"
@@ -130,7 +131,7 @@ static int probe_file(struct probe_options *options)
     report_deinit(&report);
     if (rules == NULL)
         return EXIT_USAGE;
-    if (rules->endpoint_count > 0)
+    if (rules->config->endpoint_count > 0 || options->name_count > 0)
         return probe_run(rules, options);
     ruleset_free(rules);
     command_error(&command_probe, "%s has no endpoints to probe", options->file);

@@ -39,14 +39,13 @@ bool probe_sample(struct name *out, const struct name *parent)
 {
     bool is_account = label_begins(parent, "dkr") || label_begins(parent, "s3-control");
     const char *label = is_account ? ACCOUNT : BUCKET;
-    uint8_t wire[NAME_MAX_OCTETS];
-    size_t len = 1 + strlen(label);
-    if (len + parent->len > sizeof(wire))
-        return false;
-    wire[0] = (uint8_t)strlen(label);
-    memcpy(wire + 1, label, strlen(label));
-    memcpy(wire + len, parent->wire, parent->len);
-    return name_from_wire(out, wire, len + parent->len) == ERR_OK;
+    size_t len = strlen(label);
+    uint8_t octets[NAME_MAX_OCTETS];
+    struct writer wire = writer_init(octets, sizeof(octets));
+    writer_u8(&wire, (uint8_t)len);
+    writer_put(&wire, label, len);
+    writer_put(&wire, parent->wire, parent->len);
+    return !wire.failed && name_from_wire(out, octets, wire.len) == ERR_OK;
 }
 
 static bool takes_below(const struct rule_endpoint *endpoint, const struct name *name)
@@ -92,12 +91,17 @@ static struct name real_name(const struct name *name)
     return probe_sample(&sample, &parent) ? sample : *name;
 }
 
-/* The endpoint whose addresses a name gets, or the count of endpoints for none. */
+/* The endpoint whose addresses a name gets, a zone's alias among them, or the count of endpoints for none. */
 static size_t endpoint_of(const struct ruleset *rules, const struct name *name)
 {
     struct decision decision;
+    size_t endpoint = rules->endpoint_count;
     ruleset_decide(rules, name, &decision);
-    return decision.kind == DECISION_ENDPOINT ? decision.index : rules->endpoint_count;
+    if (decision.kind == DECISION_ENDPOINT)
+        endpoint = decision.index;
+    else if (decision.kind == DECISION_ZONE)
+        endpoint = zones_node(rules->private_zones, decision.index)->alias;
+    return endpoint < rules->endpoint_count ? endpoint : rules->endpoint_count;
 }
 
 static void gather_names(struct part *parts, const struct probe_wish *wish)

@@ -58,7 +58,7 @@ struct probe_wish {
     const struct ruleset *rules;    /* borrowed; the plan's rows point to its labels */
     const struct probe_view *views; /* borrowed; one for each endpoint of rules */
     const struct name *names;       /* borrowed; to be probed alone */
-    size_t name_count;              /* 0: all names of all endpoints */
+    size_t name_count;              /* 0: all names of all endpoints, without zones' aliases */
     uint16_t port;                  /* to connect to */
     uint64_t now_ms;                /* monotonic */
 };

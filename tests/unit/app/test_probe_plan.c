@@ -209,6 +209,26 @@ static void names_asked_for_are_probed_alone(void **state)
     end(&trial);
 }
 
+static void an_alias_of_a_zone_is_probed_when_it_is_named(void **state)
+{
+    struct trial trial;
+    (void)state;
+    struct name names[] = {name_of("www.corp.example"), name_of("mail.corp.example")};
+    load(&trial,
+         "- {names: [a.example], addresses: [10.0.0.1]}\n"
+         "zones:\n- {name: corp.example, aliases: {www.corp.example: vpce-1-a.x.example}}\n");
+    answer(&trial, 1, 0, 7);
+    plan(&trial, names, 2);
+    assert_int_equal(trial.plan.count, 2);
+    assert_row(&trial, 0, "www.corp.example www.corp.example 10.0.0.7:443 -");
+    assert_row(&trial, 1, "- mail.corp.example - -");
+    probe_plan_deinit(&trial.plan);
+    plan(&trial, NULL, 0);
+    assert_int_equal(trial.plan.count, 1);
+    assert_row(&trial, 0, "a.example a.example 10.0.0.1:443 -");
+    end(&trial);
+}
+
 /* --- bounds --- */
 
 static void beyond_the_bound_every_endpoint_keeps_its_first_names(void **state)
@@ -283,8 +303,8 @@ static void below_a_name_that_is_too_long_there_is_no_sample(void **state)
     char text[TEXT_NAME_MAX] = "";
     struct name sample;
     (void)state;
-    for (int i = 0; i < 122; i++)
-        strcat(text, "a.");
+    for (size_t i = 0; i < 122; i++)
+        snprintf(text + 2 * i, 3, "a.");
     struct name name = name_of(text);
     assert_false(probe_sample(&sample, &name));
 }
@@ -299,6 +319,7 @@ int main(void)
         cmocka_unit_test(the_first_row_of_an_address_goes_ahead),
         cmocka_unit_test(a_target_without_an_address_has_a_row_of_its_own),
         cmocka_unit_test(names_asked_for_are_probed_alone),
+        cmocka_unit_test(an_alias_of_a_zone_is_probed_when_it_is_named),
         cmocka_unit_test(beyond_the_bound_every_endpoint_keeps_its_first_names),
         cmocka_unit_test(a_zone_is_read_from_zonal_names_alone),
         cmocka_unit_test(a_sample_fits_its_service),
