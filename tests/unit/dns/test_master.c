@@ -162,7 +162,7 @@ static void ttl_and_class_stand_in_any_order_or_not_at_all(void **state)
                  "b 1h30m IN A 10.0.0.1\n"
                  "c in 7 A 10.0.0.1\n"
                  "d A 10.0.0.1\n"
-                 "$TTL 2w\n"
+                 "$TTL 2w\r\n"
                  "e A 10.0.0.1\n"
                  "f 1 A 10.0.0.1\n"
                  "g CLASS1 A 10.0.0.1\n"
@@ -197,10 +197,12 @@ static void quotes_and_escapes_keep_what_they_enclose(void **state)
     assert_reads("a 60 TXT \"; ( no comment\" b\\;c \\\"d\\\" \"\" \"\\065\\\\\"\n"
                  "x\\.y 60 A 10.0.0.1\n"
                  "x\\032y\\\\. 60 A 10.0.0.1\n"
+                 "y\\. 60 TXT x\r\n"
                  "\\@ 60 CNAME a\\.\n",
                  "a.example. 60 IN TXT \"; ( no comment\" \"b;c\" \"\\\"d\\\"\" \"\" \"A\\\\\"\n"
                  "x\\.y.example. 60 IN A 10.0.0.1\n"
                  "x\\032y\\\\. 60 IN A 10.0.0.1\n"
+                 "y\\..example. 60 IN TXT \"x\"\n"
                  "@.example. 60 IN CNAME a\\..example.\n");
 }
 
@@ -240,12 +242,14 @@ static void each_mistake_is_told_with_its_line(void **state)
                  "b 60 A 10.0.0.1\n"
                  "c (\n 60\n A 10.0.0.1 10.0.0.2 )\n"
                  "d 60\n"
-                 "e 60 NOTYPE x\n",
+                 "(\n\ne 60 NOTYPE x)\n"
+                 "f CLASS70000 A x\n",
                  "z:1: A: could not parse the RR's rdata: \"10.0.0.256\"\n"
                  "b.example. 60 IN A 10.0.0.1\n"
                  "z:3: A: superfluous text present: \"10.0.0.1 10.0.0.2\"\n"
                  "z:6: the entry ends before a type\n"
-                 "z:7: \"NOTYPE\" is not a TTL, class or type known here\n");
+                 "z:9: \"NOTYPE\" is not a TTL, class or type known here\n"
+                 "z:10: \"CLASS70000\" is not a TTL, class or type known here\n");
 }
 
 static void an_owner_that_is_no_name_leaves_its_records_without_one(void **state)

@@ -180,6 +180,11 @@ static void names_that_a_zone_does_not_have_fall_through(void **state)
     assert_found(zones, "q.v.example", "elsewhere");
     assert_true(zones_apex(zones, 0)->fallthrough);
     zones_free(zones);
+    zones = load(*state, "zones: [{name: example, file: zone, fallthrough: true}]\n",
+                 "@ SOA a b 1 2 3 4 5\na.b A 10.0.0.1\n");
+    assert_found(zones, "example", "example");
+    assert_found(zones, "b.example", "elsewhere");
+    zones_free(zones);
 }
 
 static void the_root_may_be_a_zone_that_falls_through(void **state)
