@@ -170,12 +170,13 @@ void import_find_names(const struct import *import, struct import_row *row, stru
 
 /* ---- Addresses ----------------------------------------------------------------------------------- */
 
+/* Neither a port nor a scope: the form has to fit the family. */
 static bool is_bare_address(struct addr *out, const char *text)
 {
-    bool v6 = strspn(text, "0123456789abcdefABCDEF:.") == strlen(text) && strchr(text, ':') != NULL;
-    bool v4 = strspn(text, "0123456789.") == strlen(text);
+    static const char v6_characters[] = "0123456789abcdefABCDEF:.";
+    bool v6 = strspn(text, v6_characters) == strlen(text) && strchr(text, ':') != NULL;
 
-    return (v4 || v6) && addr_parse(out, text, 0) == ERR_OK && addr_port(out) == 0 &&
+    return addr_parse(out, text, 0) == ERR_OK && addr_port(out) == 0 &&
            (out->sa.sa_family == AF_INET6) == v6 && !addr_is_any(out);
 }
 
