@@ -18,10 +18,14 @@ void waiter_fill(struct waiter *waiter, const struct client *client, const struc
 
 void waiter_request(struct request *out, const struct waiter *waiter, const struct name *qname)
 {
-    const uint8_t *tail = waiter->question + waiter->question_len - 4;
+    size_t name_octets = waiter->question_len - (size_t)QUESTION_TAIL_OCTETS;
+    const uint8_t *tail = waiter->question + name_octets;
     out->header = waiter->header;
     out->edns = waiter->edns;
-    out->qname = *qname;
+    if (name_equals_wire(qname, waiter->question, name_octets))
+        out->qname = *qname;
+    else
+        CHECK(name_from_wire(&out->qname, waiter->question, name_octets) == ERR_OK);
     out->question = waiter->question;
     out->question_len = waiter->question_len;
     out->qtype = bytes_get_u16(tail);

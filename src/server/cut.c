@@ -7,10 +7,11 @@
 static bool enters_rule(const struct ruleset *rules, const struct name *name)
 {
     struct decision rule;
-    return ruleset_find_rule(rules, name, &rule) && rule.kind == DECISION_ENDPOINT;
+    return ruleset_find_rule(rules, name, &rule) &&
+           (rule.kind == DECISION_ENDPOINT || rule.kind == DECISION_ZONE);
 }
 
-/* True when any alias of the answer leads to an endpoint's name, wherever in the chain it stands. */
+/* True when any alias of the answer leads to an endpoint's or a zone's name, wherever in the chain it stands. */
 static bool any_alias_enters(const struct ruleset *rules, const struct entry_source *source)
 {
     struct rr_walk walk;

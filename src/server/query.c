@@ -11,6 +11,7 @@
 #include "local53/base/hot.h"
 #include "local53/endpoint/compose.h"
 #include "local53/rules/special.h"
+#include "local53/server/chase.h"
 #include "local53/server/outcome.h"
 #include "local53/server/worker.h"
 
@@ -46,7 +47,7 @@ struct query {
     const struct client *client;     /* borrowed; where the reply goes */
     struct bytes packet;             /* borrowed; as received */
     struct request request;          /* from PARSE on */
-    const struct snapshot *snapshot; /* borrowed; the rules and addresses it is answered from */
+    struct snapshot *snapshot;       /* borrowed; the rules and addresses it is answered from */
     struct decision decision;        /* from RULES on, when a rule has the name */
     uint32_t pool;                   /* from a cache miss on: who is asked */
     struct cache_key key;            /* from KEY on */
@@ -89,51 +90,6 @@ RARE static void write_error(struct query *query, enum dns_rcode rcode, enum ede
     reply_write_error(&query->reply, &query->request, &status);
 }
 
-/* TTL of a cut chain and the addresses behind it: the least of both. */
-static uint32_t chain_ttl_s(const struct query *query, const struct entry *entry,
-                            const struct addresses *addresses)
-{
-    uint32_t chain_s = entry_ttl_left(entry, query->now_ms);
-    uint32_t target_s = addresses_ttl_s(addresses, query->now_ms);
-    return chain_s < target_s ? chain_s : target_s;
-}
-
-/* A cut chain: the CNAMEs that are kept, then the addresses of the endpoint they lead to, all with
- * the least TTL of both. */
-RARE static void write_chain(struct query *query, const struct entry *entry)
-{
-    const struct ruleset *rules = query->snapshot->rules;
-    struct reply_status status = {.rcode = RCODE_NOERROR, .ede = EDE_NONE};
-    uint16_t counts[3] = {entry->decision.cut, 0, 0};
-    struct decision rule;
-    struct name last;
-    CHECK(entry_chain_name(&last, entry, entry->decision.cut - 1U) == ERR_OK);
-    CHECK(ruleset_find_rule(rules, &last, &rule) && rule.kind == DECISION_ENDPOINT);
-    struct compose compose = {.addresses = &query->snapshot->addresses[rule.index],
-                              .rule_labels = rule.rule_labels,
-                              .turn = query->worker->turn++,
-                              .now_ms = query->now_ms};
-    struct compose_chain chain = {.ttl_s = chain_ttl_s(query, entry, compose.addresses)};
-    entry_render_chain(&query->reply, entry, &query->request, chain.ttl_s, &chain.owner);
-    chain.rule_owner = (uint16_t)(chain.owner + name_suffix_offset(&last, rule.rule_labels));
-    query->source = METRICS_SOURCE_CHAIN;
-    metrics_add(query->worker->metrics, METRICS_ENDPOINT_ANSWERS,
-                query->snapshot->endpoint_slots[rule.index], 1);
-    if (compose_append(&query->reply, &query->request, &compose, &chain, counts))
-        reply_end(&query->reply, &query->request, &status, counts);
-    else
-        write_error(query, RCODE_SERVFAIL, EDE_NOT_READY, "endpoint addresses not known yet");
-}
-
-/* Any entry: what upstream said, or the part of it before a rule. */
-static void write_entry(struct query *query, const struct entry *entry)
-{
-    if (entry->decision.cut > 0)
-        write_chain(query, entry);
-    else
-        entry_render(&query->reply, entry, &query->request, query->now_ms, query->limit);
-}
-
 static void count_reply(const struct query *query)
 {
     struct metrics *metrics = query->worker->metrics;
@@ -148,6 +104,18 @@ static void count_reply(const struct query *query)
 }
 
 /* --- what a stored answer is worth under a configuration --- */
+
+/* Sets the key for what was asked, of a name. */
+static void set_key(struct query *query, const struct name *name)
+{
+    const struct request *request = &query->request;
+    query->key = (struct cache_key){.name = name,
+                                    .type = request->qtype,
+                                    .class = request->qclass,
+                                    .dnssec_ok = request->edns.dnssec_ok,
+                                    .checking_disabled = (request->header.flags & FLAG_CD) != 0};
+    cache_key_hash(&query->key, cache_secret(query->worker->cache));
+}
 
 /* True for an entry of another epoch that is valid under ours too. */
 RARE static bool judge_hit(const struct query *query, const struct cache_key *key,
@@ -196,6 +164,67 @@ static bool answer_below_nxdomain(struct query *query)
         }
     }
     return false;
+}
+
+/* --- answers put together name by name --- */
+
+/* What is known when a chain is followed; all borrowed. */
+struct known {
+    struct query *query;         /* whose chain it is */
+    const struct name *name;     /* a forwarded name whose answer is at hand, or NULL */
+    const struct entry *entry;   /* that answer */
+    const struct decision *rule; /* of the question's name, or NULL: it is looked up */
+};
+
+/* The stored answer for a name to the type asked. The query's key is its key then. */
+static const struct entry *find_stored(void *owner, const struct name *name)
+{
+    const struct known *known = owner;
+    struct query *query = known->query;
+    struct worker *worker = query->worker;
+    if (known->name != NULL && name_equal(name, known->name))
+        return known->entry;
+    worker->wanted = *name;
+    set_key(query, &worker->wanted);
+    const struct entry *entry = lookup(query, &query->key, NULL);
+    if (entry == NULL)
+        entry = lookup_absent(query, &worker->wanted);
+    if (entry != NULL)
+        metrics_add(worker->metrics, METRICS_CACHE_HITS, 0, 1);
+    return entry;
+}
+
+static void count_chain(struct query *query, const struct chase *chase)
+{
+    query->source = chase->is_zone ? METRICS_SOURCE_ZONE : METRICS_SOURCE_CHAIN;
+    if (chase->answer.counted != NULL)
+        metrics_add(query->worker->metrics, METRICS_ENDPOINT_ANSWERS, *chase->answer.counted, 1);
+}
+
+/* A private zone's answer, or one with a chain into a rule, into the opened reply. Nothing of it is kept when
+ * a name has to be asked for: it begins anew with that answer. */
+RARE static enum query_step follow_chain(struct query *query, struct known known)
+{
+    struct chase chase = {.answer = {.w = &query->reply,
+                                     .request = &query->request,
+                                     .snapshot = query->snapshot,
+                                     .turn = query->worker->turn++,
+                                     .now_ms = query->now_ms},
+                          .find = find_stored,
+                          .owner = &known,
+                          .is_ruled = known.rule != NULL};
+    if (known.rule != NULL)
+        chase.rule = *known.rule;
+    switch (chase_run(&chase)) {
+    case CHASE_ANSWERED: count_chain(query, &chase); break;
+    case CHASE_ASK:
+        if (query->client->answers_used < CLIENT_ANSWERS_MAX)
+            return STEP_JOIN;
+        write_error(query, RCODE_SERVFAIL, EDE_OTHER, "an alias leads over too many answers");
+        break;
+    default: write_error(query, RCODE_SERVFAIL, chase.ede, chase.ede_text); break;
+    }
+    return STEP_REPLY;
 }
 
 /* --- the steps --- */
@@ -247,13 +276,7 @@ static enum query_step step_rules(struct query *query)
 
 static enum query_step step_key(struct query *query)
 {
-    const struct request *request = &query->request;
-    query->key = (struct cache_key){.name = &request->qname,
-                                    .type = request->qtype,
-                                    .class = request->qclass,
-                                    .dnssec_ok = request->edns.dnssec_ok,
-                                    .checking_disabled = (request->header.flags & FLAG_CD) != 0};
-    cache_key_hash(&query->key, cache_secret(query->worker->cache));
+    set_key(query, &query->request.qname);
     query->place = cache_prefetch(query->worker->reader, &query->key);
     query->likely = NULL;
     return STEP_CACHE;
@@ -275,18 +298,26 @@ RARE static enum query_step step_any(struct query *query)
     return STEP_REPLY;
 }
 
+/* What is composed of more than addresses. */
+RARE static enum query_step compose_other(struct query *query)
+{
+    const struct decision *rule = &query->decision;
+    if (rule->kind == DECISION_ZONE)
+        return follow_chain(query, (struct known){.query = query, .rule = rule});
+    size_t count;
+    const struct special_row *rows = special_rows(&count);
+    ASSERT(rule->index < count);
+    special_answer(&query->reply, &query->request, rows[rule->index].kind, rule->rule_labels);
+    query->source = METRICS_SOURCE_SPECIAL;
+    return STEP_REPLY;
+}
+
 HOT RARE static enum query_step step_compose(struct query *query)
 {
     const struct decision *rule = &query->decision;
     reply_open(query);
-    if (rule->kind == DECISION_SPECIAL) {
-        size_t count;
-        const struct special_row *rows = special_rows(&count);
-        ASSERT(rule->index < count);
-        special_answer(&query->reply, &query->request, rows[rule->index].kind, rule->rule_labels);
-        query->source = METRICS_SOURCE_SPECIAL;
-        return STEP_REPLY;
-    }
+    if (rule->kind != DECISION_ENDPOINT)
+        return compose_other(query);
     struct compose compose = {.addresses = &query->snapshot->addresses[rule->index],
                               .rule_labels = rule->rule_labels,
                               .turn = query->worker->turn++,
@@ -307,8 +338,10 @@ static enum query_step step_cache(struct query *query)
         return STEP_JOIN;
     query->source = METRICS_SOURCE_CACHE;
     reply_open(query);
-    write_entry(query, entry);
     metrics_add(query->worker->metrics, METRICS_CACHE_HITS, 0, 1);
+    if (entry->decision.cut > 0)
+        return follow_chain(query, (struct known){query, &query->request.qname, entry, NULL});
+    entry_render(&query->reply, entry, &query->request, query->now_ms, query->limit);
     return STEP_REPLY;
 }
 
@@ -324,8 +357,9 @@ RARE static enum query_step step_join(struct query *query)
 {
     struct worker *worker = query->worker;
     const struct ruleset *rules = query->snapshot->rules;
-    query->pool = ruleset_find_pool(rules, &query->request.qname);
-    if (rules->pools[query->pool].config->nxdomain_cut && answer_below_nxdomain(query)) {
+    bool is_own = query->key.name == &query->request.qname;
+    query->pool = ruleset_find_pool(rules, query->key.name);
+    if (is_own && rules->pools[query->pool].config->nxdomain_cut && answer_below_nxdomain(query)) {
         metrics_add(worker->metrics, METRICS_CACHE_HITS, 0, 1);
         query->source = METRICS_SOURCE_CACHE;
         return STEP_REPLY;
@@ -348,7 +382,7 @@ RARE static enum query_step step_ask(struct query *query)
 {
     struct worker *worker = query->worker;
     struct inflight_key key = inflight_key_of(query);
-    struct pending *pending = inflight_add(&worker->inflight, &key, worker->snapshot);
+    struct pending *pending = inflight_add(&worker->inflight, &key, query->snapshot);
     if (pending == NULL)
         return drop_for(query, METRICS_DROP_INFLIGHT_FULL);
     struct question question = {.qname = &pending->qname,
@@ -496,24 +530,42 @@ HOT size_t query_batch(struct worker *worker, struct client *client,
 
 /* --- when upstream has answered --- */
 
+/* What an answer gives one who waited for it: all, or the next part of a chain from another name or cut in
+ * it. That may take one more question. */
+static enum query_step answer_waiter(struct query *query, const struct name *name,
+                                     const struct entry *entry)
+{
+    reply_open(query);
+    if (entry->decision.cut == 0 && name_equal(&query->request.qname, name)) {
+        entry_render(&query->reply, entry, &query->request, query->now_ms, query->limit);
+        return STEP_REPLY;
+    }
+    cache_enter(query->worker->reader);
+    enum query_step step = follow_chain(query, (struct known){query, name, entry, NULL});
+    cache_leave(query->worker->reader);
+    return step;
+}
+
 /* Replies to one who waited, from the snapshot its question began with. */
 static void reply_to_waiter(const struct pending *pending, const struct waiter *waiter,
                             const struct entry *entry)
 {
     struct worker *worker = pending->owner;
+    struct client client = waiter->client;
     struct query query = {.worker = worker,
-                          .client = &waiter->client,
+                          .client = &client,
                           .snapshot = pending->snapshot,
                           .now_ms = loop_now_ms(worker->loop),
                           .source = METRICS_SOURCE_UPSTREAM};
+    client.answers_used++;
     waiter_request(&query.request, waiter, &pending->qname);
-    reply_open(&query);
-    write_entry(&query, entry);
-    query_end(&query, STEP_REPLY);
-    if (waiter->client.transport == CLIENT_TCP)
-        connection_answered(worker, waiter->client.connection);
+    query_end(&query, answer_waiter(&query, &pending->qname, entry));
+    if (query.waiting)
+        return;
+    if (client.transport == CLIENT_TCP)
+        connection_answered(worker, client.connection);
     metrics_observe(worker->metrics, METRICS_HISTOGRAM_LATENCY_FORWARDED, 0,
-                    loop_now_us(worker->loop) - waiter->client.received_us);
+                    loop_now_us(worker->loop) - client.received_us);
 }
 
 static void on_answer(void *owner, const struct exchange_result *result)

@@ -20,6 +20,7 @@
 #define METRICS_SOURCE_LIST(V)                                                                     \
     V(SPECIAL, "special")                                                                          \
     V(ENDPOINT, "endpoint")                                                                        \
+    V(ZONE, "zone")                                                                                \
     V(CACHE, "cache")                                                                              \
     V(UPSTREAM, "upstream")                                                                        \
     V(CHAIN, "chain")                                                                              \

@@ -13,6 +13,9 @@
 #include "local53/dns/message.h"
 #include "local53/net/udp.h"
 
+/* Answers of upstreams one client's chain of aliases may wait for, one after the other. */
+#define CLIENT_ANSWERS_MAX 4
+
 enum client_transport { CLIENT_UDP, CLIENT_TCP };
 
 struct client {
@@ -21,6 +24,7 @@ struct client {
     struct addr peer;                /* CLIENT_UDP: where to */
     slab_id connection;              /* CLIENT_TCP: of the worker's connection table */
     uint64_t received_us;            /* when its batch was read; for latencies */
+    uint8_t answers_used;            /* answers of upstreams that it has waited for already */
 };
 
 /* What a waiting client needs when the answer comes: the parts of its request that a reply shows. */
@@ -36,7 +40,8 @@ struct waiter {
 /* Keeps a request for later. */
 void waiter_fill(struct waiter *waiter, const struct client *client, const struct request *request);
 
-/* The request again, as far as a reply needs it; borrows the waiter. */
+/* The request again, as far as a reply needs it; borrows the waiter. qname: the name asked upstream, which is
+ * the request's own unless an alias led there. */
 void waiter_request(struct request *out, const struct waiter *waiter, const struct name *qname);
 
 #endif

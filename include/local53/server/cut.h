@@ -1,5 +1,5 @@
-/* cut: where the CNAME chain of an upstream's answer enters an endpoint's name. There it is cut: what
- * upstream says behind that name is not what the endpoint's clients are to get. Pure. */
+/* cut: where the CNAME chain of an upstream's answer enters the name of an endpoint or of a private zone.
+ * There it is cut: what upstream says behind that name is not what clients are to get. Pure. */
 #ifndef LOCAL53_SERVER_CUT_H
 #define LOCAL53_SERVER_CUT_H
 

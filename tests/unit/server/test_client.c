@@ -48,11 +48,30 @@ static void the_longest_name_fits_a_waiter(void **state)
     assert_memory_equal(waiter.question, packet + MESSAGE_HEADER_OCTETS, NAME_MAX_OCTETS + 4);
 }
 
+/* An alias led to another name, and that was asked upstream. */
+static void a_waiter_for_another_name_gives_back_its_own(void **state)
+{
+    uint8_t packet[512];
+    struct request request;
+    struct request again;
+    struct waiter waiter;
+    struct client client = {.transport = CLIENT_UDP};
+    const struct name asked = test_name("www.example.com");
+    (void)state;
+    test_request(&request, packet, "Far.Corp.internal", TYPE_A);
+    waiter_fill(&waiter, &client, &request);
+    const struct name own = test_name("far.corp.internal");
+    waiter_request(&again, &waiter, &asked);
+    assert_true(name_equal(&again.qname, &own));
+    assert_memory_equal(again.question, "\3Far\4Corp\10internal", 19);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_waiter_gives_back_the_request_a_reply_needs),
         cmocka_unit_test(the_longest_name_fits_a_waiter),
+        cmocka_unit_test(a_waiter_for_another_name_gives_back_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

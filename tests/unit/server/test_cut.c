@@ -54,13 +54,18 @@ static void build(struct chain_answer *answer, uint16_t links, unsigned ruled)
                                            .max_negative_ttl_s = 60};
 }
 
-static int open_rules(void **state)
+static struct ruleset *rules_of(const char *text)
 {
     struct report report = {.file = "t"};
-    *state = ruleset_new(config_of("listen: [127.0.0.1:53]\nendpoints:\n"
-                                   "- {names: [\"*.s3.test.example\"], addresses: [10.0.0.1]}\n"),
-                         1, &report);
+    struct ruleset *rules = ruleset_new(config_of(text), 1, &report);
     report_deinit(&report);
+    return rules;
+}
+
+static int open_rules(void **state)
+{
+    *state = rules_of("listen: [127.0.0.1:53]\nendpoints:\n"
+                      "- {names: [\"*.s3.test.example\"], addresses: [10.0.0.1]}\n");
     return *state == NULL;
 }
 
@@ -89,6 +94,20 @@ static void the_first_link_that_enters_a_rule_is_the_last_kept(void **state)
     build(&answer, 4, 99);
     assert_true(cut_of(&cut, *state, &answer));
     assert_int_equal(cut, 0);
+}
+
+/* Whether the zone has the name or denies it: the public answer is not told. */
+static void a_private_zone_is_entered_like_an_endpoint(void **state)
+{
+    struct ruleset *rules = rules_of("listen: [127.0.0.1:53]\nzones:\n- {name: test.example, "
+                                     "aliases: {b.test.example: vpce-0a.x.vpce.amazonaws.com}}\n");
+    struct chain_answer answer;
+    uint8_t cut;
+    (void)state;
+    build(&answer, 4, 2);
+    assert_true(cut_of(&cut, rules, &answer));
+    assert_int_equal(cut, 3);
+    ruleset_free(rules);
 }
 
 static void another_class_has_no_rules(void **state)
@@ -129,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_link_that_enters_a_rule_is_the_last_kept),
+        cmocka_unit_test(a_private_zone_is_entered_like_an_endpoint),
         cmocka_unit_test(another_class_has_no_rules),
         cmocka_unit_test(a_chain_too_long_is_refused_only_when_it_enters_a_rule),
         cmocka_unit_test(a_stored_entry_is_cut_where_its_answer_was),
