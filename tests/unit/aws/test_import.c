@@ -116,15 +116,39 @@ static void the_other_files_are_looked_at_as_strictly(void **state)
     assert_string_equal(made.problem.text,
                         "s.json: ServiceDetails: found nothing, expected a list");
     free(made.yaml);
-    from.services = (struct import_file){.text = NULL};
-    from.interfaces = file_of("i.json", "{\"NetworkInterfaces\": [{\"NetworkInterfaceId\": "
-                                        "\"eni-1\", \"PrivateIpAddress\": \"10.0.0.1:53\"}]}");
+}
+
+static void assert_no_address(const char *address)
+{
+    struct import_endpoints from = {.endpoints = file_of("e.json", ONE)};
+    struct made made;
+    char problem[256];
+    char text[256];
+
+    snprintf(text, sizeof(text),
+             "{\"NetworkInterfaces\": [{\"NetworkInterfaceId\": \"eni-1\", "
+             "\"PrivateIpAddress\": \"%s\"}]}",
+             address);
+    snprintf(problem, sizeof(problem),
+             "i.json: NetworkInterfaces[0].PrivateIpAddress: found \"%s\", expected an address",
+             address);
+    from.interfaces = file_of("i.json", text);
     made = import(&from);
     assert_int_equal(made.err, ERR_INVALID);
-    assert_string_equal(made.problem.text, "i.json: NetworkInterfaces[0].PrivateIpAddress: found "
-                                           "\"10.0.0.1:53\", expected an address");
+    assert_string_equal(made.problem.text, problem);
     assert_string_equal(made.yaml, "");
     free(made.yaml);
+}
+
+static void addresses_have_neither_ports_nor_brackets_nor_scopes(void **state)
+{
+    (void)state;
+    assert_no_address("10.0.0.1:53");
+    assert_no_address("10.0.0.1:0");
+    assert_no_address("[2001:db8::1]");
+    assert_no_address("fe80::1%lo");
+    assert_no_address("0.0.0.0");
+    assert_no_address("10.0.0");
 }
 
 static void a_region_that_is_none_is_refused(void **state)
@@ -145,6 +169,7 @@ int main(void)
         cmocka_unit_test(a_file_without_endpoints_to_take_is_told_why),
         cmocka_unit_test(more_rows_than_a_file_may_have_are_refused),
         cmocka_unit_test(the_other_files_are_looked_at_as_strictly),
+        cmocka_unit_test(addresses_have_neither_ports_nor_brackets_nor_scopes),
         cmocka_unit_test(a_region_that_is_none_is_refused),
     };
 
