@@ -60,6 +60,7 @@ static bool takes_below(const struct rule_endpoint *endpoint, const struct name 
 static void add_name(struct part *part, const struct rule_endpoint *endpoint,
                      const struct name *name)
 {
+    CHECK(part->names != NULL);
     for (size_t i = 0; i < part->name_count; i++) {
         if (name_equal(&part->names[i].name, name))
             return;
@@ -107,7 +108,8 @@ static size_t endpoint_of(const struct ruleset *rules, const struct name *name)
 static void gather_names(struct part *parts, const struct probe_wish *wish)
 {
     const struct ruleset *rules = wish->rules;
-    for (size_t i = 0; i < rules->endpoint_count; i++) {
+    size_t count = rules->endpoint_count;
+    for (size_t i = 0; i < count; i++) {
         parts[i].names =
             calloc(rules->endpoints[i].name_count + wish->name_count + 1, sizeof(struct asked));
         CHECK(parts[i].names != NULL);
@@ -117,7 +119,7 @@ static void gather_names(struct part *parts, const struct probe_wish *wish)
     for (size_t i = 0; i < wish->name_count; i++) {
         struct name name = real_name(&wish->names[i]);
         size_t endpoint = endpoint_of(rules, &name);
-        if (endpoint < rules->endpoint_count)
+        if (endpoint < count)
             add_name(&parts[endpoint], &rules->endpoints[endpoint], &name);
     }
 }
