@@ -15,6 +15,7 @@
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
 #include "local53/base/hash.h"
+#include "local53/base/hot.h"
 #include "local53/rules/names.h"
 
 /* Values of the rules index: endpoints by index, then special rows, and from the top what has no rule
@@ -353,9 +354,10 @@ static bool has_vpce_label_before(const struct name *name, uint8_t rule_labels)
     return false;
 }
 
-/* The node of the zones that stands for a name without another rule. */
-static bool find_in_zones(const struct ruleset *ruleset, const struct name *name,
-                          struct decision *out)
+/* The node of the zones that stands for a name without another rule. Out of line: most configurations have no
+ * zones, and are not to pay for it. */
+RARE static bool find_in_zones(const struct ruleset *ruleset, const struct name *name,
+                               struct decision *out)
 {
     uint32_t number;
     const struct zone_node *node = zones_find(ruleset->private_zones, name, &number);
