@@ -102,16 +102,6 @@ const struct coverage_claim *coverage_wildcard_above(const struct coverage *c,
     return names_find(c->wildcards, name, &match) ? &c->claims[match.value] : NULL;
 }
 
-/* A service's names stand below another's as AWS made them. */
-static bool both_of_services(const struct coverage *c, const struct coverage_claim *wide,
-                             size_t narrow, const struct config_name *name)
-{
-    const struct rule_endpoint *endpoints = c->ruleset->endpoints;
-
-    return strcmp(expand_key_of(&endpoints[wide->endpoint], wide->name), "service") == 0 &&
-           strcmp(expand_key_of(&endpoints[narrow], name), "service") == 0;
-}
-
 static void report_below(struct coverage *c, const struct coverage_claim *wide, size_t narrow,
                          const struct config_name *name)
 {
@@ -137,8 +127,7 @@ static void check_below(struct coverage *c, size_t index, size_t *told)
         const struct config_name *name = &endpoint->names[i];
         const struct coverage_claim *wide = coverage_wildcard_above(c, &name->name);
 
-        if (wide == NULL || wide->endpoint == index || told[wide->endpoint] == index + 1 ||
-            both_of_services(c, wide, index, name))
+        if (wide == NULL || wide->endpoint == index || told[wide->endpoint] == index + 1)
             continue;
         if (coverage_is_excepted(&c->ruleset->endpoints[wide->endpoint], &name->name, name->below))
             continue;

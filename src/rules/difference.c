@@ -19,6 +19,9 @@
 /* Slots of the table at first; always a power of two, and twice the names at least. */
 #define SLOTS_MIN 1024
 
+/* Words of changes are kept up to about so many octets. */
+#define WORDS_OCTETS 32768
+
 /* A name of the set. */
 struct entry {
     uint8_t *wire;  /* in the arena; NULL: a free slot */
@@ -261,7 +264,8 @@ static bool decide(const struct name *name, bool below, struct difference_side *
 struct comparison {
     struct difference_side old;      /* its ruleset is set */
     struct difference_side new;      /* its ruleset is set */
-    struct arena arena;              /* owned; the changes, and words */
+    struct arena arena;              /* owned; the changes */
+    struct arena words;              /* owned; of the changes told last */
     struct change **changes;         /* owned */
     struct difference_counts counts; /* of the names looked at so far */
 };
@@ -283,18 +287,19 @@ static void look_at(struct comparison *c, const struct entry *entry)
     c->changes[c->counts.changed++] = change;
 }
 
+/* Words are thrown away now and then: a chunk of their arena has room for those of many changes. */
 static void tell(struct comparison *c, const struct change *change,
                  void (*on_difference)(const struct difference *, void *), void *context)
 {
-    struct arena words = {0};
     struct difference difference = {
         .name = &change->name, .below = change->entry->below, .times = change->entry->times};
 
     decide(&change->name, change->entry->below, &c->old, &c->new);
-    difference.old = difference_words(&c->old, &words);
-    difference.new = difference_words(&c->new, &words);
+    difference.old = difference_words(&c->old, &c->words);
+    difference.new = difference_words(&c->new, &c->words);
     on_difference(&difference, context);
-    arena_deinit(&words);
+    if (c->words.used > WORDS_OCTETS)
+        arena_deinit(&c->words);
 }
 
 struct difference_counts difference_find(
@@ -314,5 +319,6 @@ struct difference_counts difference_find(
         tell(&c, c.changes[i], on_difference, context);
     free(c.changes);
     arena_deinit(&c.arena);
+    arena_deinit(&c.words);
     return c.counts;
 }

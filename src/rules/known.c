@@ -159,9 +159,7 @@ const struct catalogue_row *known_service(struct known *known, const char *regio
     size_t count;
 
     if (found == NULL || !sample_name(&sample, name, below) ||
-        !names_find(found->index, &sample, &match))
-        return NULL;
-    if (match.below != below || match.rule_labels != name->labels)
+        !names_find(found->index, &sample, &match) || match.rule_labels != name->labels)
         return NULL;
     return &catalogue_rows(&count)[match.value];
 }

@@ -36,6 +36,11 @@ static void zone_below_a_wildcard_is_never_asked(void **state)
 static void zone_above_a_wildcard_is_fine(void **state)
 {
     (void)state;
+    assert_silent("endpoints:\n"
+                  "- {names: [\"*.corp.internal\", \"*.dev.corp.internal\"], addresses: 10.0.0.1}\n"
+                  "forward:\n"
+                  "- {zone: \".\", servers: 10.1.0.1}\n"
+                  "- {zone: dev.corp.internal, servers: 10.1.0.2}\n");
     assert_silent(
         "endpoints: [{names: [\"*.a.corp.internal\", corp.internal], addresses: 10.0.0.1}]\n"
         "forward:\n"
@@ -77,6 +82,12 @@ static void records_that_an_endpoint_takes_are_told_once(void **state)
         "endpoints: [{names: [x.corp.example, \"*.b.corp.example\"], addresses: 10.0.0.1}]\n"
         "zones: [{name: corp.example, file: z}]\n",
         "");
+    assert_zoned(zoned,
+                 "endpoints: [{names: [www.corp.example, \"*.apps.corp.example\"],\n"
+                 "             addresses: 10.0.0.1}]\n"
+                 "zones: [{name: corp.example, file: z}]\n",
+                 "f:4:36: warning: zones[0].file: www.corp.example has records, but endpoints[0] "
+                 "takes the name first; take it out of one of them\n");
 }
 
 static void a_private_zone_below_a_wildcard_is_told_once(void **state)

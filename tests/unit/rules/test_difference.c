@@ -228,16 +228,19 @@ static void names_asked_are_tried_once_and_counted(void **state)
 /* RFC 4034 section 6.1 has this order as its example. */
 static void names_are_told_in_canonical_order(void **state)
 {
-    static const char *const sorted[] = {"example",         "a.example",      "yljkjljk.a.example",
-                                         "z.a.example",     "zabc.a.example", "z.example",
-                                         "\\001.z.example", "*.z.example",    "\\200.z.example"};
+    static const char *const sorted[] = {
+        "example",         "a.example",      "m.a.example",        "mm.a.example",
+        "mmm.a.example",   "mmmm.a.example", "yljkjljk.a.example", "z.a.example",
+        "za.a.example",    "zab.a.example",  "zabc.a.example",     "z.example",
+        "\\001.z.example", "*.z.example",    "\\200.z.example"};
     struct lines lines;
     const char *at = lines.text;
 
     (void)state;
     differences("endpoints: [{names: [\"*.example\", example], addresses: 10.0.0.1}]\n",
                 "endpoints: [{names: [\"*.example\", example], addresses: 10.0.0.2}]\n",
-                "\\200.z.example z.example a.example zABC.a.EXAMPLE yljkjljk.a.example "
+                "\\200.z.example zab.a.example z.example a.example za.a.example zABC.a.EXAMPLE "
+                "yljkjljk.a.example mmm.a.example m.a.example mmmm.a.example mm.a.example "
                 "\\001.z.example Z.a.example *.z.example",
                 &lines);
     for (size_t i = 0; i < sizeof(sorted) / sizeof(sorted[0]); i++) {
