@@ -333,6 +333,8 @@ def progress(scene):
 
 @suite.case("wrong options, a file without endpoints and certificates that are none exit 2")
 def usage(scene):
+    told = run(["probe", "--help"])
+    expect(told.returncode == FINE and "Usage: local53 probe" in told.stdout and "Example" in told.stdout, told.stdout)
     file = write(scene, endpoint(STS, "127.0.0.1"))
     empty = scene.write("empty.yaml", "listen: 127.0.0.1:5399\n")
     for words, told in ((["-c", file, "--timeout", "0s"], "--timeout"), (["-c", file, "--port", "0"], "1 to 65535"),
