@@ -186,6 +186,23 @@ static void on_answer(void *owner, const struct exchange_result *result)
     look(refresh);
 }
 
+/* Aliases are endpoints behind the configuration's. */
+static bool has_aliases(const struct ruleset *rules)
+{
+    return rules->endpoint_count > rules->config->endpoint_count;
+}
+
+/* Who is asked for a target: for an endpoint's, which is AWS's, always the resolver for those; for an alias's
+ * whoever the name is forwarded to. */
+static const struct pool *pool_of(const struct refresh *refresh, size_t endpoint,
+                                  const struct name *name)
+{
+    const struct snapshot *snapshot = refresh->snapshot;
+    if (endpoint < snapshot->rules->config->endpoint_count)
+        return snapshot_resolver(snapshot);
+    return &snapshot->pools[ruleset_find_pool(snapshot->rules, name)];
+}
+
 /* Starts asking one part; false when it cannot be asked now. */
 static bool start_ask(struct refresh *refresh, size_t endpoint, size_t name, int family)
 {
@@ -199,8 +216,9 @@ static bool start_ask(struct refresh *refresh, size_t endpoint, size_t name, int
         return false;
     *ask = (struct ask){.refresh = refresh, .endpoint = endpoint, .name = name, .family = family};
     list_append(&refresh->active, &ask->link);
-    ask->exchange = exchange_start(refresh->setup.upstream, snapshot_resolver(refresh->snapshot),
-                                   &question, on_answer, ask);
+    ask->exchange =
+        exchange_start(refresh->setup.upstream, pool_of(refresh, endpoint, question.qname),
+                       &question, on_answer, ask);
     if (ask->exchange == 0) {
         list_remove(&ask->link);
         slab_give(&refresh->asks, ask);
@@ -313,14 +331,30 @@ void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
     refresh_addresses(refresh, snapshot->addresses);
 }
 
+/* The servers that may be asked stay known; with aliases they can be any. */
+static void keep_servers(struct refresh *refresh)
+{
+    const struct snapshot *snapshot = refresh->snapshot;
+    size_t total = snapshot->rules->pool_count;
+    const struct pool **pools = calloc(total, sizeof(*pools));
+    size_t count = 0;
+    CHECK(pools != NULL);
+    pools[count++] = snapshot_resolver(snapshot);
+    for (size_t i = 0; i < total && has_aliases(snapshot->rules); i++) {
+        if (i != snapshot->rules->resolver)
+            pools[count++] = &snapshot->pools[i];
+    }
+    upstream_keep(refresh->setup.upstream, pools, count);
+    free(pools);
+}
+
 void refresh_use_pools(struct refresh *refresh, struct snapshot *snapshot)
 {
     struct snapshot *before = refresh->snapshot;
-    const struct pool *pool = snapshot_resolver(snapshot);
     CHECK(before == NULL || refresh->endpoints != NULL);
     refresh->snapshot = snapshot_hold(snapshot);
     snapshot_release(before);
-    upstream_keep(refresh->setup.upstream, &pool, 1);
+    keep_servers(refresh);
     alarm_set(refresh->due, 0);
 }
 

@@ -23,6 +23,10 @@ static const char MERGED[] =
 static const char OTHER[] = "endpoints:\n  - {names: [" EC2 "], target: " TARGET_B "}\n" REST;
 static const char STANDBY[] =
     "endpoints:\n  - {names: [" EC2 "], target: " TARGET_A ", addresses: [10.99.0.1]}\n" REST;
+static const char ALIASES[] =
+    "zones:\n"
+    "  - {name: corp.example, aliases: {a.corp.example: " TARGET_A ", b.corp.example: db.partner,\n"
+    "     c.corp.example: www.public}}\n" REST "  - {zone: partner, servers: [10.0.0.3]}\n";
 static const char OPTIONAL[] =
     "endpoints:\n  - {names: [" EC2 "], target: " TARGET_A ", optional: true}\n" REST;
 
@@ -267,6 +271,26 @@ static void readiness_does_not_wait_for_an_optional_endpoint(void **state)
     assert_true(refresh_is_ready(top.refresh, &missing));
 }
 
+/* AWS's names at the resolver for them, as an endpoint's; others wherever they are forwarded to. */
+static void targets_of_aliases_are_asked_where_their_names_are_forwarded_to(void **state)
+{
+    const char *missing = NULL;
+    (void)state;
+    (void)stage_drop_queries(&stage);
+    follow(ALIASES);
+    assert_true(refresh_is_ready(top.refresh, &missing));
+    EXPECT_QUERY(&stage, "10.0.0.9 " TARGET_A ". A rd");
+    EXPECT_QUERY(&stage, "10.0.0.9 " TARGET_A ". AAAA rd");
+    EXPECT_QUERY(&stage, "10.0.0.3 db.partner. A rd");
+    stage_answer(&stage, "NOERROR\ndb.partner. 60 IN A 10.60.0.1\n");
+    EXPECT_QUERY(&stage, "10.0.0.3 db.partner. AAAA rd");
+    EXPECT_QUERY(&stage, "10.0.0.2 www.public. A rd");
+    EXPECT_QUERY(&stage, "10.0.0.2 www.public. AAAA rd");
+    EXPECT_NO_QUERY(&stage);
+    EXPECT_ANSWER(&stage, 0, "b.corp.example A",
+                  "NOERROR rd ra\n? b.corp.example. IN A\nb.corp.example. 60 IN A 10.60.0.1\n");
+}
+
 /* --- several names, chains --- */
 
 /* Both targets of MERGED answer with an address each. */
@@ -461,6 +485,7 @@ int main(void)
         SCENARIO(addresses_beyond_what_is_kept_are_counted),
         SCENARIO(literal_addresses_stand_in_until_the_target_has_answered),
         SCENARIO(readiness_does_not_wait_for_an_optional_endpoint),
+        SCENARIO(targets_of_aliases_are_asked_where_their_names_are_forwarded_to),
         SCENARIO(the_addresses_of_several_targets_are_merged),
         SCENARIO(a_target_that_fails_keeps_its_share_of_the_merged_addresses),
         SCENARIO(an_alias_in_a_targets_answer_is_followed_and_strangers_are_not_taken),
