@@ -14,7 +14,7 @@ from lib.daemon import BINARY, ROOT, Daemon, address, forward, free_port, run, y
 
 suite = Suite("cli")
 FINE, FOUND, USAGE, ENVIRONMENT = 0, 1, 2, 3
-COMMANDS = ("run", "check", "explain", "ctl")
+COMMANDS = ("run", "check", "explain", "diff", "ctl")
 GOOD = """listen: [127.0.0.1:5399]
 control: {folder}/control.sock
 metrics: []
@@ -171,6 +171,23 @@ def missing_file(scene):
             expect_equal((done.returncode, file in done.stderr), (USAGE, True), f"{command} {file}: {done.stderr}")
     done = run(["check"], {"LOCAL53_CONFIG": scene.path("elsewhere.yaml")})
     expect("elsewhere.yaml" in done.stderr, "LOCAL53_CONFIG is not looked at")
+
+
+@suite.case("check tells of names left out and taken by mistake, until the file says that it is meant")
+def coverage(scene):
+    sloppy = GOOD.replace("{folder}", scene.folder).replace("[ingress.private.eu2.coralogix.com, ",
+                                                            '["*.eks.eu-central-1.amazonaws.com", ')
+    half = GOOD.replace("{folder}", scene.folder).replace(', "*.dkr.ecr.eu-west-1.amazonaws.com"', "")
+    for text, wanted, meant in (
+            (sloppy, ["13:13: warning: endpoints[2].names", "takes oidc.eks.eu-central-1.amazonaws.com", "under except"],
+             ("addresses: [10.0.0.1,", "except: [oidc.eks.eu-central-1.amazonaws.com]\n    addresses: [10.0.0.1,")),
+            (half, ["6:14: warning: endpoints[0].service", "*.dkr.ecr.eu-west-1.amazonaws.com has no endpoint"],
+             ("forward:\n", "forward:\n  - {zone: dkr.ecr.eu-west-1.amazonaws.com, servers: [192.0.2.53]}\n"))):
+        done = run(["check", "-q", "--strict", "-c", scene.write("warned.yaml", text)])
+        expect_equal(done.returncode, FOUND, f"check --strict: {done.stderr}")
+        expect(all(words in done.stderr for words in wanted), done.stderr)
+        done = run(["check", "-q", "--strict", "-c", scene.write("meant.yaml", text.replace(*meant))])
+        expect_equal((done.returncode, done.stderr), (FINE, ""), "what is meant")
 
 
 @suite.case("a warning exits 0, and 1 with --strict")

@@ -67,7 +67,9 @@ struct ruleset {
  * one, a name with a vpce- label, a target that is its own endpoint's name, a server that is one of our
  * listen addresses. Warnings: an except that takes nothing out, a name twice under one endpoint, a
  * target that is another endpoint's, a zone's or a special name, a registry (ecr.dkr) whose layer bucket
- * has no rule. What zones_new says of zones. epoch as told by the caller. */
+ * has no rule; a service half covered, a target of another service, a wildcard that takes what must stay
+ * public, rules and zones that lose to other rules. What zones_new says of zones. epoch as told by the
+ * caller. */
 struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report *report);
 
 /* Accepts NULL. */
