@@ -216,7 +216,7 @@ struct reading {
 static int dump(struct netlink *netlink, uint16_t type, mnl_cb_t on_message,
                 struct reading *reading)
 {
-    char octets[MESSAGE_MAX];
+    _Alignas(struct nlmsghdr) char octets[MESSAGE_MAX] = {0};
     const struct nlmsghdr *request =
         nftnl_nlmsg_build_hdr(octets, type, NFPROTO_INET, NLM_F_DUMP, netlink_next(netlink));
 
