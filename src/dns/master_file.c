@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,6 +107,7 @@ const char *master_file_inside(const char *folder, const char *name, char **path
 {
     char joined[PATH_MAX];
     char *real;
+    int len;
 
     if (folder == NULL)
         return "there is no folder to look in";
@@ -113,11 +115,9 @@ const char *master_file_inside(const char *folder, const char *name, char **path
         return "an absolute path; write it from the folder of the zone's file";
     if (has_upward_step(name))
         return "\"..\" leads out of the folder of the zone's file";
-    if (strlen(folder) + 1 + strlen(name) >= sizeof(joined))
+    len = snprintf(joined, sizeof(joined), "%s/%s", folder, name);
+    if (len < 0 || (size_t)len >= sizeof(joined))
         return strerror(ENAMETOOLONG);
-    memcpy(joined, folder, strlen(folder));
-    joined[strlen(folder)] = '/';
-    memcpy(joined + strlen(folder) + 1, name, strlen(name) + 1);
     real = realpath(joined, NULL);
     if (real == NULL)
         return strerror(errno);

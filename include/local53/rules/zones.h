@@ -37,7 +37,7 @@ struct zone_node {
 };
 
 /* What a zone's negative answers say. fallthrough: names it does not have are forwarded: no node of it has
- * exists == false. */
+ * exists == false, and its empty non-terminals (and an apex without records or SOA) are not found either. */
 struct zone_apex {
     struct name name; /* owner of the SOA */
     struct bytes soa; /* RDATA of the SOA, as written; empty: none in the file, ours is said */
@@ -48,12 +48,14 @@ struct zone_apex {
 struct zones;
 
 /* Reads the master files and builds the index; the caller frees it. first_alias: the number the first alias, in
- * file order of zones and aliases, has among the ruleset's endpoints; the next ones follow. NULL when the
- * configuration has no zone, or with errors in the report: a file that cannot be read or is wrong (its own
- * line), a record outside its zone, a CNAME beside other data (RFC 1034 section 3.6.2; DNSSEC types aside), an
- * alias outside its zone or at a name with a CNAME or addresses, a zone twice, a zone with neither file nor
- * aliases. Warnings: what is left out: records at or below a more specific zone of the configuration, records
- * below a delegation (NS below the apex: it is ignored, the names are the zone's own), classes other than IN. */
+ * file order of zones and aliases, has among the ruleset's endpoints; the next ones follow. A zone is cut by each
+ * more specific one of the configuration, private or forward, as by a delegation: names at and below it are that
+ * one's, names between exist. NULL when the configuration has no zone, or with errors in the report: a file that
+ * cannot be read or is wrong (its own line), a record outside its zone, an SOA elsewhere than at the apex or twice, a
+ * DNAME, a CNAME at the apex or beside other data (RFC 1034 section 3.6.2; DNSSEC types aside), more records of a type
+ * than an answer has room for, an alias outside its zone or at a name with a CNAME or addresses, a zone twice, a zone
+ * with neither file nor aliases. Warnings: what is left out: records at or below a more specific zone, NS below the apex
+ * (a delegation is ignored: the names are the zone's own), classes other than IN. */
 struct zones *zones_new(const struct config *config, uint32_t first_alias, struct report *report);
 
 /* Accepts NULL. */
