@@ -401,8 +401,9 @@ RARE static enum query_step step_ask(struct query *query)
         inflight_remove(&worker->inflight, pending);
         return drop_for(query, METRICS_DROP_INFLIGHT_FULL);
     }
-    leaks_note(worker->leaks, query->snapshot->rules, &query->request, worker->metrics,
-               query->now_ms);
+    struct request asked = query->request; /* an alias may have led to another name */
+    asked.qname = pending->qname;
+    leaks_note(worker->leaks, query->snapshot->rules, &asked, worker->metrics, query->now_ms);
     query->waiting = true;
     return STEP_DONE;
 }

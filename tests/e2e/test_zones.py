@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Private zones: the same master file served by nsd and by local53 answers alike; aliases, chains, fall-through, reload."""
+import json
 import random
 import subprocess
 
@@ -192,6 +193,16 @@ def inward(_scene):
             reply = client.ask(f"in{number}.example")
             expect_equal((reply.rcode, sorted(reply.texts())), wanted, target)
             expect_equal(reply.texts("CNAME"), [under(target) + "."], "links kept")
+
+
+@suite.case("an AWS name that a zone's CNAME leads to is a leak like one that a client asks for")
+def leaks(scene):
+    upstream = scene.add(fake_dns.FakeDns(address(), 0, {}, fake_dns.addresses("192.0.2.1")))
+    text = ZONE + "queue CNAME sqs.eu-west-1.amazonaws.com.\n"
+    daemon = Daemon(scene, zone_settings(scene, upstream, text)).wait_ready()
+    expect_equal(daemon.client.ask("queue.corp.internal").texts(), ["192.0.2.1"], "answer")
+    found = json.loads(daemon.ctl("leaks", "--json").stdout)["leaks"]
+    expect_equal([row["name"] for row in found], ["sqs.eu-west-1.amazonaws.com"], "leaks")
 
 
 @suite.case("names that a zone with fallthrough does not have are forwarded, those that it has are not")

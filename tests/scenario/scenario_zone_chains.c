@@ -5,12 +5,13 @@
 static const char RECORDS[] = "www A 10.1.0.1\nlink CNAME www\n"
                               "far 200 CNAME www.example.com.\nfar2 100 CNAME far\n"
                               "*.wild CNAME www.example.com.\nout 70 CNAME x.example.com.\n"
-                              "mail CNAME mail.example.com.\n";
+                              "mail CNAME mail.example.com.\nnet CNAME www.example.net.\n";
 static const char KEYS[] = ", aliases: {api.corp.internal: vpce-0a.example.vpce.amazonaws.com}";
 static const char REST[] = "endpoints:\n"
                            "  - {names: [iam.amazonaws.com], addresses: [10.40.1.15]}\n"
                            "forward:\n"
-                           "  - {zone: ., servers: [10.0.0.2]}\n";
+                           "  - {zone: ., servers: [10.0.0.2]}\n"
+                           "  - {zone: example.net, servers: [10.0.0.3]}\n";
 static const char NO_ZONE[] = "endpoints:\n"
                               "  - {names: [iam.amazonaws.com], addresses: [10.40.1.15]}\n"
                               "forward:\n"
@@ -59,6 +60,13 @@ static void a_cname_out_of_the_zone_is_asked_for_and_cached_under_its_own_name(v
     expect_hit(0, "far.corp.internal", FAR_LINK "www.example.com. 200 IN A 192.0.2.1\n");
     assert_int_equal(stage_count(&stage, METRICS_ANSWERS, METRICS_SOURCE_ZONE), 3);
     assert_int_equal(stage_count(&stage, METRICS_CACHE_MISSES, 0), 1);
+}
+
+static void the_pool_of_the_target_is_asked(void **state)
+{
+    (void)state;
+    stage_ask(&stage, 0, "net.corp.internal A");
+    EXPECT_QUERY(&stage, "10.0.0.3 www.example.net. A rd");
 }
 
 /* RFC 5452 section 5: whoever leads to a question, it is asked once. */
@@ -310,6 +318,24 @@ static void a_chain_through_the_zone_asks_for_what_stands_behind_it(void **state
     expect_hit(1, "a.example.com", whole);
 }
 
+/* What the chain leads to is asked for by the rules it began with, although others are current by then. */
+static void a_reload_between_two_questions_of_a_chain_changes_nothing_for_who_waits(void **state)
+{
+    (void)state;
+    stage_ask(&stage, 0, "a.example.com A");
+    EXPECT_QUERY(&stage, "10.0.0.2 a.example.com. A rd");
+    zone_scene_write(&scene, "out 10 CNAME y.example.com.\n");
+    stage_reload(&stage, zone_scene_yaml(&scene, "", REST));
+    stage_answer(&stage, "NOERROR\na.example.com. 50 IN CNAME out.corp.internal.\n");
+    EXPECT_QUERY(&stage, "10.0.0.2 x.example.com. A rd");
+    stage_answer(&stage, "NOERROR\nx.example.com. 40 IN A 192.0.2.5\n");
+    EXPECT_REPLY(&stage, reply_of("NOERROR", "a.example.com",
+                                  "a.example.com. 50 IN CNAME out.corp.internal.\n"
+                                  "out.corp.internal. 70 IN CNAME x.example.com.\n"
+                                  "x.example.com. 40 IN A 192.0.2.5\n"));
+    EXPECT_NO_QUERY(&stage);
+}
+
 /* Answers that may not be kept are asked for again each time the chain begins anew. */
 static void a_chain_through_answers_of_no_time_ends_in_servfail(void **state)
 {
@@ -398,6 +424,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENARIO(a_cname_out_of_the_zone_is_asked_for_and_cached_under_its_own_name),
+        SCENARIO(the_pool_of_the_target_is_asked),
         SCENARIO(clients_with_aliases_and_without_wait_for_one_question),
         SCENARIO(do_and_cd_go_on_to_the_question_of_the_target),
         SCENARIO(what_upstream_denies_behind_an_alias_is_denied_with_its_soa),
@@ -411,6 +438,7 @@ int main(void)
         SCENARIO(a_chain_into_a_name_or_type_the_zone_has_not_is_denied_by_the_zone),
         SCENARIO(a_chain_into_an_alias_has_its_addresses),
         SCENARIO(a_chain_through_the_zone_asks_for_what_stands_behind_it),
+        SCENARIO(a_reload_between_two_questions_of_a_chain_changes_nothing_for_who_waits),
         SCENARIO(a_chain_through_answers_of_no_time_ends_in_servfail),
         SCENARIO(a_chain_that_the_zone_leads_back_to_its_beginning_is_servfail),
         SCENARIO(a_cached_chain_follows_a_reload_of_the_zone_it_enters),

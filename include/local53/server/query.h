@@ -2,6 +2,7 @@
  * rules, cache and upstream together:
  *   parse - rules - (compose | key - cache) - reply    what is known here
  *   parse - rules - key - cache - join - (ask) - wait  what is not; the answer is stored and replied to all who wait
+ *   parse - rules - (compose | key - cache) - join - (ask) - wait  a chain of aliases to a name that is not
  *   parse - (rules) - (reject | any) - reply           what is not asked of anybody
  *   ... - drop                                     what nobody is to be told, or a full table sheds */
 #ifndef LOCAL53_SERVER_QUERY_H
