@@ -114,6 +114,14 @@ static enum chase_end follow_links(struct chase *chase, const struct entry *entr
     return CHASE_ON;
 }
 
+/* The reason of a failure for those who wait for it, and that it was a stored one for those who come later. */
+static enum ede_code failure_ede(const struct entry *entry, uint64_t now_ms)
+{
+    if (now_ms > entry->stored_ms)
+        return EDE_CACHED_ERROR;
+    return entry->ede != EDE_NONE ? (enum ede_code)entry->ede : EDE_OTHER;
+}
+
 static enum chase_end at_forwarded(struct chase *chase)
 {
     struct answer *answer = &chase->answer;
@@ -121,7 +129,7 @@ static enum chase_end at_forwarded(struct chase *chase)
     if (entry == NULL)
         return CHASE_ASK;
     if (entry->kind == ENTRY_FAILURE)
-        return fail(chase, entry->ede != EDE_NONE ? (enum ede_code)entry->ede : EDE_OTHER,
+        return fail(chase, failure_ede(entry, answer->now_ms),
                     "the name behind an alias failed to resolve");
     if (entry->decision.cut > 0)
         return follow_links(chase, entry);

@@ -173,16 +173,29 @@ static void a_loop_fails_once_it_has_too_many_links(void **state)
 
 static void a_failure_behind_an_alias_tells_its_reason(void **state)
 {
+    static const struct {
+        enum ede_code stored;
+        uint64_t stored_ms;
+        enum ede_code told;
+    } rows[] = {{EDE_NETWORK_ERROR, NOW_MS, EDE_NETWORK_ERROR},
+                {EDE_NONE, NOW_MS, EDE_OTHER},
+                {EDE_NETWORK_ERROR, STORED_MS, EDE_CACHED_ERROR}};
     struct fixture *fixture = *state;
-    struct chase chase;
-    struct name qname = test_name("www.example.org");
-    struct entry_source source = {.qname = &qname, .qtype = TYPE_A, .qclass = CLASS_IN, .epoch = 1};
     struct entry *entry = (struct entry *)(void *)scratch;
-    entry_build_failure(entry, sizeof(scratch), &source, EDE_NETWORK_ERROR, 1);
+    struct name qname = test_name("www.example.org");
+    struct chase chase;
     fixture->stored = entry;
-    assert_int_equal(run(fixture, &chase, "far.corp.example", 1024), CHASE_FAILED);
-    assert_int_equal(chase.ede, EDE_NETWORK_ERROR);
-    assert_non_null(chase.ede_text);
+    for (size_t i = 0; i < 3; i++) {
+        struct entry_source source = {.qname = &qname,
+                                      .qtype = TYPE_A,
+                                      .qclass = CLASS_IN,
+                                      .now_ms = rows[i].stored_ms,
+                                      .epoch = 1};
+        entry_build_failure(entry, sizeof(scratch), &source, rows[i].stored, 1);
+        assert_int_equal(run(fixture, &chase, "far.corp.example", 1024), CHASE_FAILED);
+        assert_int_equal(chase.ede, rows[i].told);
+        assert_non_null(chase.ede_text);
+    }
 }
 
 static void a_special_name_ends_the_chain_with_its_own_answer(void **state)
