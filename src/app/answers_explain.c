@@ -54,7 +54,8 @@ static void tell_endpoint(const struct supervisor *supervisor, struct tell *tell
     if (problem != NULL)
         tell_text(tell, "problem", "%s", problem);
     tell_addresses(tell, addresses);
-    tell_seconds(tell, "ttl", addresses_ttl_s(addresses, loop_now_ms(supervisor->loop)));
+    if (addresses->state != ADDRESSES_NONE)
+        tell_seconds(tell, "ttl", addresses_ttl_s(addresses, loop_now_ms(supervisor->loop)));
 }
 
 /* --- the cache --- */
@@ -170,10 +171,12 @@ static void tell_upstream(const struct supervisor *supervisor, const struct expl
 
 /* --- the request --- */
 
-static void tell_live(const struct supervisor *supervisor, const struct explain *explain)
+static void tell_live(const struct supervisor *supervisor, struct explain *explain)
 {
     const struct snapshot *snapshot = supervisor->publisher.current;
     uint32_t endpoint;
+    explain->is_not_ready = explain_endpoint(explain, &endpoint) &&
+                            snapshot->addresses[endpoint].state == ADDRESSES_NONE;
     explain_head(explain);
     explain_answer(explain);
     if (explain_endpoint(explain, &endpoint))

@@ -115,9 +115,17 @@ static void answer_special(const struct explain *explain)
               answers[special_of(explain)->kind]);
 }
 
+void explain_not_ready(const struct explain *explain)
+{
+    tell_text(explain->tell, "answer",
+              "SERVFAIL until an address of the endpoint is known; never the public one");
+}
+
 static void answer_endpoint(const struct explain *explain)
 {
-    if (explain->type == TYPE_A || explain->type == TYPE_AAAA)
+    if (explain->is_not_ready)
+        explain_not_ready(explain);
+    else if (explain->type == TYPE_A || explain->type == TYPE_AAAA)
         tell_text(explain->tell, "answer",
                   "the %s addresses of the endpoint, or NOERROR without data; TTL %d to %d s",
                   explain->type == TYPE_A ? "IPv4" : "IPv6", TARGET_TTL_MIN_S, TARGET_TTL_MAX_S);

@@ -21,9 +21,10 @@ struct explain {
     const struct name *name;     /* borrowed */
     uint16_t type;               /* asked type */
     struct decision decision;    /* what the name gets */
+    bool is_not_ready;           /* live: the endpoint has no address yet */
 };
 
-/* Takes the decision. What is handed over outlives it. */
+/* Takes the decision; the caller sets is_not_ready. What is handed over outlives it. */
 void explain_init(struct explain *explain, struct tell *tell, const struct ruleset *rules,
                   const struct name *name, uint16_t type);
 
@@ -45,6 +46,9 @@ void explain_lost_row(const struct explain *explain, const char *rule, const cha
 
 /* The endpoint whose addresses are answered (an endpoint's name, a zone's alias); false when there is none. */
 bool explain_endpoint(const struct explain *explain, uint32_t *endpoint);
+
+/* What is answered before an address of the endpoint is known. */
+void explain_not_ready(const struct explain *explain);
 
 /* A zone's name: the node's rule and answer, in words. For DECISION_ZONE alone. */
 void explain_zone_rule(const struct explain *explain);

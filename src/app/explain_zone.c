@@ -65,6 +65,8 @@ void explain_zone_answer(const struct explain *explain)
     bool is_address = explain->type == TYPE_A || explain->type == TYPE_AAAA;
     if (!node->exists)
         tell_text(explain->tell, "answer", "NXDOMAIN with the zone's SOA, TTL %u s", negative_s);
+    else if (node->alias != ZONES_NO_ALIAS && is_address && explain->is_not_ready)
+        explain_not_ready(explain);
     else if (node->alias != ZONES_NO_ALIAS && is_address)
         tell_text(explain->tell, "answer",
                   "the addresses of the alias's target, or NOERROR "

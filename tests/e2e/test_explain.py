@@ -171,10 +171,13 @@ def running(scene):
 @suite.case("a target that cannot be had is told with its problem, and a literal address with its state")
 def problems(scene):
     silent = scene.add(fake_dns.FakeDns(address(), 0, default=fake_dns.nxdomain()))
-    daemon = Daemon(scene, settings(silent))
+    daemon = Daemon(scene, settings(silent, zones=[{"name": "corp.internal", "aliases": {"api.corp.internal": VPCE}}]))
     wait_until(lambda: "problem" in explained(daemon, SQS), 15, "the problem is told")
     found = explained(daemon, SQS)
     expect_equal((found["state"], found["addresses"], found["alone"]), ("none", [], "NXDOMAIN"), f"{found}")
+    expect("SERVFAIL" in found["answer"] and "ttl" not in found, f"what is answered: {found}")
+    expect_equal(daemon.client.ask(SQS).rcode, message.SERVFAIL, "what the name gets")
+    expect("SERVFAIL" in explained(daemon, "api.corp.internal")["answer"], "an alias of the target")
     expect_equal(explained(daemon, BUCKET)["state"], "literal", "state of literal addresses")
     expect_equal(explained(daemon, "x.eu-west-1.amazonaws.com", "AAAA")["addresses"], ["10.0.0.2", "fd00::2"], "addresses")
 
