@@ -9,10 +9,12 @@ build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev 
 demo=(bind9-dnsutils)
 tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
     shellcheck python3 git valgrind strace musl-tools openssl iproute2 nftables procps util-linux knot-dnsutils
-    unbound nsd python3-botocore)
+    unbound nsd python3-botocore python3-yaml libcap2-bin kubernetes-client prometheus)
 bench=(python3 util-linux procps dnsperf)
 # Servers measured beside; one that this Debian does not have is left out.
 peers=(unbound dnsdist dnsmasq-base knot-resolver pdns-recursor)
+# Wanted for one program; where that comes from elsewhere the package would only be in its way.
+declare -A wanted_for=([kubernetes-client]=kubectl [prometheus]=promtool)
 
 wanted=("${build[@]}")
 list=no
@@ -40,6 +42,9 @@ if ! command -v dpkg-query >/dev/null; then
 fi
 
 is_installed() {
+    if [ -n "${wanted_for[$1]:-}" ] && command -v "${wanted_for[$1]}" >/dev/null; then
+        return 0
+    fi
     [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
@@ -88,7 +93,7 @@ echo "install-deps: installing ${missing[*]}"
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "${missing[@]}"
 
 if command -v systemctl >/dev/null; then
-    for service in unbound nsd dnsdist knot-resolver pdns-recursor; do
+    for service in unbound nsd dnsdist knot-resolver pdns-recursor prometheus; do
         if [[ " ${missing[*]} " == *" $service "* ]]; then
             "${as_root[@]}" systemctl disable "$service" >/dev/null 2>&1 || true
         fi

@@ -1,0 +1,245 @@
+#!/usr/bin/env python3
+"""The image: its root file system, made by the script the Dockerfile runs, and local53 started in it as a container is.
+
+No engine and no registry is needed: chroot, a read-only root, a user without rights, no capability to be had. What an
+engine does with the Dockerfile's other lines is not run; they are read.
+"""
+import ctypes
+import os
+import re
+import subprocess
+
+from lib import dnsbench
+from lib.cases import Skip, Suite, expect, expect_equal, wait_until
+from lib.client import Client, NoAnswer
+from lib.daemon import PLAIN, ROOT, free_port
+
+suite = Suite("image")
+DEPLOY = os.path.join(ROOT, "deploy")
+LOCAL53 = "/usr/bin/local53"
+CONTROL = "/run/local53/control.sock"
+SIZE_MAX = 40 << 20
+USER, ANOTHER_USER = 65532, 1000730001
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, CAPABILITIES = 24, 38, 64
+libc = ctypes.CDLL(None)
+
+
+def maps_users():
+    """True when any user may be become: in the machine's own user namespace."""
+    with open("/proc/self/uid_map", encoding="ascii") as file:
+        return any(int(line.split()[2]) > ANOTHER_USER for line in file)
+
+
+@suite.once
+def image(scene):
+    """The root file system; tests of one run share it."""
+    for program in (PLAIN, dnsbench.PLAIN):
+        expect(os.path.exists(program), f"there is no {program}: cmake --build build")
+    if os.geteuid() != 0:
+        raise Skip("needs root, to give a file capabilities")
+    folder = scene.path("image")
+    done = subprocess.run([os.path.join(DEPLOY, "image-root.sh"), folder, PLAIN, dnsbench.PLAIN], capture_output=True,
+                          text=True, check=False, timeout=60)
+    expect_equal((done.returncode, done.stderr), (0, ""), "deploy/image-root.sh")
+    return folder
+
+
+def files_of(folder):
+    """Path in the image -> path here, of all that is no folder."""
+    found = {}
+    for place, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(place, name)
+            found["/" + os.path.relpath(path, folder)] = path
+    return found
+
+
+class Container:
+    """The image as a container's root: read-only, the configuration and a writable /run/local53 laid over it."""
+
+    def __init__(self, scene, configuration=""):
+        if not maps_users():
+            raise Skip("needs root, to become a user without rights")
+        folder = image()
+        self.root = scene.path("root")
+        os.mkdir(self.root)
+        self._mounts, self._processes = [], []
+        scene.add(self)
+        scene.write("etc/local53.yaml", configuration)
+        self._mount("--bind", folder, self.root)
+        self._mount("--bind", scene.path("etc"), self.root + "/etc/local53")
+        self._mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", self.root + "/run/local53")
+        self._mount("-o", "remount,bind,ro", self.root)
+
+    def _mount(self, *words):
+        subprocess.run(["mount", *words], check=True, timeout=10)
+        if "remount,bind,ro" not in words:
+            self._mounts.append(words[-1])
+
+    def _become(self, user):
+        """In the child: as "drop: [ALL]" and "allowPrivilegeEscalation: false" leave a container's process."""
+        os.chroot(self.root)
+        os.chdir("/")
+        for capability in range(CAPABILITIES):
+            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
+        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
+
+    def start(self, *words, user=USER, program=LOCAL53):
+        environment = {"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "PATH": "/usr/bin"}
+        process = subprocess.Popen([program, *words], preexec_fn=lambda: self._become(user), stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        self._processes.append(process)
+        return process
+
+    def run(self, *words, **options):
+        """(exit, standard output, standard error) of a command that ends."""
+        process = self.start(*words, **options)
+        told = process.communicate(timeout=20)
+        return process.returncode, *told
+
+    def close(self):
+        for process in self._processes:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=10)
+        for place in reversed(self._mounts):
+            subprocess.run(["umount", "--lazy", place], check=True, timeout=10)
+
+
+def configuration(port):
+    return f"""listen: ["127.0.0.1:{port}"]
+metrics: []
+endpoints:
+  - {{names: [ingress.private.eu2.coralogix.com], addresses: [10.60.1.7]}}
+forward:
+  - {{zone: ".", servers: ["127.0.0.1:9"]}}
+"""
+
+
+def asked(port):
+    """The addresses of the endpoint; none while nobody answers."""
+    try:
+        reply = Client("127.0.0.1", port).ask("ingress.private.eu2.coralogix.com", timeout_s=1)
+    except NoAnswer:
+        return []
+    return reply.texts("A")
+
+
+# ---- What is in it ---------------------------------------------------------------------------------
+
+@suite.case("the root file system holds programs and their libraries only, below 40 MB")
+def contents(_scene):
+    files = files_of(image())
+    size = sum(os.path.getsize(path) for path in files.values())
+    expect(size < SIZE_MAX, f"it has {size} octets")
+    allowed = re.compile(r"/usr/bin/(local53|dnsbench)$|/etc/(passwd|group|nsswitch\.conf|ssl/certs/ca-certificates\.crt)$"
+                         r"|(/usr)?/lib\w*/.*\.so[.0-9]*$")
+    expect_equal([path for path in files if not allowed.match(path)], [], "files that nobody needs")
+    print(f"  {size / 1e6:.1f} MB in {len(files)} files", flush=True)
+
+
+@suite.case("local53 has its two capabilities as permitted only, dnsbench none")
+def capabilities(_scene):
+    found = subprocess.run(["getcap", "-r", image()], capture_output=True, text=True, check=True, timeout=10,
+                           env={**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin"}).stdout.split()
+    expect_equal(found, [image() + LOCAL53, "cap_net_bind_service,cap_net_admin=p"], "getcap")
+
+
+@suite.case("nothing in it makes its caller somebody else")
+def no_set_user(_scene):
+    expect_equal([path for path, here in files_of(image()).items() if os.lstat(here).st_mode & 0o6000], [],
+                 "files with set-user or set-group")
+
+
+# ---- Started in it ---------------------------------------------------------------------------------
+
+@suite.case("--version and check run without rights on a read-only root", namespace_needed=True)
+def commands(scene):
+    container = Container(scene, configuration(5353))
+    code, told, error = container.run("--version")
+    expect_equal((code, error), (0, ""), "--version")
+    expect(re.match(r"local53 \d+\.\d+", told), told)
+    code, told, error = container.run("check", "--strict")
+    expect_equal((code, error), (0, ""), "check --strict of /etc/local53/local53.yaml")
+    expect("10.60.1.7" in told, told)
+    code, told, error = container.run("--version", program="/usr/bin/dnsbench")
+    expect_equal((code, error), (0, ""), "dnsbench --version")
+
+
+@suite.case("run answers, tells its probes so, and stops in order, for the image's user and any other",
+            namespace_needed=True)
+def serving(scene):
+    for user in (USER, ANOTHER_USER):
+        port = free_port()
+        container = Container(scene, configuration(port)) if user == USER else container
+        scene.write("etc/local53.yaml", configuration(port))
+        served = container.start("run", user=user)
+        wait_until(lambda: asked(port) == ["10.60.1.7"] or served.poll() is not None, 10, "the endpoint's address")
+        expect(served.poll() is None, f"ended with {served.returncode}: {served.communicate()}")
+        for word in ("ready", "status"):
+            expect_equal(container.run("ctl", "-s", CONTROL, word, user=user)[0], 0, f"ctl {word} as {user}")
+        served.terminate()
+        told = served.communicate(timeout=10)
+        expect_equal(served.returncode, 0, f"exit as {user}: {told}")
+
+
+@suite.case("the root is read-only and there is no shell to be had", namespace_needed=True)
+def nothing_else(scene):
+    container = Container(scene)
+    for program in ("/bin/sh", "/usr/bin/sh", "/bin/bash"):
+        expect(not os.path.lexists(container.root + program), f"{program} is there")
+    try:
+        with open(container.root + "/etc/passwd", "a", encoding="ascii"):
+            raise AssertionError("the root can be written")
+    except OSError:
+        pass
+
+
+# ---- The Dockerfile, read --------------------------------------------------------------------------
+
+def instructions():
+    """(word, rest) of each, continued lines joined."""
+    with open(os.path.join(DEPLOY, "Dockerfile"), encoding="utf-8") as file:
+        text = re.sub(r"(?m)^#.*\n", "", file.read()).replace("\\\n", "")
+    return [tuple(line.split(None, 1)) for line in text.splitlines() if line.strip()]
+
+
+@suite.case("the Dockerfile builds as README says and takes over what image-root.sh has made")
+def dockerfile(_scene):
+    lines = instructions()
+    stages = [rest for word, rest in lines if word == "FROM"]
+    expect_equal(stages, ["debian:${DEBIAN}-slim AS build", "scratch"], "stages")
+    runs = " ".join(rest for word, rest in lines if word == "RUN")
+    for command in ("deploy/install-deps.sh --build", "cmake -S . -B", "cmake --build", "cmake --install",
+                    "deploy/image-root.sh /image /usr/local/bin/local53 /usr/local/bin/dnsbench"):
+        expect(command in runs, f"no {command}")
+    last = lines[[word for word, _ in lines].index("FROM", 3):]
+    for wanted in (("COPY", "--from=build /image/ /"), ("USER", f"{USER}:{USER}"), ("HEALTHCHECK", "NONE"),
+                   ("ENTRYPOINT", f'["{LOCAL53}"]'), ("CMD", '["run"]')):
+        expect(wanted in last, f"no {wanted} in the last stage: {last}")
+    expect(not re.search(r"amd64|x86_64|arm64|aarch64", str(lines)), "it names a processor")
+
+
+@suite.case("what the Dockerfile's context lets through is enough to configure the build and to run its scripts")
+def context(scene):
+    with open(os.path.join(DEPLOY, "Dockerfile.dockerignore"), encoding="utf-8") as file:
+        taken = [line[1:].strip() for line in file if line.startswith("!")]
+    for path in taken:
+        expect(os.path.exists(os.path.join(ROOT, path)), f"there is no {path}")
+        os.makedirs(os.path.dirname(scene.path("src", path)), exist_ok=True)
+        os.symlink(os.path.join(ROOT, path), scene.path("src", path))
+    done = subprocess.run(["cmake", "-S", scene.path("src"), "-B", scene.path("build")], capture_output=True, text=True,
+                          check=False, timeout=50)
+    expect_equal(done.returncode, 0, f"cmake: {done.stderr[-500:]}")
+    targets = subprocess.run(["cmake", "--build", scene.path("build"), "--target", "help"], capture_output=True,
+                             text=True, check=True, timeout=20).stdout
+    expect(all(re.search(rf"\b{name}\b", targets) for name in ("local53", "dnsbench")), "a program is no target")
+    for script in re.findall(r"deploy/[\w-]+\.sh", str(instructions())):
+        expect(script in taken, f"{script} is not in the context")
+
+
+if __name__ == "__main__":
+    suite.main()
