@@ -14,7 +14,8 @@ from lib.daemon import BINARY, ROOT, Daemon, address, forward, free_port, run, y
 
 suite = Suite("cli")
 FINE, FOUND, USAGE, ENVIRONMENT = 0, 1, 2, 3
-COMMANDS = ("run", "check", "explain", "diff", "ctl")
+COMMANDS = ("run", "check", "explain", "diff", "ctl", "services", "probe", "import")
+SCREEN_LINES = 40
 GOOD = """listen: [127.0.0.1:5399]
 control: {folder}/control.sock
 metrics: []
@@ -65,12 +66,13 @@ def help_texts(_scene):
         expect_equal(done.returncode, FINE, f"exit of {words}")
         expect("Usage: local53" in done.stdout and "Example" in done.stdout, f"{words}: {done.stdout[:200]}")
         expect_equal(done.stderr, "", f"stderr of {words}")
+        expect(done.stdout.count("\n") <= SCREEN_LINES, f"{words} is longer than a screen")
     expect(all(command in run(["--help"]).stdout for command in COMMANDS), "a command is missing from --help")
 
 
 @suite.case("examples of --help run as they are written")
 def help_examples(scene):
-    for command in ("check", "explain"):
+    for command in ("check", "explain", "services"):
         example = re.search(r"Example[s]?:\n +local53 (.*)", run([command, "--help"]).stdout)[1].split("&&")[0]
         done = subprocess.run([BINARY, *example.split()], cwd=ROOT, capture_output=True, text=True, check=False,
                               timeout=20)
@@ -88,6 +90,17 @@ def wrong_usage(scene):
         expect_equal(done.returncode, USAGE, f"exit of {words}: {told(done)[-200:]}")
         expect("--help" in done.stderr or "Usage" in done.stderr, f"{words} says no way on: {done.stderr}")
     expect("check" in run(["chekc"]).stderr.replace("chekc", ""), "no suggestion for chekc")
+
+
+@suite.case("an output that cannot be written is told and exits 3")
+def full(scene):
+    file = good(scene)
+    for words in (["services"], ["services", "--json"], ["check", "-c", file], ["explain", "-c", file, "a.example"],
+                  ["diff", file, file, "--json"], ["check", "--help"]):
+        with open("/dev/full", "w", encoding="utf-8") as out:
+            done = subprocess.run([BINARY, *words], stdout=out, stderr=subprocess.PIPE, text=True, check=False, timeout=20)
+        expect_equal(done.returncode, ENVIRONMENT, f"exit of {words}: {done.stderr}")
+        expect("stdout cannot be written: No space left" in done.stderr, f"{words}: {done.stderr}")
 
 
 @suite.case("--version tells a version")
