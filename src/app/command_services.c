@@ -11,6 +11,7 @@
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
 #include "local53/dns/text.h"
+#include "local53/rules/services.h"
 
 /* Longest name with "*." in front, terminator included; longer ones do not stand in the catalogue. */
 #define NAME_TEXT_MAX 264
@@ -27,8 +28,8 @@ const struct command command_services = {
         "Without NAME: every service that 'service:' of an endpoint takes, and its first name.\n"
         "With NAME: all of its names, those that 'dualstack: true' and 'fips: true' add, where\n"
         "that is known from, what to know about it, and the lines for the configuration.\n"
-        "NAME is the X of com.amazonaws.<region>.X, or the whole as the AWS CLI prints it.\n"
-        "Nothing is read or sent.\n\n"
+        "NAME is the X of com.amazonaws.<region>.X, or the whole as the AWS CLI prints it, or a\n"
+        "host name that clients ask for: then its service. Nothing is read or sent.\n\n"
         "  -r, --region REGION  names as they are in this region; else with {region} in them\n"
         "      --json           an array of objects, for programs\n\n"
         "Example:\n  local53 services ecr.dkr --region eu-west-1\n\n"
@@ -49,6 +50,8 @@ struct listing {
     struct name_list names;     /* what private DNS has */
     struct name_list dualstack; /* what "dualstack: true" adds */
     struct name_list fips;      /* what "fips: true" adds */
+    bool needs_dualstack;       /* the host name asked about is one of dualstack */
+    bool needs_fips;            /* the same of fips */
 };
 
 /* ---- What is printed --------------------------------------------------------------------------- */
@@ -137,6 +140,8 @@ static void print_yaml(const struct listing *listing)
     printf("\nendpoints:\n  - service: %s\n", listing->row->service);
     if (!catalogue_is_global(listing->row))
         printf("    region: %s\n", listing->region != NULL ? listing->region : "REGION");
+    printf("%s%s", listing->needs_dualstack ? "    dualstack: true\n" : "",
+           listing->needs_fips ? "    fips: true\n" : "");
     printf("    target: TARGET  # its first DnsName in: aws ec2 describe-vpc-endpoints\n");
 }
 
@@ -199,9 +204,10 @@ static void print_object(const struct listing *listing)
 
 /* ---- The command ------------------------------------------------------------------------------- */
 
-static void print_rows(const struct catalogue_row *rows, size_t count, const char *region,
-                       bool json)
+static void print_all(const char *region, bool json)
 {
+    size_t count;
+    const struct catalogue_row *rows = catalogue_rows(&count);
     struct listing listing;
 
     for (size_t i = 0; i < count; i++) {
@@ -209,14 +215,23 @@ static void print_rows(const struct catalogue_row *rows, size_t count, const cha
         if (json) {
             printf("%s", i == 0 ? "[" : ",\n ");
             print_object(&listing);
-        } else if (count == 1) {
-            print_whole(&listing);
         } else {
             print_line(&listing);
         }
     }
     if (json)
         printf("]\n");
+}
+
+static void print_one(const struct listing *listing, bool json)
+{
+    if (!json) {
+        print_whole(listing);
+        return;
+    }
+    printf("[");
+    print_object(listing);
+    printf("]\n");
 }
 
 static int tell_unknown(const char *word)
@@ -234,18 +249,49 @@ static int tell_unknown(const char *word)
     return EXIT_USAGE;
 }
 
+/* The service that clients mean by a host name; true when it was printed or told that there is none. */
+static bool print_host(const char *word, bool json, int *code)
+{
+    struct services *services = services_new();
+    struct services_match match;
+    struct listing listing;
+    struct name name;
+    enum services_kind kind = SERVICES_NONE;
+
+    if (text_read_name(&name, word) == ERR_OK)
+        kind = services_find(services, &name, &match);
+    if (kind == SERVICES_KNOWN) {
+        list_row(&listing, match.row, match.region[0] != '\0' ? match.region : NULL);
+        listing.needs_dualstack = match.dualstack;
+        listing.needs_fips = match.fips;
+        print_one(&listing, json);
+        *code = EXIT_FINE;
+    } else if (kind == SERVICES_OTHER) {
+        command_error(&command_services,
+                      "'%s' is a name of AWS that no endpoint service is known to have; it is "
+                      "forwarded, unless an endpoint lists it under names",
+                      word);
+        *code = EXIT_USAGE;
+    }
+    services_free(services);
+    return kind != SERVICES_NONE;
+}
+
 static int print_service(const char *word, const char *region, bool json)
 {
     char own_region[CATALOGUE_REGION_MAX] = "";
     const struct catalogue_row *row = catalogue_find(word);
+    struct listing listing;
+    int code;
 
     if (row == NULL)
         row = catalogue_find_full(word, own_region);
     if (row == NULL)
-        return tell_unknown(word);
+        return print_host(word, json, &code) ? code : tell_unknown(word);
     if (region == NULL && own_region[0] != '\0')
         region = own_region;
-    print_rows(row, 1, region, json);
+    list_row(&listing, row, region);
+    print_one(&listing, json);
     return EXIT_FINE;
 }
 
@@ -254,10 +300,8 @@ static int run(int argc, char **argv)
     static const struct option options[] = {{"region", required_argument, NULL, 'r'},
                                             {"json", no_argument, NULL, 'j'},
                                             {NULL, 0, NULL, 0}};
-    const struct catalogue_row *rows;
     const char *region = NULL;
     bool json = false;
-    size_t count;
     int option;
 
     while ((option = getopt_long(argc, argv, "r:", options, NULL)) != -1) {
@@ -274,7 +318,6 @@ static int run(int argc, char **argv)
         return command_usage(&command_services, "'%s' is not a region (eu-west-1)", region);
     if (optind < argc)
         return print_service(argv[optind], region, json);
-    rows = catalogue_rows(&count);
-    print_rows(rows, count, region, json);
+    print_all(region, json);
     return EXIT_FINE;
 }

@@ -113,6 +113,23 @@ def full_names(_scene):
     expect_equal(listed("com.amazonaws.eu-west-1.sqs", "--region", "eu-west-2")[0]["region"], "eu-west-2", "--region")
 
 
+@suite.case("a host name tells its service, with the region and the switches it needs")
+def host_names(_scene):
+    for name, lines in (("api.ecr.eu-west-1.amazonaws.com", ["service: ecr.api", "region: eu-west-1"]),
+                        ("my-bucket.s3.dualstack.eu-west-1.amazonaws.com", ["service: s3", "region: eu-west-1", "dualstack: true"]),
+                        ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn.", ["service: ecr.dkr", "region: cn-north-1"]),
+                        ("*.dkr.ecr.eu-west-1.amazonaws.com", ["service: ecr.dkr"]),
+                        ("IAM.amazonaws.com", ["service: iam", "    target: TARGET"])):
+        text = told(name)
+        expect(all(line in text[text.index("endpoints:"):] for line in lines), f"{name}: {text}")
+    expect_equal([row["service"] for row in listed("kinesis.eu-west-1.amazonaws.com")], ["kinesis-streams"], "--json")
+    for name, words in (("sts.amazonaws.com", "no endpoint service"), ("www.example.com", "unknown service"),
+                        ("oidc.eks.eu-west-1.amazonaws.com", "no endpoint service")):
+        done = run(["services", name])
+        expect_equal((done.returncode, done.stdout), (USAGE, ""), name)
+        expect(words in done.stderr, f"{name}: {done.stderr}")
+
+
 @suite.case("an unknown service exits 2 with the nearest ones, wrong usage with a way on")
 def unknown(_scene):
     for word, nearest in (("ecr", ["ecr.api", "ecr.dkr"]), ("firehose", ["kinesis-firehose"]), ("sqss", ["sqs"]),
