@@ -233,6 +233,7 @@ void import_row_read(struct import_row *row, const struct json_at *at, struct ar
 {
     struct json_at options = json_member(at, "DnsOptions");
     struct json_at private_dns = json_member(at, "PrivateDnsEnabled");
+    struct json_at inbound_only = json_member(&options, "PrivateDnsOnlyForInboundResolverEndpoint");
 
     *row = (struct import_row){.id = text_of(at, "VpcEndpointId"), .vpc = text_of(at, "VpcId")};
     if (row->id[0] == '\0')
@@ -244,7 +245,7 @@ void import_row_read(struct import_row *row, const struct json_at *at, struct ar
     row->state = text_of(at, "State");
     row->is_dualstack = strcasecmp(text_of(at, "IpAddressType"), "dualstack") == 0;
     row->record_type = text_of(&options, "DnsRecordIpType");
-    row->private_dns = json_bool(&private_dns, false);
+    row->private_dns = json_bool(&private_dns, false) && !json_bool(&inbound_only, false);
     row->interfaces = json_member(at, "NetworkInterfaceIds");
     read_service(row, at);
     read_entries(row, at, arena);

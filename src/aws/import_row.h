@@ -48,7 +48,7 @@ struct import_row {
     const char *state;                   /* any case; "" when not told */
     const char *record_type;             /* DnsRecordIpType; "" when not told */
     bool is_dualstack;                   /* IpAddressType */
-    bool private_dns;                    /* its VPC resolves its names by itself */
+    bool private_dns;                    /* its VPC resolves its names by itself, nodes' too */
     const struct catalogue_row *service; /* NULL: no row of the catalogue */
     char region[CATALOGUE_REGION_MAX];   /* of the service; "" when it has none or is not told */
     bool has_target;                     /* target is filled */

@@ -109,6 +109,20 @@ static void the_region_is_told_by_service_region_then_name_then_target(void **st
     assert_region("{}", "");
 }
 
+static void private_dns_for_inbound_resolver_endpoints_is_not_for_nodes(void **state)
+{
+    struct fixture f;
+
+    (void)state;
+    set_up(&f, "{\"PrivateDnsEnabled\": true}");
+    assert_true(f.row.private_dns);
+    tear_down(&f);
+    set_up(&f, "{\"PrivateDnsEnabled\": true, \"DnsOptions\": "
+               "{\"PrivateDnsOnlyForInboundResolverEndpoint\": true}}");
+    assert_false(f.row.private_dns);
+    tear_down(&f);
+}
+
 static void a_wildcard_covers_what_is_below_it_and_not_itself(void **state)
 {
     struct arena arena = {.chunks = NULL};
@@ -169,6 +183,7 @@ int main(void)
         cmocka_unit_test(names_of_another_endpoint_are_not_its_own),
         cmocka_unit_test(of_sagemakers_two_zones_its_own_goes_first),
         cmocka_unit_test(the_region_is_told_by_service_region_then_name_then_target),
+        cmocka_unit_test(private_dns_for_inbound_resolver_endpoints_is_not_for_nodes),
         cmocka_unit_test(a_wildcard_covers_what_is_below_it_and_not_itself),
         cmocka_unit_test(notes_and_names_beyond_their_limits_are_dropped),
         cmocka_unit_test(the_first_reason_stays),
