@@ -179,18 +179,33 @@ static void add_claims(struct claims *claims, const struct import_names *names,
     }
 }
 
+/* The file's order chose between two VPCs; who wants the other one has to say so to aws. */
+static void refuse_claimed(struct import_row *row, const struct claim *claim, struct arena *arena)
+{
+    bool same_vpc = strcmp(claim->row->vpc, row->vpc) == 0;
+    bool has_id = strncmp(row->vpc, "vpc-", strlen("vpc-")) == 0;
+    char text[IMPORT_NAME_MAX];
+    char remedy[2 * SHOWN_MAX + 64] = "";
+
+    if (!same_vpc && has_id)
+        snprintf(remedy, sizeof(remedy),
+                 "; for those of one VPC: aws ec2 describe-vpc-endpoints --filters "
+                 "Name=vpc-id,Values=%.*s",
+                 SHOWN_MAX, row->vpc);
+    import_row_refuse(row, IMPORT_OFFERED, arena,
+                      "%s leads to %.*s of %.*s already, and can lead to one only%s",
+                      import_write_name(claim->name, text), SHOWN_MAX, claim->row->id, SHOWN_MAX,
+                      claim->row->vpc, remedy);
+}
+
 static void judge_claims(const struct claims *claims, const struct import_names *names,
                          struct import_row *row, struct arena *arena)
 {
     for (size_t i = 0; i < names->count && row->fate == IMPORT_TAKEN; i++) {
         const struct claim *claim = find_claim(claims, &names->items[i]);
-        char text[IMPORT_NAME_MAX];
 
         if (claim != NULL)
-            import_row_refuse(row, IMPORT_OFFERED, arena,
-                              "%s leads to %.*s of %.*s already, and can lead to one only",
-                              import_write_name(claim->name, text), SHOWN_MAX, claim->row->id,
-                              SHOWN_MAX, claim->row->vpc);
+            refuse_claimed(row, claim, arena);
     }
 }
 
