@@ -87,14 +87,16 @@ static bool read_file(struct import_file *out, char **text, const char *path)
 
     *text = whole_file_read(path, IMPORT_OCTETS_MAX, &len);
     if (*text == NULL)
-        command_error(&command_import, "%s cannot be read: %s", path, strerror(errno));
+        command_error(&command_import, "%s cannot be read: %s",
+                      strcmp(path, "-") == 0 ? "stdin" : path, strerror(errno));
     *out = (struct import_file){path, *text, len};
     return *text != NULL;
 }
 
 static bool say_unwritten(const char *path)
 {
-    command_error(&command_import, "%s cannot be written: %s", path, strerror(errno));
+    command_error(&command_import, "%s cannot be written: %s",
+                  strcmp(path, "-") == 0 ? "stdout" : path, strerror(errno));
     return false;
 }
 
@@ -235,9 +237,27 @@ static int usage_of_options(const struct options *options, bool is_zone)
     if (wrong != NULL)
         return command_usage(&command_import, "%s: not for %s", wrong,
                              is_zone ? "route53" : "vpc-endpoints");
+    if (options->zone_file != NULL && strcmp(options->zone_file, "-") == 0)
+        return command_usage(&command_import, "--zone-file takes a file, not -");
     if (options->region != NULL && !partition_is_region(options->region))
         return command_usage(&command_import, "'%s' is no region; write one like eu-west-1",
                              options->region);
+    return EXIT_FINE;
+}
+
+/* One file cannot be two: the second would take the first one's place. */
+static int usage_of_files(const char *file, const struct options *options)
+{
+    const char *files[3] = {file, options->output, options->zone_file};
+    static const char *const words[3] = {"FILE", "-o", "--zone-file"};
+
+    for (size_t i = 0; i < 3; i++) {
+        for (size_t j = i + 1; j < 3; j++) {
+            if (files[i] != NULL && files[j] != NULL && whole_file_is_same(files[i], files[j]))
+                return command_usage(&command_import, "%s and %s are the same file, %s", words[i],
+                                     words[j], files[j]);
+        }
+    }
     return EXIT_FINE;
 }
 
@@ -260,6 +280,8 @@ static int run_kind(int argc, char **argv, const struct options *options)
     if (argc > 2)
         return command_usage(&command_import, "'%s' is one word too many", argv[2]);
     code = usage_of_options(options, strcmp(argv[0], kinds[1]) == 0);
+    if (code == EXIT_FINE)
+        code = usage_of_files(argv[1], options);
     if (code != EXIT_FINE)
         return code;
     return strcmp(argv[0], kinds[1]) == 0 ? import_zone(argv[1], options)

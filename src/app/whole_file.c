@@ -85,6 +85,39 @@ static bool write_all(int fd, const char *text, size_t len)
     return true;
 }
 
+/* The path without links and dots, the file's own name as it stands where there is none yet; NULL with errno.
+ * malloc'd. */
+static char *find_place(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *place = realpath(path, NULL);
+    char *folder;
+    char *real;
+
+    if (place != NULL || errno != ENOENT)
+        return place;
+    folder = strndup(path, slash != NULL ? (size_t)(slash - path) + 1 : 0);
+    CHECK(folder != NULL);
+    real = realpath(slash != NULL ? folder : ".", NULL);
+    free(folder);
+    if (real == NULL)
+        return NULL;
+    CHECK(asprintf(&place, "%s/%s", real, slash != NULL ? slash + 1 : path) > 0);
+    free(real);
+    return place;
+}
+
+bool whole_file_is_same(const char *a, const char *b)
+{
+    char *a_place = strcmp(a, "-") != 0 ? find_place(a) : NULL;
+    char *b_place = strcmp(b, "-") != 0 ? find_place(b) : NULL;
+    bool same = a_place != NULL && b_place != NULL && strcmp(a_place, b_place) == 0;
+
+    free(a_place);
+    free(b_place);
+    return same;
+}
+
 /* The mode that the file has, or that a new one gets. */
 static mode_t mode_for(const struct stat *old)
 {
@@ -99,14 +132,14 @@ static mode_t mode_for(const struct stat *old)
 
 static bool write_beside(struct whole_file *file, const struct stat *old)
 {
-    size_t room = strlen(file->path) + sizeof(".XXXXXX");
+    size_t room = strlen(file->place) + sizeof(".XXXXXX");
     int number;
     bool done;
     int fd;
 
     file->temporary = malloc(room);
     CHECK(file->temporary != NULL);
-    snprintf(file->temporary, room, "%s.XXXXXX", file->path);
+    snprintf(file->temporary, room, "%s.XXXXXX", file->place);
     fd = mkostemp(file->temporary, O_CLOEXEC);
     if (fd < 0) {
         free(file->temporary);
@@ -140,7 +173,8 @@ bool whole_file_prepare(struct whole_file *file, const char *path, const char *t
     }
     if (exists && !S_ISREG(old.st_mode))
         return true;
-    return write_beside(file, exists ? &old : NULL);
+    file->place = find_place(path);
+    return file->place != NULL && write_beside(file, exists ? &old : NULL);
 }
 
 /* What is no regular file cannot be replaced, only written to. */
@@ -159,7 +193,7 @@ bool whole_file_commit(struct whole_file *file)
 {
     if (file->temporary == NULL)
         return write_through(file);
-    if (rename(file->temporary, file->path) != 0)
+    if (rename(file->temporary, file->place) != 0)
         return false;
     free(file->temporary);
     file->temporary = NULL;
@@ -168,9 +202,10 @@ bool whole_file_commit(struct whole_file *file)
 
 void whole_file_discard(struct whole_file *file)
 {
-    if (file->temporary == NULL)
-        return;
-    unlink(file->temporary);
+    if (file->temporary != NULL)
+        unlink(file->temporary);
     free(file->temporary);
+    free(file->place);
     file->temporary = NULL;
+    file->place = NULL;
 }

@@ -9,12 +9,16 @@
  * malloc'd, owned by the caller; NULL with errno. */
 char *whole_file_read(const char *path, size_t cap, size_t *len);
 
+/* True when two paths lead to one place, whether there is a file or not. "-" leads to none. */
+bool whole_file_is_same(const char *a, const char *b);
+
 /* A file about to be written. */
 struct whole_file {
     const char *path; /* borrowed; where it will be; "-" for stdout */
     const char *text; /* borrowed; its content */
     size_t len;       /* octets of text */
-    char *temporary;  /* owned; the content, beside path; NULL when path is no regular file */
+    char *place;      /* owned; path with its links followed; NULL when it is no regular file */
+    char *temporary;  /* owned; the content, beside place; NULL when there is none */
 };
 
 /* Writes the content beside its place, under a name of its own, with the mode of the file it will replace. Devices and
@@ -24,7 +28,7 @@ bool whole_file_prepare(struct whole_file *file, const char *path, const char *t
 /* Puts it in its place, at once. False with errno. */
 bool whole_file_commit(struct whole_file *file);
 
-/* Takes away what was prepared and not put in its place. Accepts a zeroed file. */
+/* Takes away what was prepared and not put in its place; for every file prepared. Accepts a zeroed file. */
 void whole_file_discard(struct whole_file *file);
 
 #endif

@@ -92,6 +92,16 @@ def replaced(scene):
     expect(done.returncode == FINE and "listen:" in done.stdout, f"to /dev/stdout: {done.stderr}")
 
 
+@suite.case("an output that is a link stays one, and the file it leads to is replaced")
+def linked(scene):
+    kept = scene.write("kept.yaml", KEPT)
+    os.symlink("kept.yaml", scene.path("link.yaml"))
+    done = run(["import", "vpc-endpoints", SAMPLE, "-o", scene.path("link.yaml")])
+    expect_equal(done.returncode, FINE, done.stderr)
+    expect(os.path.islink(scene.path("link.yaml")) and "endpoints:" in read(kept), read(kept)[:200])
+    expect_equal(sorted(os.listdir(scene.folder)), ["kept.yaml", "link.yaml"], "files left behind")
+
+
 # ---- What does not --------------------------------------------------------------------------------
 
 @suite.case("what is no JSON is told with file, line and column, and nothing is written")
@@ -143,6 +153,18 @@ def unwritable(scene):
     expect_equal((read(zone_file), os.listdir(scene.folder)), (KEPT, ["corp.zone"]), "the zone's file")
 
 
+@suite.case("two files that are one are refused, and it stays as it was")
+def one_file(scene):
+    zone = scene.write("zone.json", read(os.path.join(GOLDEN, "route53-corp.json")))
+    os.symlink("zone.json", scene.path("link.json"))
+    for output, zone_file in ((scene.path("a"), scene.path(".", "a")), (zone, scene.path("b")),
+                              (scene.path("a"), scene.path("link.json"))):
+        done = run(["import", "route53", zone, "--zone-file", zone_file, "-o", output])
+        expect_equal((done.returncode, "the same file" in done.stderr), (USAGE, True), done.stderr)
+    expect_equal(sorted(os.listdir(scene.folder)), ["link.json", "zone.json"], "files written")
+    expect(read(zone).startswith("{"), "the file read was written to")
+
+
 @suite.case("wrong usage exits 2 and says what to try")
 def usage(scene):
     for words, told in (([], "route53"), (["vpc-endpoint", SAMPLE], "did you mean 'vpc-endpoints'"),
@@ -150,6 +172,7 @@ def usage(scene):
                         (["vpc-endpoints", SAMPLE, "--zone", "x"], "not for vpc-endpoints"),
                         (["route53", SAMPLE, "--services", "x"], "not for route53"),
                         (["vpc-endpoints", SAMPLE, "--region", "Ireland"], "no region"),
+                        (["route53", SAMPLE, "--zone-file", "-"], "takes a file"),
                         (["vpc-endpoints", scene.path("none.json")], "cannot be read")):
         done = run(["import", *words])
         expect_equal((done.returncode, done.stdout), (USAGE, ""), f"{words}: {done.stderr}")
