@@ -1,0 +1,183 @@
+#!/usr/bin/env python3
+"""Every example of conf/examples: the daemon with its file, the names its users ask, its page and its manifest."""
+import os
+import re
+import shutil
+import subprocess
+
+from lib import message
+from lib.cases import Skip, Suite, expect, expect_equal
+from lib.daemon import BINARY, ROOT, run
+from lib.examples import (ALWAYS_PUBLIC, CLUSTER_DNS, EXAMPLES, FOLDER, NODE, PUBLIC, SERVICE, SECOND, World, commands,
+                          on_loopback, targets_of)
+
+suite = Suite("examples")
+TITLES = re.compile(r"^## (\d+)\. \S.*$", re.M)
+LINK = re.compile(r"\]\((?!https?:)([^)#]+)\)")
+
+
+# ---- Names ------------------------------------------------------------------------------------------
+
+def names_get_what_they_should(world):
+    for name in world.example.taken:
+        reply = world.client.ask(name)
+        expect_equal((name, reply.rcode, sorted(reply.texts())), (name, 0, world.addresses_of(name)), "answer")
+        expect(all(r.owner == name + "." and r.type == 1 for r in reply.answer), f"{name}: {reply.answer}")
+        for kind in ("AAAA", "HTTPS"):
+            reply = world.client.ask(name, kind)
+            expect_equal((reply.rcode, reply.answer), (0, []), f"{name} {kind}")
+        expect_equal(world.vpc.count(name + "."), 0, f"{name}: questions that left")
+
+
+def others_stay_public(world):
+    for name in (*ALWAYS_PUBLIC, *world.example.public):
+        reply = world.client.ask(name)
+        expect_equal((name, reply.rcode, reply.texts()), (name, 0, [PUBLIC]), "answer")
+        expect_equal(world.vpc.count(name + ".", "A"), 1, f"{name}: questions to the VPC resolver")
+
+
+def cluster_names(world):
+    expect_equal(world.client.ask("kubernetes.default.svc.cluster.local").texts(), [SERVICE], "a service")
+    reply = world.client.ask("api.cast.ai.default.svc.cluster.local")
+    expect_equal(reply.rcode, message.NXDOMAIN, "a search list's first try")
+    expect_equal(world.vpc.count("kubernetes.default.svc.cluster.local."), 0, "cluster names at the VPC resolver")
+
+
+# ---- The page ---------------------------------------------------------------------------------------
+
+def page_is_right(example):
+    text = example.text("README.md")
+    expect_equal([int(n) for n in TITLES.findall(text)], list(range(1, 11)), "steps")
+    for step in re.split(r"^## ", text, flags=re.M)[1:]:
+        if "```" in step and not step.startswith("10."):
+            expect("Expect:" in step, f"what to expect of step {step.splitlines()[0]}")
+    expect(text.count("Back:") >= 2, "the way back")
+    for path in LINK.findall(text):
+        expect(os.path.exists(os.path.join(example.folder, path)), f"{path}: no such file")
+
+
+def commands_run(world):
+    folder = os.path.dirname(world.config)
+    world.endpoints_json()
+    certificate = world.listen_tls()
+    environment = {**world.daemon.environment, "SSL_CERT_FILE": certificate,
+                   "PATH": f"{folder}/bin:{os.environ['PATH']}"}
+    os.makedirs(f"{folder}/bin")
+    os.symlink(os.path.abspath(BINARY), f"{folder}/bin/local53")
+    for command in commands(world.example.text("README.md")):
+        done = subprocess.run(["sh", "-c", command], cwd=folder, env=environment, capture_output=True, text=True,
+                              check=False, timeout=60)
+        expect_equal(done.returncode, 0, f"exit of '{command}', with {done.stdout[-800:]}{done.stderr[-800:]}")
+        if "--strict" in command:
+            expect_equal((done.stdout, done.stderr), ("", ""), "what check prints")
+        if " probe" in command:
+            expect(re.search(r"all \d+ fine", done.stdout), done.stdout[-800:])
+
+
+def imported_is_the_same(world):
+    """What import makes of the endpoints has the same targets as the file written by hand; names of services that are
+    not AWS's come from services.json alone."""
+    wanted = [t for t in world.targets if world.example.private_names or "-svc-" not in t]
+    with open(os.path.join(os.path.dirname(world.config), "imported.yaml"), encoding="utf-8") as file:
+        expect_equal(sorted(targets_of(file.read())), sorted(wanted), "targets of imported.yaml")
+
+
+def make_case(example, number):
+    @suite.case(f"{example.name}: names get their endpoints, others stay public, and the page's ten steps run",
+                limit_s=120, namespace_needed=True)
+    def case(scene):
+        done = run(["check", "--strict", "-q", "-c", os.path.join(example.folder, "local53.yaml")])
+        expect_equal((done.returncode, done.stdout, done.stderr), (0, "", ""), "check --strict")
+        world = World(scene, example, number)
+        names_get_what_they_should(world)
+        others_stay_public(world)
+        cluster_names(world)
+        page_is_right(example)
+        commands_run(world)
+        imported_is_the_same(world)
+        every_target_is_asked_for(world)
+
+
+def every_target_is_asked_for(world):
+    used = {t for part in world.example.taken.values() for t in world.targets if part in t}
+    expect_equal(set(world.targets) - used, set(), "targets that no name of the test reaches")
+
+
+for index, one in enumerate(EXAMPLES):
+    make_case(one, index)
+
+
+@suite.case("every folder of conf/examples is one of these")
+def none_forgotten(_scene):
+    expect_equal(sorted(os.listdir(FOLDER)), sorted(example.name for example in EXAMPLES), "folders")
+
+
+@suite.case("nodes of the Bottlerocket example are answered on both addresses", namespace_needed=True)
+def both_addresses(scene):
+    world = World(scene, next(e for e in EXAMPLES if e.name.startswith("bottlerocket")), 9)
+    name = "api.ecr.eu-central-1.amazonaws.com"
+    for address in (NODE, SECOND):
+        done = subprocess.run(["dig", "+short", f"@{address}", name], capture_output=True, text=True, check=True,
+                              timeout=10)
+        expect_equal(sorted(done.stdout.split()), world.addresses_of(name), address)
+
+
+@suite.case("the file for Fargate takes the names of the nodes' file, sessions excepted")
+def fargate(scene):
+    example = next(e for e in EXAMPLES if e.name.startswith("bottlerocket"))
+    text = on_loopback(example.text("fargate", "local53.yaml")).replace("env:POD_IP:1053", "127.0.0.1:1053")
+    done = run(["check", "--strict", "-q", "-c", scene.write("fargate.yaml", text)],
+               {"KUBE_DNS_SERVICE_HOST": CLUSTER_DNS})
+    expect_equal((done.returncode, done.stderr), (0, ""), "check --strict")
+    nodes = targets_of(example.text("local53.yaml"))
+    expect_equal(targets_of(text), [t for t in nodes if ".ssm" not in t], "targets")
+
+
+# ---- Manifests --------------------------------------------------------------------------------------
+
+def built(folder):
+    if shutil.which("kubectl") is None:
+        raise Skip("kubectl is not installed")
+    done = subprocess.run(["kubectl", "kustomize", folder], capture_output=True, text=True, check=False, timeout=60)
+    expect_equal(done.returncode, 0, f"exit of kubectl kustomize {folder}: {done.stderr[-600:]}")
+    return done.stdout
+
+
+@suite.case("each kustomization puts its configuration and image into its overlay")
+def kustomizations(_scene):
+    for example in EXAMPLES:
+        text = built(example.folder)
+        expect(f"overlays/{example.overlay}" in example.text("kustomization.yaml"), f"{example.name}: overlay")
+        for target in targets_of(example.text("local53.yaml")):
+            expect(target in text, f"{example.name}: {target} is not in the ConfigMap")
+        expect("image: 111122223333.dkr.ecr.eu-central-1.amazonaws.com/local53:" in text, f"{example.name}: image")
+        expect("kind: DaemonSet" in text and text.count("kind: ConfigMap") == 1, f"{example.name}: objects")
+    text = built(os.path.join(FOLDER, "bottlerocket-calico-fargate", "fargate"))
+    expect("env:POD_IP:1053" in text and "kind: Deployment" in text, "the Deployment for Fargate")
+
+
+@suite.case("the canary of step 8 selects one labelled node")
+def canary(_scene):
+    for example in EXAMPLES:
+        found = re.search(r"\| (sed '.*') \|", example.text("README.md"))
+        expect(found, f"{example.name}: no sed in step 8")
+        done = subprocess.run(["sh", "-c", found[1]], input=built(example.folder), capture_output=True, text=True,
+                              check=True, timeout=20)
+        expect("\n      nodeSelector:\n        kubernetes.io/os: linux\n        local53: canary\n" in done.stdout,
+               f"{example.name}: nodeSelector")
+
+
+# ---- Files of the node ------------------------------------------------------------------------------
+
+@suite.case("the configuration of a second instance is good, and clashes with none of the examples'")
+def second_instance(_scene):
+    path = os.path.join(ROOT, "deploy", "node", "second-instance.yaml")
+    done = run(["check", "--strict", "-q", "-c", path])
+    expect_equal((done.returncode, done.stderr), (0, ""), "check --strict")
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    expect("control: /run/local53-node/" in text and "9454" in text, "socket and port of its own")
+
+
+if __name__ == "__main__":
+    suite.main()
