@@ -28,7 +28,9 @@ static bool same_targets(const struct r53_rrset *a, const struct r53_rrset *b)
 /* What stands at one name. */
 struct at_name {
     const struct r53_rrset *addresses[2]; /* A and AAAA; NULL: none */
-    bool others;                          /* records of other types */
+    const struct r53_rrset *cname;        /* NULL: none */
+    bool others;                          /* records of other types, CNAME among them */
+    size_t count;                         /* rrsets */
 };
 
 /* Zones may stand at or below a special name such as "local", endpoints not. */
@@ -66,6 +68,9 @@ static void add_to_name(struct at_name *at, const struct r53_rrset *rrset)
 
     if (rrset->left_out)
         return;
+    at->count++;
+    if (type == TYPE_CNAME)
+        at->cname = rrset;
     if (type == TYPE_A || type == TYPE_AAAA)
         at->addresses[type == TYPE_A ? 0 : 1] = rrset;
     else
@@ -89,7 +94,11 @@ static void find_aliases(struct r53 *r)
         add_to_name(&at, &r->rrsets[i]);
         if (i + 1 < r->rrset_count && name_equal(owner, &r->rrsets[i + 1].sets[0].owner))
             continue;
-        if (is_alias(&at))
+        if (at.cname != NULL && at.count > 1)
+            r53_refuse(r, at.cname->sets,
+                       "beside other records of that name, which cannot be (RFC 1034 section "
+                       "3.6.2)");
+        else if (is_alias(&at))
             add_alias(r, &at);
         at = (struct at_name){.others = false};
     }

@@ -412,12 +412,16 @@ static void sets_by_place_that_differ_are_refused_unless_one_is_for_everybody(vo
         "the same name and type");
 }
 
-static void a_record_twice_is_refused(void **state)
+static void records_that_cannot_be_together_are_refused(void **state)
 {
     (void)state;
     assert_refused(SETS(SOA "," SET("a.z.example.", "A", VALUE("10.0.0.1")) "," SET(
                        "A.Z.example", "A", VALUE("10.0.0.2"))),
                    "f.json: ResourceRecordSets[2]: a.z.example. A: stands twice, first at [1]");
+    assert_refused(SETS(SOA "," SET("a.z.example.", "CNAME",
+                                    VALUE("b.example")) "," SET("a.z.example.", "A", ALIAS(V1))),
+                   "f.json: ResourceRecordSets[1]: a.z.example. CNAME: beside other records of "
+                   "that name, which cannot be (RFC 1034 section 3.6.2)");
 }
 
 /* ---- Bad files ----------------------------------------------------------------------------------- */
@@ -577,7 +581,7 @@ int main(void)
         cmocka_unit_test(what_several_sets_have_in_common_is_there_once),
         cmocka_unit_test(weighted_aliases_are_targets_of_one_endpoint),
         cmocka_unit_test(sets_by_place_that_differ_are_refused_unless_one_is_for_everybody),
-        cmocka_unit_test(a_record_twice_is_refused),
+        cmocka_unit_test(records_that_cannot_be_together_are_refused),
         cmocka_unit_test(another_shape_is_refused_by_its_place),
         cmocka_unit_test(the_zone_is_told_by_its_soa_or_by_the_caller),
         cmocka_unit_test(records_need_a_master_file),
