@@ -167,16 +167,15 @@ def canary(_scene):
                f"{example.name}: nodeSelector")
 
 
-# ---- Files of the node ------------------------------------------------------------------------------
-
-@suite.case("the configuration of a second instance is good, and clashes with none of the examples'")
+@suite.case("the second instance is a DaemonSet of its own beside the first, with a good configuration")
 def second_instance(_scene):
-    path = os.path.join(ROOT, "deploy", "node", "second-instance.yaml")
-    done = run(["check", "--strict", "-q", "-c", path])
+    folder = os.path.join(ROOT, "deploy", "node", "second-instance")
+    done = run(["check", "--strict", "-q", "-c", os.path.join(folder, "local53.yaml")])
     expect_equal((done.returncode, done.stderr), (0, ""), "check --strict")
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
-    expect("control: /run/local53-node/" in text and "9454" in text, "socket and port of its own")
+    text = built(folder)
+    expect_equal(re.findall(r"^  name: (.*)$", text, re.M), ["local53-node"] * 3, "names")
+    expect("k8s-app: local53\n" not in text, "a label of the first instance")
+    expect("hostNetwork: true" in text and "listen: [169.254.20.11]" in text, "address and network")
 
 
 if __name__ == "__main__":

@@ -4,8 +4,11 @@
 The namespace has an /etc and a /run of its own; systemd-resolved is a script that makes resolv.conf from drop-ins.
 """
 import os
+import re
 import shutil
 import subprocess
+import textwrap
+import tomllib
 
 from lib import fake_dns, namespace
 from lib.cases import Suite, expect, expect_equal
@@ -225,6 +228,31 @@ def resolved_broken(scene):
     node.run("switch", OURS, code=1)
     expect(not os.path.exists(DROP_IN), "the drop-in stayed")
     expect_equal(found(), PUBLIC, "the node resolves")
+
+
+# ---- Files beside it --------------------------------------------------------------------------------
+
+def beside(name):
+    with open(os.path.join(os.path.dirname(SCRIPT), name), encoding="utf-8") as file:
+        return file.read()
+
+
+@suite.case("Bottlerocket's settings name two servers of ours, and back the VPC resolver alone")
+def bottlerocket(_scene):
+    for name, servers in (("bottlerocket.toml", ["169.254.20.10", "169.254.20.11"]),
+                          ("bottlerocket-restore.toml", ["169.254.169.253"])):
+        expect_equal(tomllib.loads(beside(name)), {"settings": {"dns": {"name-servers": servers}}}, name)
+
+
+@suite.case("Karpenter's user data is a script that installs the timer and service of this folder")
+def user_data(_scene):
+    text = textwrap.dedent(re.search(r"userData: \|\n(.*?)^---$", beside("karpenter-al2023.yaml"), re.M | re.S)[1])
+    script = re.search(r"^#!/bin/sh\n.*?(?=^--//)", text, re.M | re.S)[0]
+    subprocess.run(["sh", "-n", "-c", script], check=True, timeout=10)
+    timer = re.search(r"local53-resolver\.timer <<'UNIT'\n(.*?)^UNIT$", script, re.M | re.S)[1]
+    expect_equal(timer.split(), beside("local53-resolver.timer").split(), "the timer")
+    expect("resolver.sh switch 169.254.20.10\n" in script and "SuccessExitStatus=1\n" in script, "the service")
+    expect('LOCAL53_ADDRESSES=169.254.20.10\n' in beside("local53-resolver.service"), "the service's address")
 
 
 # ---- Bad input --------------------------------------------------------------------------------------
