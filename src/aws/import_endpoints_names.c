@@ -7,6 +7,7 @@
 
 #include "import_endpoints.h"
 #include "import_text.h"
+#include "local53/aws/public.h"
 #include "local53/base/check.h"
 
 /* Longest piece of a text from a file that a note shows, and of a list of names. */
@@ -158,6 +159,24 @@ static void add_entries(struct import_row *row, struct arena *arena)
                         names_beyond(&extra, &none, list));
 }
 
+/* Wildcards of the service that take what a reader may not expect: an endpoint without private DNS left them public. */
+static void note_publics(struct import_row *row, struct arena *arena)
+{
+    size_t count;
+    const struct public_row *rows = public_rows(&count);
+
+    for (size_t i = 0; i < count; i++) {
+        struct catalogue_name name;
+        char text[IMPORT_NAME_MAX];
+
+        if (public_expand(&rows[i], row->region, &name) == ERR_OK &&
+            (import_names_cover(&row->of_service, &name) ||
+             import_names_cover(&row->listed, &name)))
+            import_row_note(row, arena, "It takes %s, %s.", import_write_name(&name, text),
+                            rows[i].reason);
+    }
+}
+
 void import_find_names(const struct import *import, struct import_row *row, struct arena *arena)
 {
     struct import_names told = names_told(import, row, arena);
@@ -166,6 +185,7 @@ void import_find_names(const struct import *import, struct import_row *row, stru
     expand_service(import, row, arena);
     weigh_names(row, &told, arena);
     add_entries(row, arena);
+    note_publics(row, arena);
 }
 
 /* ---- Addresses ----------------------------------------------------------------------------------- */
