@@ -95,13 +95,14 @@ keep() {
     [ -n "$(switched_to)" ] || cp -L "$resolv_conf" "$kept/resolv.conf.before"
 }
 
-# resolv.conf may be a mount point (containers, tests), which cannot be renamed over.
+# resolv.conf may be a link, which stays one, or a mount point (containers), which cannot be renamed over.
 install_text() {
-    next=$resolv_conf.local53
+    file=$(readlink -f "$resolv_conf")
+    next=$file.local53
     cat >"$next"
     chmod 644 "$next"
-    mv "$next" "$resolv_conf" 2>/dev/null || {
-        cat "$next" >"$resolv_conf"
+    mv "$next" "$file" 2>/dev/null || {
+        cat "$next" >"$file"
         rm -f "$next"
     }
 }

@@ -2,7 +2,8 @@
 """The Kompass case with its example configuration, down to TLS listeners reached by name through local53.
 
 unbound plays the VPC resolver at its real address (it follows chains into zones that nsd serves), a second nsd the
-cluster DNS; glibc's resolver asks local53 at 169.254.20.10. The example is run as it is, with two workers.
+cluster DNS; glibc's resolver asks local53 at 169.254.20.10. The example is run as it is, with two workers and
+without interception.
 """
 import os
 import re
@@ -12,7 +13,8 @@ import ssl
 from lib import certificates, message, namespace, servers
 from lib.cases import Scene, Suite, expect, expect_equal, wait_until
 from lib.client import Client
-from lib.daemon import ROOT, Daemon
+from lib.daemon import ROOT
+from lib.examples import ExampleDaemon, on_loopback
 
 suite = Suite("kompass")
 EXAMPLE = os.path.join(ROOT, "conf", "examples", "kompass", "local53.yaml")
@@ -76,10 +78,8 @@ class Kompass:
 
     def start(self, scene):
         namespace.own_run()
-        with open("/run/local53/node-resolv.conf", "w", encoding="ascii") as file:
-            file.write(f"nameserver {VPC_RESOLVER}\nnameserver {NODE}\n")
-        config = scene.write("local53.yaml", self.example + "\nworkers: 2\n")
-        return ExampleDaemon(scene, config).wait_ready()
+        config = scene.write("local53.yaml", on_loopback(self.example))
+        return ExampleDaemon(scene, config, cluster_dns=CLUSTER_DNS).wait_ready()
 
     def aws_records(self):
         records = [f"{name.format(region=self.region)}. 60 IN A {address}" for name, address in PUBLIC.items()]
@@ -105,17 +105,6 @@ class Kompass:
     def endpoint_names(self):
         return [*IRELAND, *(f"{service}.{self.region}.amazonaws.com" for service in REGIONAL), "iam.amazonaws.com",
                 CORALOGIX]
-
-
-class ExampleDaemon(Daemon):
-    """The daemon with the example's own addresses and the defaults of control and metrics."""
-
-    control = "/run/local53/control.sock"
-    http_address = "127.0.0.1"
-
-    def __init__(self, scene, config):
-        super().__init__(scene, None, address=NODE, port=53, http_port=9453, config=config,
-                         environment={"KUBE_DNS_UPSTREAM_SERVICE_HOST": CLUSTER_DNS})
 
 
 def zone(origin, records):

@@ -182,6 +182,20 @@ def other_addresses(scene):
     expect_equal(text(), BEFORE, "restored from the copy, since no server would have been left")
 
 
+@suite.case("a link to somebody's file stays a link", namespace_needed=True)
+def linked(scene):
+    node = Node(scene)
+    os.makedirs("/run/manager")
+    os.rename(shutil.copy(RESOLV_CONF, "/run/manager/new"), "/run/manager/resolv.conf")
+    os.unlink(RESOLV_CONF)
+    os.symlink("/run/manager/resolv.conf", RESOLV_CONF)
+    node.run("switch", OURS)
+    expect_equal((os.path.islink(RESOLV_CONF), found()), (True, PRIVATE), "link, and answer when switched")
+    node.run("restore")
+    expect_equal((os.path.islink(RESOLV_CONF), text()), (True, BEFORE), "link and text when restored")
+    expect_equal(os.listdir("/run/manager"), ["resolv.conf"], "files left behind")
+
+
 @suite.case("without a server to fall back to it refuses", namespace_needed=True)
 def nothing_before(scene):
     node = Node(scene)

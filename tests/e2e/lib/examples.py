@@ -138,9 +138,9 @@ class ExampleDaemon(Daemon):
     control = "/run/local53/control.sock"
     http_address = "127.0.0.1"
 
-    def __init__(self, scene, config):
+    def __init__(self, scene, config, cluster_dns=CLUSTER_DNS):
         super().__init__(scene, None, address=NODE, port=53, http_port=9453, config=config,
-                         environment={"KUBE_DNS_UPSTREAM_SERVICE_HOST": CLUSTER_DNS})
+                         environment={"KUBE_DNS_UPSTREAM_SERVICE_HOST": cluster_dns})
 
 
 def on_loopback(text):
