@@ -20,5 +20,6 @@ extern const struct command command_ctl;
 extern const struct command command_import;
 extern const struct command command_services;
 extern const struct command command_probe;
+extern const struct command command_doctor;
 
 #endif

@@ -1,0 +1,186 @@
+/* doctor_ports: who stands on the ports local53 wants. Pure. Thread: any.
+ * Bounds: DOCTOR_SOCKETS_MAX sockets. A line that is not understood is passed over. */
+#include <stdio.h>
+#include <string.h>
+
+#include "doctor_checks.h"
+
+#define TCP_STATE_LISTEN 0x0a
+
+/* --- texts of /proc/net --- */
+
+/* NOLINTBEGIN(cert-err34-c): the kernel wrote these lines, and widths keep numbers within their types */
+/* "0A14FEA9:0035": 32-bit words in host order, then the port. IPv4 within IPv6 becomes IPv4. */
+static bool read_address(const char *text, struct addr *out)
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    uint8_t octets[16];
+    size_t words = strcspn(text, ":") / 8;
+    unsigned port;
+    if (words != 1 && words != 4)
+        return false;
+    for (size_t i = 0; i < words; i++) {
+        unsigned word;
+        if (sscanf(text + i * 8, "%8x", &word) != 1)
+            return false;
+        memcpy(octets + i * 4, &word, 4);
+    }
+    if (sscanf(text + words * 8, ":%4x", &port) != 1)
+        return false;
+    if (words == 4 && memcmp(octets, mapped, sizeof(mapped)) == 0)
+        *out = addr_from_octets(octets + sizeof(mapped), 4, (uint16_t)port);
+    else
+        *out = addr_from_octets(octets, words * 4, (uint16_t)port);
+    return true;
+}
+
+static bool read_line(const char *line, bool tcp, struct doctor_socket *out)
+{
+    char local[64];
+    unsigned state;
+    *out = (struct doctor_socket){.tcp = tcp};
+    if (sscanf(line, " %*d: %63s %*s %2x %*s %*s %*s %9u %*s %lu", local, &state, &out->uid,
+               &out->inode) != 4)
+        return false;
+    return (!tcp || state == TCP_STATE_LISTEN) && read_address(local, &out->bound);
+}
+/* NOLINTEND(cert-err34-c) */
+
+/* A socket for all IPv6 addresses takes IPv4 too, unless it was told not to, which cannot be seen. */
+static bool is_in_way(const struct addr *bound, const struct addr *wanted)
+{
+    if (addr_port(bound) != addr_port(wanted))
+        return false;
+    if (addr_is_any(bound))
+        return bound->sa.sa_family == AF_INET6 || wanted->sa.sa_family == AF_INET;
+    return addr_is_any(wanted) || addr_same_host(bound, wanted);
+}
+
+static bool is_known(const struct doctor_sockets *sockets, unsigned long inode)
+{
+    for (size_t i = 0; i < sockets->count; i++) {
+        if (sockets->items[i].inode == inode)
+            return true;
+    }
+    return false;
+}
+
+void doctor_find_sockets(struct doctor_sockets *sockets, const char *text, bool tcp,
+                         const struct addr *wanted)
+{
+    for (const char *line = text; line != NULL && sockets->count < DOCTOR_SOCKETS_MAX;) {
+        struct doctor_socket found;
+        line += *line == '\n';
+        if (read_line(line, tcp, &found) && is_in_way(&found.bound, wanted) &&
+            !is_known(sockets, found.inode))
+            sockets->items[sockets->count++] = found;
+        line = strchr(line, '\n');
+    }
+}
+
+/* --- the finding --- */
+
+/* Who it is, as well as it can be told. */
+static const char *write_holder(const struct doctor_socket *socket, char out[128])
+{
+    if (socket->process[0] != '\0')
+        snprintf(out, 128, "%s", socket->process);
+    else
+        snprintf(out, 128, "a process of user %u that cannot be seen from here", socket->uid);
+    return out;
+}
+
+static bool is_of(const struct doctor_socket *socket, const char *name)
+{
+    return strncmp(socket->process, name, strlen(name)) == 0;
+}
+
+static void tell_remedy(struct findings *findings, const struct doctor_wish *wish,
+                        const struct doctor_socket *holder)
+{
+    if (!wish->dns)
+        findings_remedy(findings, "write another address or port under metrics:, or stop it");
+    else if (is_of(holder, "systemd-resolve"))
+        findings_remedy(findings, "listen on another address (169.254.20.10): systemd-resolved "
+                                  "keeps 127.0.0.53; take DNSStubListenerExtra= away if it has it");
+    else if (is_of(holder, "node-cache") || is_of(holder, "coredns"))
+        findings_remedy(findings, "NodeLocal DNSCache or a CoreDNS on the host network: remove its "
+                                  "DaemonSet, or give local53 another address while both run");
+    else if (addr_is_any(&holder->bound))
+        findings_remedy(findings,
+                        "make it listen on its own addresses alone (dnsmasq: "
+                        "bind-interfaces; CoreDNS: bind; unbound: interface), or stop it");
+    else
+        findings_remedy(findings,
+                        "stop it, or write another address under listen:; ss -lnp "
+                        "'sport = :%u' as root shows who it is",
+                        (unsigned)addr_port(&wish->addr));
+}
+
+static void tell_foreign(struct findings *findings, const struct doctor_wish *wish,
+                         const struct doctor_socket *holder, bool both)
+{
+    char wanted[ADDR_TEXT_MAX];
+    char bound[ADDR_TEXT_MAX];
+    char who[128];
+    const char *transport = holder->tcp ? "TCP" : "UDP";
+    findings_add(findings, FINDING_PROBLEM, FINDING_PORT, "%s %s is in use by %s%s%s",
+                 addr_format(&wish->addr, wanted), both ? "UDP and TCP" : transport,
+                 write_holder(holder, who),
+                 addr_is_any(&holder->bound) ? ", which listens on " : "",
+                 addr_is_any(&holder->bound) ? addr_format(&holder->bound, bound) : "");
+    tell_remedy(findings, wish, holder);
+}
+
+/* The socket in the way of a wish over a transport: one of a local53 before others, since what it shares its port
+ * with is not in its way. */
+static const struct doctor_socket *find_holder(const struct doctor_sockets *sockets,
+                                               const struct doctor_wish *wish, bool tcp)
+{
+    const struct doctor_socket *holder = NULL;
+    for (size_t i = 0; i < sockets->count; i++) {
+        const struct doctor_socket *socket = &sockets->items[i];
+        if (socket->tcp != tcp || !is_in_way(&socket->bound, &wish->addr))
+            continue;
+        if (holder == NULL || (socket->ours && !holder->ours))
+            holder = socket;
+    }
+    return holder;
+}
+
+bool doctor_is_served(const struct doctor_wish *wish, const struct doctor_sockets *sockets)
+{
+    const struct doctor_socket *udp = find_holder(sockets, wish, false);
+    const struct doctor_socket *tcp = find_holder(sockets, wish, true);
+    return tcp != NULL && tcp->ours && (!wish->dns || (udp != NULL && udp->ours));
+}
+
+static bool is_same_holder(const struct doctor_socket *a, const struct doctor_socket *b)
+{
+    return strcmp(a->process, b->process) == 0 && a->uid == b->uid &&
+           addr_same_host(&a->bound, &b->bound);
+}
+
+void doctor_check_port(struct findings *findings, const struct doctor_wish *wish,
+                       const struct doctor_sockets *sockets)
+{
+    const struct doctor_socket *udp = wish->dns ? find_holder(sockets, wish, false) : NULL;
+    const struct doctor_socket *tcp = find_holder(sockets, wish, true);
+    bool udp_foreign = udp != NULL && !udp->ours;
+    bool tcp_foreign = tcp != NULL && !tcp->ours;
+    bool both = udp_foreign && tcp_foreign && is_same_holder(udp, tcp);
+    char text[ADDR_TEXT_MAX];
+    addr_format(&wish->addr, text);
+    if (udp_foreign)
+        tell_foreign(findings, wish, udp, both);
+    if (tcp_foreign && !both)
+        tell_foreign(findings, wish, tcp, false);
+    if (udp_foreign || tcp_foreign)
+        return;
+    if (udp != NULL || tcp != NULL)
+        findings_add(findings, FINDING_OK, FINDING_PORT, "%s is served by %s", text,
+                     udp != NULL ? udp->process : tcp->process);
+    else
+        findings_add(findings, FINDING_OK, FINDING_PORT, "%s %s is free", text,
+                     wish->dns ? "UDP and TCP" : "TCP");
+}
