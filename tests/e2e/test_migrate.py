@@ -5,8 +5,8 @@ import re
 import shutil
 import subprocess
 
-from lib import fake_dns, namespace
-from lib.cases import Skip, Suite, expect, expect_equal
+from lib import fake_dns, kubernetes, namespace
+from lib.cases import Suite, expect, expect_equal
 from lib.daemon import BINARY, ROOT, run
 
 suite = Suite("migrate")
@@ -72,11 +72,10 @@ def corefile(scene):
 
 @suite.case("the patch of NodeLocal DNSCache keeps it off labelled nodes")
 def patch(scene):
-    if shutil.which("kubectl") is None:
-        raise Skip("kubectl is not installed")
     command = next(line for block in blocks("console") for line in block.splitlines() if " patch daemonset " in line)
     words = re.search(r"--type merge -p '(.*)'$", command)
-    done = subprocess.run(["kubectl", "patch", "--local", "-f", scene.write("ds.yaml", NODELOCAL), "--type", "merge",
+    kubectl = kubernetes.program("kubectl", "kubernetes-client")
+    done = subprocess.run([kubectl, "patch", "--local", "-f", scene.write("ds.yaml", NODELOCAL), "--type", "merge",
                            "-p", words[1], "-o", "yaml"], capture_output=True, text=True, check=False, timeout=60)
     expect_equal(done.returncode, 0, f"exit of kubectl: {done.stderr}")
     expect(re.search(r"key: local53\n\s+operator: DoesNotExist", done.stdout), done.stdout)
