@@ -16,6 +16,9 @@
 #define TOP_MAX 100
 #define TOP_SUM_MAX (4 * WORKER_ASKED_MAX)
 
+/* Names of one service that the text of `leaks` has; a client's buckets would hide all other services. */
+#define LEAKS_OF_SERVICE_MAX 5
+
 /* Room for "12345-67890". */
 #define COUNT_TEXT_MAX 48
 
@@ -65,21 +68,58 @@ static size_t still_leaking(struct supervisor *supervisor, enum services_kind ki
     return kept;
 }
 
-static void leaks_text(struct supervisor *supervisor, const struct toplist_item *items,
-                       size_t count, FILE *out)
+/* The service of each question; its row is NULL where there is none. */
+static struct services_match *find_services(const struct services *services,
+                                            const struct toplist_item *items, size_t count)
+{
+    struct services_match *matches = calloc(count + 1, sizeof(*matches));
+    CHECK(matches != NULL);
+    for (size_t i = 0; i < count; i++)
+        if (services_find(services, &items[i].name, &matches[i]) != SERVICES_KNOWN)
+            matches[i].row = NULL;
+    return matches;
+}
+
+/* How many from..to are of the service that `of` is of; dual-stack names and others ask for different lines. */
+static size_t count_alike(const struct services_match *matches, size_t from, size_t to, size_t of)
+{
+    const struct services_match *match = &matches[of];
+    size_t count = 0;
+    for (size_t i = from; i < to && match->row != NULL; i++)
+        count += matches[i].row == match->row && matches[i].dualstack == match->dualstack &&
+                 matches[i].fips == match->fips && strcmp(matches[i].region, match->region) == 0;
+    return count;
+}
+
+static void leaks_row(const struct supervisor *supervisor, const struct toplist_item *item,
+                      const char *service, FILE *out)
 {
     const struct ruleset *rules = supervisor->publisher.current->rules;
-    const struct services *services = leaks_services(supervisor->leaks);
-    char service[EXPLAIN_WORDS_MAX];
     char pool[TEXT_NAME_MAX];
     struct row row;
+    make_row(&row, item);
+    const char *zone = answers_pool_text(rules, ruleset_find_pool(rules, &item->name), pool);
+    fprintf(out, "%9s  %-5s  %-44s  %*s%s%s\n", row.count, row.type, row.name,
+            service[0] != '\0' ? -9 : 0, zone, service[0] != '\0' ? "  " : "", service);
+}
+
+static void leaks_text(const struct supervisor *supervisor, const struct toplist_item *items,
+                       size_t count, FILE *out)
+{
+    const struct services *services = leaks_services(supervisor->leaks);
+    struct services_match *matches = find_services(services, items, count);
+    char service[EXPLAIN_WORDS_MAX];
     for (size_t i = 0; i < count; i++) {
-        make_row(&row, &items[i]);
+        size_t shown = count_alike(matches, 0, i, i);
+        if (shown >= LEAKS_OF_SERVICE_MAX)
+            continue;
         explain_service(services, &items[i].name, service);
-        const char *zone = answers_pool_text(rules, ruleset_find_pool(rules, &items[i].name), pool);
-        fprintf(out, "%9s  %-5s  %-44s  %*s%s%s\n", row.count, row.type, row.name,
-                service[0] != '\0' ? -9 : 0, zone, service[0] != '\0' ? "  " : "", service);
+        leaks_row(supervisor, &items[i], service, out);
+        size_t more = count_alike(matches, i + 1, count, i);
+        if (shown + 1 == LEAKS_OF_SERVICE_MAX && more > 0)
+            fprintf(out, "           and %zu more for %s (all of them: --json)\n", more, service);
     }
+    free(matches);
 }
 
 static void leaks_json(struct supervisor *supervisor, const struct toplist_item *items,

@@ -46,6 +46,19 @@ def listed(scene):
     expect_equal(daemon.metric("local53_aws_leaks_total"), 6, "the metric")
 
 
+@suite.case("many names of one service do not hide the others: the text has five, JSON all")
+def grouped(scene):
+    daemon, _ = make(scene)
+    for number in range(8):
+        for _ in range(2):
+            daemon.client.ask(f"bucket{number}.s3.eu-west-2.amazonaws.com")
+    daemon.client.ask(KMS)
+    text = daemon.ctl("leaks").stdout
+    expect_equal((text.count("bucket"), "and 3 more for service: s3, region: eu-west-2 " in text, KMS in text),
+                 (5, True, True), text)
+    expect_equal(len(leaks(daemon)["leaks"]), 9, "rows of --json")
+
+
 @suite.case("what is no leak is not listed: rules, exceptions, targets, the cache's answers, other names")
 def not_listed(scene):
     daemon, _ = make(scene)
