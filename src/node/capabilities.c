@@ -22,6 +22,7 @@ struct sets {
 
 #define BIT_BIND (UINT64_C(1) << CAP_NET_BIND_SERVICE)
 #define BIT_ADMIN (UINT64_C(1) << CAP_NET_ADMIN)
+#define BIT_READ (UINT64_C(1) << CAP_DAC_READ_SEARCH)
 
 static enum err read_sets(struct sets *out)
 {
@@ -53,14 +54,16 @@ static enum err write_sets(const struct sets *sets)
 static uint64_t bits_of(unsigned members)
 {
     return ((members & CAPABILITIES_BIND) != 0 ? BIT_BIND : 0) |
-           ((members & CAPABILITIES_ADMIN) != 0 ? BIT_ADMIN : 0);
+           ((members & CAPABILITIES_ADMIN) != 0 ? BIT_ADMIN : 0) |
+           ((members & CAPABILITIES_READ) != 0 ? BIT_READ : 0);
 }
 
 static unsigned members_of(uint64_t bits)
 {
     return ((bits & BIT_BIND) != 0 ? CAPABILITIES_BIND : 0) |
            ((bits & BIT_ADMIN) != 0 ? CAPABILITIES_ADMIN : 0) |
-           ((bits & ~(BIT_BIND | BIT_ADMIN)) != 0 ? CAPABILITIES_OTHER : 0);
+           ((bits & BIT_READ) != 0 ? CAPABILITIES_READ : 0) |
+           ((bits & ~(BIT_BIND | BIT_ADMIN | BIT_READ)) != 0 ? CAPABILITIES_OTHER : 0);
 }
 
 enum err capabilities_read(struct capabilities *out)

@@ -1,4 +1,4 @@
-/* capabilities: the two capabilities(7) local53 has a use for, and the way to be rid of them. A program whose file has
+/* capabilities: the three capabilities(7) local53 has a use for, and the way to be rid of them. A program whose file has
  * them as permitted only starts where they are not granted, and raises them itself where they are; none of this needs
  * privilege. They belong to a thread: those started later inherit what is left, those that run keep theirs. So they
  * are read and raised first, and dropped before the loops start. Any thread, for itself. */
@@ -11,6 +11,7 @@
 #define CAPABILITIES_NONE 0u
 #define CAPABILITIES_BIND 1u  /* CAP_NET_BIND_SERVICE: ports below 1024 */
 #define CAPABILITIES_ADMIN 2u /* CAP_NET_ADMIN: interception.h and addresses.h */
+#define CAPABILITIES_READ 8u  /* CAP_DAC_READ_SEARCH: files that modes keep from others */
 #define CAPABILITIES_OTHER 4u /* any other one; for reading only */
 
 #define CAPABILITIES_TEXT_MAX 128
@@ -30,7 +31,8 @@ enum err capabilities_raise(unsigned wanted);
 enum err capabilities_lower(unsigned unwanted);
 
 /* Drops all others for good: from permitted, effective, inheritable and ambient. CAPABILITIES_NONE drops all. After
- * it files of other users open only as their modes say, also for user 0: a reload must be able to read its files. */
+ * it files of other users open only as their modes say, also for user 0: a reload must be able to read its files,
+ * for which CAPABILITIES_READ is. */
 enum err capabilities_keep(unsigned kept);
 
 /* No program this thread might start gains any privilege (prctl(2), PR_SET_NO_NEW_PRIVS). */

@@ -9,12 +9,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "local53/node/capabilities.h"
 #include "local53/node/interception.h"
 #include "namespace_test.h"
 
 #define BOTH (CAPABILITIES_BIND | CAPABILITIES_ADMIN)
+#define ALL (BOTH | CAPABILITIES_READ | CAPABILITIES_OTHER)
 
 /* Ends the child with the line that does not hold. */
 #define CHILD_ASSERT(condition)                                                                    \
@@ -58,7 +60,7 @@ static bool can_bind_53(void)
 static void keep_both(const void *context, int ready)
 {
     (void)context;
-    CHILD_ASSERT(has(BOTH | CAPABILITIES_OTHER, BOTH | CAPABILITIES_OTHER));
+    CHILD_ASSERT(has(ALL, ALL));
     CHILD_ASSERT(capabilities_keep(BOTH) == ERR_OK);
     CHILD_ASSERT(has(BOTH, BOTH));
     CHILD_ASSERT(can_bind_53());
@@ -70,6 +72,34 @@ static void all_others_are_dropped(void **state)
     (void)state;
     IN_OWN_NAMESPACE();
     assert_in_child(keep_both);
+}
+
+/* A file of another user, which its mode keeps from all others. */
+static void keep_reading(const void *context, int ready)
+{
+    char path[] = "/tmp/local53-test-XXXXXX";
+    int fd = mkstemp(path);
+
+    (void)context;
+    CHILD_ASSERT(fd >= 0 && fchmod(fd, 0) == 0);
+    CHILD_ASSERT(capabilities_keep(CAPABILITIES_READ) == ERR_OK);
+    CHILD_ASSERT(has(CAPABILITIES_READ, CAPABILITIES_READ));
+    close(fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    CHILD_ASSERT(fd >= 0);
+    close(fd);
+    CHILD_ASSERT(open(path, O_WRONLY | O_CLOEXEC) < 0 && errno == EACCES);
+    CHILD_ASSERT(capabilities_keep(CAPABILITIES_NONE) == ERR_OK);
+    CHILD_ASSERT(open(path, O_RDONLY | O_CLOEXEC) < 0 && errno == EACCES);
+    unlink(path);
+    end_well(ready);
+}
+
+static void files_of_others_stay_readable_when_asked_for(void **state)
+{
+    (void)state;
+    IN_OWN_NAMESPACE();
+    assert_in_child(keep_reading);
 }
 
 static void drop_all(const void *context, int ready)
@@ -237,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_others_are_dropped),
+        cmocka_unit_test(files_of_others_stay_readable_when_asked_for),
         cmocka_unit_test(what_is_dropped_does_not_come_back),
         cmocka_unit_test(what_is_permitted_is_raised),
         cmocka_unit_test(a_missing_one_does_not_hold_the_other_back),
