@@ -39,8 +39,8 @@ static void resolve_pool(const struct publisher *publisher, struct pool *pool,
     char text[ADDR_TEXT_MAX];
     struct pool_source source = {.servers = rules->pools[i].servers,
                                  .server_count = rules->pools[i].server_count,
-                                 .own = config->listen,
-                                 .own_count = config->listen_count,
+                                 .own = config->answered,
+                                 .own_count = config->answered_count,
                                  .bootstrap = publisher->setup.bootstrap};
     pool_resolve(pool, &source, problem, PROBLEM_MAX);
     for (size_t s = 0; s < pool->count; s++)

@@ -18,6 +18,9 @@
 
 static const struct config_mark NOWHERE = {0, 0};
 
+/* Where service addresses are answered on. */
+#define DNS_PORT 53
+
 /* ---- What keys mean to each other ---------------------------------------------------------------- */
 
 /* aws.region: auto. Without either variable region stays NULL: the application asks the instance. */
@@ -89,10 +92,18 @@ static void check_zones(const struct config *config, struct report *report)
     }
 }
 
-static bool is_listen_address(const struct config *config, const struct addr *addr)
+bool config_is_node_address(const struct addr *addr)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
-        if (addr_equal(addr, &config->listen[i]))
+    size_t len;
+    const uint8_t *octets = addr_octets(addr, &len);
+
+    return len == 4 ? octets[0] == 169 && octets[1] == 254 : octets[0] == 0xfd;
+}
+
+static bool is_answered(const struct config *config, const struct addr *addr)
+{
+    for (size_t i = 0; i < config->answered_count; i++) {
+        if (addr_equal(addr, &config->answered[i]))
             return true;
     }
     return false;
@@ -104,11 +115,56 @@ static void check_metrics(const struct config *config, struct report *report)
     char text[ADDR_TEXT_MAX];
 
     for (size_t i = 0; i < config->metrics_count; i++) {
-        if (is_listen_address(config, &config->metrics[i]))
+        if (is_answered(config, &config->metrics[i]))
             report_add(report, REPORT_ERROR, config->metrics_mark,
                        "metrics[%zu]: \"%s\" is also in listen; give it another port", i,
                        addr_format(&config->metrics[i], text));
     }
+}
+
+static void take_service_address(struct config *config, size_t i, struct report *report)
+{
+    struct addr addr = addr_with_port(config->service_addresses[i], DNS_PORT);
+    const char *wrong = NULL;
+    char text[ADDR_TEXT_MAX];
+
+    if (addr_is_loopback(&addr))
+        wrong = "cannot be the address of a service";
+    else if (is_answered(config, &addr))
+        wrong = "stands in listen or in this list already";
+    if (wrong != NULL)
+        report_add(report, REPORT_ERROR, config->service_addresses_mark,
+                   "node.service_addresses[%zu]: \"%s\" %s", i,
+                   addr_format(&config->service_addresses[i], text), wrong);
+    config->answered[config->answered_count++] = addr;
+}
+
+static bool has_node_address(const struct config *config)
+{
+    for (size_t i = 0; i < config->listen_count; i++) {
+        if (config_is_node_address(&config->listen[i]))
+            return true;
+    }
+    return config->service_address_count > 0;
+}
+
+static void check_node(struct config *config, struct report *report)
+{
+    size_t count = config->listen_count + config->service_address_count;
+
+    config->answered = ARENA_NEW(&config->arena, struct addr, count);
+    memcpy(config->answered, config->listen, sizeof(*config->listen) * config->listen_count);
+    config->answered_count = config->listen_count;
+    for (size_t i = 0; i < config->service_address_count; i++)
+        take_service_address(config, i, report);
+    if (config->intercept == CONFIG_INTERCEPT_OFF && config->service_address_count > 0)
+        report_add(report, REPORT_ERROR, config->service_addresses_mark,
+                   "node.service_addresses: has no meaning without \"intercept: owner\"; nothing "
+                   "would lead their packets here");
+    if (config->intercept == CONFIG_INTERCEPT_OWNER && !has_node_address(config))
+        report_add(report, REPORT_ERROR, config->intercept_mark,
+                   "node.intercept: there is nothing to lead here; write a listen address of "
+                   "169.254.0.0/16 or fd00::/8, or \"service_addresses\"");
 }
 
 /* A list without the root zone gets the default's pool for it. */
@@ -136,6 +192,7 @@ static void finish(struct config *config, struct report *report)
     for (size_t i = 0; i < config->endpoint_count; i++)
         check_endpoint(&config->endpoints[i], i, report);
     check_zones(config, report);
+    check_node(config, report);
     check_metrics(config, report);
     add_root_zone(config);
 }

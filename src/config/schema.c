@@ -140,6 +140,16 @@ static const struct schema_row ROWS[] = {
     {"udp.send_socket", SCHEMA_BOOL, 0, 0, "true", NULL, false, SLOT(CONFIG, udp_send_socket),
      "true: replies leave through a socket of their own, where that works: less work; false: one socket does both."},
 
+    {"node", SCHEMA_MAP, 0, 0, "", NULL, true, NO_SLOT,
+     "What is done with the node itself, so that its pods' questions come here; needs CAP_NET_ADMIN."},
+    {"node.intercept", SCHEMA_WORD, 0, 0, "off", "off owner", false, SLOT_MARKED(CONFIG, intercept, intercept_mark),
+     "owner: nft rules that die with the process lead DNS of link-local and service addresses here; off: nothing."},
+    {"node.service_addresses", SCHEMA_HOST_LIST, 0, 16, "[]", NULL, false,
+     SLOT_FULL(CONFIG, service_addresses, service_address_count, service_addresses_mark),
+     "Service addresses of the cluster DNS that are taken over, answered on port 53 too."},
+    {"node.on_failure", SCHEMA_WORD, 0, 0, "exit", "exit degrade", false, SLOT(CONFIG, on_failure),
+     "Where the node refuses: exit ends with code 3; degrade goes on without what was refused."},
+
     {"workers", SCHEMA_INTEGER, 1, 64, "auto", "auto", false, SLOT(CONFIG, workers),
      "Threads that answer; auto is one a processor that we may use by affinity and quota, at most 4."},
 };

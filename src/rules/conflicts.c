@@ -279,9 +279,9 @@ void conflicts_check_layers(const struct ruleset *ruleset, struct report *report
  * refused by the configuration, so the addresses listed are all there are. */
 static bool is_ours(const struct config *config, const struct addr *server)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
-        if (addr_port(&config->listen[i]) == addr_port(server) &&
-            addr_same_host(&config->listen[i], server))
+    for (size_t i = 0; i < config->answered_count; i++) {
+        if (addr_port(&config->answered[i]) == addr_port(server) &&
+            addr_same_host(&config->answered[i], server))
             return true;
     }
     return false;

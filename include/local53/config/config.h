@@ -89,6 +89,18 @@ struct config_zone {
     struct config_mark file_mark; /* of the value of file */
 };
 
+/* How DNS of the node's pods is led here; in the order of the schema's words. */
+enum config_intercept {
+    CONFIG_INTERCEPT_OFF,  /* not at all */
+    CONFIG_INTERCEPT_OWNER /* by a table of nft rules the process owns */
+};
+
+/* What follows when the node refuses an address or a rule; in the order of the schema's words. */
+enum config_on_failure {
+    CONFIG_ON_FAILURE_EXIT,   /* the process ends */
+    CONFIG_ON_FAILURE_DEGRADE /* it goes on without */
+};
+
 struct config {
     struct arena arena;              /* owned; everything below */
     const char *file;                /* as given */
@@ -119,7 +131,15 @@ struct config {
     uint32_t tcp_idle_s;               /* a connection without a query is closed after this */
     uint32_t inflight;                 /* questions waiting for upstreams, a loop */
     bool udp_send_socket;              /* replies over UDP leave through a socket of their own */
-    unsigned workers;                  /* loops; 0 for auto */
+    enum config_intercept intercept;   /* how DNS of the node's pods is led here */
+    struct config_mark intercept_mark; /* of the value of node.intercept */
+    struct addr *service_addresses;    /* cluster DNS service addresses taken over (port 0) */
+    size_t service_address_count;      /* items of service_addresses; 0 without interception */
+    struct config_mark service_addresses_mark; /* of the list of service_addresses */
+    enum config_on_failure on_failure;         /* what a refusal of the node leads to */
+    struct addr *answered; /* derived: listen, then service addresses with port 53 */
+    size_t answered_count; /* items of answered */
+    unsigned workers;      /* loops; 0 for auto */
 };
 
 /* Reads and checks the file. *out is owned by the caller (config_free); NULL with
@@ -134,6 +154,10 @@ enum err config_parse(struct config **out, const char *file, const char *text, s
 /* The normalised form: YAML that reads back to the same value, every key written out; malloc'd,
  * owned by the caller. */
 char *config_write(const struct config *config);
+
+/* True for addresses that are put on the node where they are listened on and DNS is led here: 169.254.0.0/16
+ * (RFC 3927) and fd00::/8 (RFC 4193). */
+bool config_is_node_address(const struct addr *addr);
 
 /* True when a running process can take `next` without a restart; else *key names the first key
  * that differs and needs one (static storage). */

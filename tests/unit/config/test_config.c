@@ -81,6 +81,53 @@ static void metrics_and_listen_do_not_share_an_address(void **state)
                       "another port\n");
 }
 
+#define OWNER "node: {intercept: owner, service_addresses: "
+
+static void service_addresses_need_interception(void **state)
+{
+    (void)state;
+    ASSERT_COMPLAINTS(LISTEN "node: {service_addresses: 10.96.0.10}\n",
+                      "t:2:27: error: node.service_addresses: has no meaning without \"intercept: "
+                      "owner\"; nothing would lead their packets here\n");
+    ASSERT_COMPLAINTS(LISTEN OWNER "10.96.0.10}\n", "");
+}
+
+static void interception_needs_an_address(void **state)
+{
+    (void)state;
+    ASSERT_COMPLAINTS(LISTEN "node: {intercept: owner}\n",
+                      "t:2:19: error: node.intercept: there is nothing to lead here; write a "
+                      "listen address of 169.254.0.0/16 or fd00::/8, or \"service_addresses\"\n");
+    ASSERT_COMPLAINTS("listen: 169.254.20.10\nnode: {intercept: owner}\n", "");
+    ASSERT_COMPLAINTS("listen: \"fd00::10\"\nnode: {intercept: owner}\n", "");
+}
+
+static void a_service_address_stands_once_and_is_one(void **state)
+{
+    (void)state;
+    ASSERT_COMPLAINTS("listen: 10.96.0.10\n" OWNER "[10.96.0.10, 127.0.0.1]}\n",
+                      "t:2:45: error: node.service_addresses[0]: \"10.96.0.10\" stands in listen "
+                      "or in this list already\n"
+                      "t:2:45: error: node.service_addresses[1]: \"127.0.0.1\" cannot be the "
+                      "address of a service\n");
+    ASSERT_COMPLAINTS(LISTEN "metrics: 10.96.0.10:53\n" OWNER "10.96.0.10}\n",
+                      "t:2:10: error: metrics[0]: \"10.96.0.10:53\" is also in listen; give it "
+                      "another port\n");
+}
+
+static void service_addresses_are_answered_on_behind_the_listed(void **state)
+{
+    struct config *config = config_of(LISTEN OWNER "[10.96.0.10, \"fd00::a\"]}\n");
+    char text[ADDR_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(config->answered_count, 3);
+    assert_string_equal(addr_format(&config->answered[0], text), "127.0.0.1:53");
+    assert_string_equal(addr_format(&config->answered[1], text), "10.96.0.10:53");
+    assert_string_equal(addr_format(&config->answered[2], text), "[fd00::a]:53");
+    config_free(config);
+}
+
 static void the_root_zone_is_added_when_it_is_missing(void **state)
 {
     struct config *config = config_of(LISTEN "forward: [{zone: a.b, servers: 1.1.1.1}]\n");
@@ -188,6 +235,9 @@ static void a_reload_names_the_key_that_needs_a_restart(void **state)
     assert_string_equal(obstacle(LISTEN, LISTEN "limits: {tcp_connections: 9}"),
                         "limits.tcp_connections");
     assert_string_equal(obstacle(LISTEN, LISTEN "udp: {send_socket: false}"), "udp.send_socket");
+    assert_string_equal(obstacle("listen: 169.254.1.1", "listen: 169.254.1.1\n"
+                                                        "node: {intercept: owner}"),
+                        "node.intercept");
     assert_string_equal(obstacle(LISTEN, LISTEN "workers: 2"), "workers");
 }
 
@@ -199,6 +249,10 @@ int main(void)
         cmocka_unit_test(an_endpoint_needs_names_and_somewhere_to_lead),
         cmocka_unit_test(a_zone_stands_once),
         cmocka_unit_test(metrics_and_listen_do_not_share_an_address),
+        cmocka_unit_test(service_addresses_need_interception),
+        cmocka_unit_test(interception_needs_an_address),
+        cmocka_unit_test(a_service_address_stands_once_and_is_one),
+        cmocka_unit_test(service_addresses_are_answered_on_behind_the_listed),
         cmocka_unit_test(the_root_zone_is_added_when_it_is_missing),
         cmocka_unit_test(auto_takes_the_region_of_the_environment),
         cmocka_unit_test(a_written_region_beats_the_environment),

@@ -45,6 +45,9 @@ static void a_file_with_only_listen_has_every_default(void **state)
     assert_int_equal(config->tcp_idle_s, 10);
     assert_int_equal(config->inflight, 4096);
     assert_true(config->udp_send_socket);
+    assert_int_equal(config->intercept, CONFIG_INTERCEPT_OFF);
+    assert_int_equal(config->service_address_count, 0);
+    assert_int_equal(config->on_failure, CONFIG_ON_FAILURE_EXIT);
     assert_int_equal(config->workers, 0);
     config_free(config);
 }
@@ -58,6 +61,8 @@ static void written_values_reach_their_members(void **state)
                   "cache: {memory: 1MiB, max_ttl: 7d}\n"
                   "limits: {udp_size: 512, tcp_connections: 1, tcp_idle: 1m, inflight: 16}\n"
                   "udp: {send_socket: false}\n"
+                  "node: {intercept: owner, service_addresses: [10.96.0.10, \"fd00::a\"],\n"
+                  "       on_failure: degrade}\n"
                   "workers: 64\n");
 
     (void)state;
@@ -77,6 +82,10 @@ static void written_values_reach_their_members(void **state)
     assert_int_equal(config->tcp_idle_s, 60);
     assert_int_equal(config->inflight, 16);
     assert_false(config->udp_send_socket);
+    assert_int_equal(config->intercept, CONFIG_INTERCEPT_OWNER);
+    assert_int_equal(config->service_address_count, 2);
+    assert_int_equal(addr_port(&config->service_addresses[1]), 0);
+    assert_int_equal(config->on_failure, CONFIG_ON_FAILURE_DEGRADE);
     assert_int_equal(config->workers, 64);
     config_free(config);
 }
@@ -178,7 +187,7 @@ static void an_unknown_key_gets_the_nearest_or_all_that_are_known(void **state)
                       "t:2:9: error: cache.prefetch: unknown key; keys here: memory, max_ttl\n");
     ASSERT_COMPLAINTS(LISTEN "stub_zone: []\n",
                       "t:2:1: error: stub_zone: unknown key; keys here: listen, control, metrics, "
-                      "log, aws, endpoints, zones, forward, cache, limits, udp, workers\n");
+                      "log, aws, endpoints, zones, forward, cache, limits, udp, node, workers\n");
 }
 
 static void a_key_that_belongs_elsewhere_is_sent_there(void **state)

@@ -58,6 +58,10 @@ static void the_least_file_is_written_out_with_all_defaults(void **state)
                               "  inflight: 4096\n"
                               "udp:\n"
                               "  send_socket: true\n"
+                              "node:\n"
+                              "  intercept: off\n"
+                              "  service_addresses: []\n"
+                              "  on_failure: exit\n"
                               "workers: auto\n");
     free(text);
 }
