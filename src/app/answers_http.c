@@ -18,6 +18,7 @@ static void set_gauges(struct supervisor *supervisor)
     metrics_set(metrics, METRICS_CACHE_BYTES, 0, stats.octets);
     metrics_set(metrics, METRICS_CACHE_EVICTIONS, 0, stats.evictions);
     metrics_set(metrics, METRICS_CACHE_REFUSED, 0, stats.refused);
+    node_set_gauges(supervisor->node);
     for (size_t slot = 0; slot < METRICS_ENDPOINT_SLOTS; slot++) {
         metrics_set(metrics, METRICS_ENDPOINT_AGE, slot, 0); /* of endpoints no longer configured */
         metrics_set(metrics, METRICS_ENDPOINT_ADDRESSES, slot, 0);

@@ -18,6 +18,7 @@ extern const struct command command_explain;
 extern const struct command command_diff;
 extern const struct command command_ctl;
 extern const struct command command_import;
+extern const struct command command_node;
 extern const struct command command_services;
 extern const struct command command_probe;
 extern const struct command command_doctor;

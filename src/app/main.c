@@ -6,9 +6,9 @@
 #include "command.h"
 #include "local53/version.h"
 
-static const struct command *const commands[] = {&command_run,   &command_check,  &command_explain,
-                                                 &command_diff,  &command_ctl,    &command_services,
-                                                 &command_probe, &command_import, &command_doctor};
+static const struct command *const commands[] = {
+    &command_run,      &command_check, &command_explain, &command_diff,   &command_ctl,
+    &command_services, &command_probe, &command_node,    &command_import, &command_doctor};
 
 static const struct program program = {
     .name = "local53",

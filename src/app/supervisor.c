@@ -18,6 +18,7 @@
 #include "local53/base/log.h"
 #include "local53/net/ports.h"
 #include "local53/net/timer.h"
+#include "local53/node/capabilities.h"
 #include "local53/upstream/pool.h"
 #include "local53/version.h"
 #include "processors.h"
@@ -119,6 +120,7 @@ bool supervisor_reload(struct supervisor *supervisor)
     } else {
         take_rules(supervisor, rules);
         watched_follow(supervisor->watched, rules->private_zones);
+        node_retry(supervisor->node);
         LOG_INFO("reload.taken", LOG_TEXT("file", supervisor->file),
                  LOG_UINT("epoch", supervisor->epoch),
                  LOG_UINT("endpoints", rules->config->endpoint_count),
@@ -146,6 +148,8 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
     else if (!selfcheck_passed(supervisor->selfcheck))
         snprintf(why, SUPERVISOR_WHY_MAX,
                  "not every listen address has answered a query of our own yet");
+    else if (!node_is_ready(supervisor->node))
+        snprintf(why, SUPERVISOR_WHY_MAX, "the rules that lead DNS here do not stand yet");
     else if (supervisor->publisher.next == NULL && !refresh_is_ready(supervisor->refresh, &missing))
         snprintf(why, SUPERVISOR_WHY_MAX, "endpoint %s has no address yet", missing);
     return why[0] == '\0';
@@ -219,10 +223,43 @@ static void start_spread(struct supervisor *supervisor)
         steer(supervisor);
 }
 
+/* --- the node --- */
+
+static void begin_stop(struct supervisor *supervisor);
+
+/* Asks these addresses from now on. */
+static void start_selfcheck(struct supervisor *supervisor, const struct addr *addresses,
+                            size_t count)
+{
+    selfcheck_free(supervisor->selfcheck);
+    supervisor->selfcheck = selfcheck_new(supervisor->loop, &supervisor->rng, addresses, count);
+}
+
+static void look_at_node(struct supervisor *supervisor)
+{
+    const struct addr *addresses;
+    size_t count;
+    if (supervisor->stopping)
+        return;
+    switch (node_look(supervisor->node, selfcheck_passed(supervisor->selfcheck),
+                      loop_now_ms(supervisor->loop))) {
+    case NODE_SAME: break;
+    case NODE_BEGUN:
+        addresses = node_listen(supervisor->node, &count);
+        start_selfcheck(supervisor, addresses, count);
+        break;
+    case NODE_OVER:
+        supervisor->code = EXIT_ENVIRONMENT;
+        begin_stop(supervisor);
+        break;
+    }
+}
+
 static void on_ready_alarm(void *owner)
 {
     struct supervisor *supervisor = owner;
     char why[SUPERVISOR_WHY_MAX];
+    look_at_node(supervisor);
     bool ready = supervisor_is_ready(supervisor, why);
     poke_workers(supervisor);
     look_at_spread(supervisor);
@@ -269,10 +306,11 @@ static void on_message(void *owner, int kind, void *payload)
         close_services(supervisor);
 }
 
-static void begin_stop(struct supervisor *supervisor, const char *signal_name)
+/* Clients are led elsewhere first; what has come until then is still answered. */
+static void begin_stop(struct supervisor *supervisor)
 {
-    LOG_INFO("stop", LOG_TEXT("signal", signal_name));
     supervisor->stopping = true;
+    node_stand_down(supervisor->node);
     for (size_t i = 0; i < supervisor->thread_count; i++)
         worker_stop(supervisor->workers[i]);
 }
@@ -283,7 +321,8 @@ static void on_signal(void *owner, int number)
     if (number == SIGHUP) {
         on_file_change(supervisor);
     } else if (!supervisor->stopping) {
-        begin_stop(supervisor, number == SIGINT ? "SIGINT" : "SIGTERM");
+        LOG_INFO("stop", LOG_TEXT("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
+        begin_stop(supervisor);
     } else {
         LOG_WARN("stop.forced", LOG_TEXT("signal", number == SIGINT ? "SIGINT" : "SIGTERM"));
         _Exit(EXIT_FOUND);
@@ -314,13 +353,15 @@ static int tell_address_problem(const struct addr *addr, const char *transport, 
     return EXIT_ENVIRONMENT;
 }
 
-static int probe_ports(const struct config *config)
+static int probe_ports(const struct node *node)
 {
-    for (size_t i = 0; i < config->listen_count; i++) {
+    size_t count;
+    const struct addr *listen = node_listen(node, &count);
+    for (size_t i = 0; i < count; i++) {
         const char *transport = "UDP";
-        enum err err = ports_probe(&config->listen[i], &transport);
+        enum err err = ports_probe(&listen[i], &transport);
         if (err != ERR_OK)
-            return tell_address_problem(&config->listen[i], transport, err);
+            return tell_address_problem(&listen[i], transport, err);
     }
     return EXIT_FINE;
 }
@@ -357,8 +398,10 @@ static int make_workers(struct supervisor *supervisor)
 {
     const struct config *config = supervisor_config(supervisor);
     size_t count = config->workers != 0 ? config->workers : processors_loops();
-    struct worker_setup setup = {.listen = config->listen,
-                                 .listen_count = config->listen_count,
+    size_t listen_count;
+    const struct addr *listen = node_listen(supervisor->node, &listen_count);
+    struct worker_setup setup = {.listen = listen,
+                                 .listen_count = listen_count,
                                  .cache = supervisor->cache,
                                  .snapshot = supervisor->publisher.current,
                                  .tcp_connections =
@@ -376,8 +419,10 @@ static int make_workers(struct supervisor *supervisor)
     return EXIT_FINE;
 }
 
+/* What reads packets has no privilege, whatever the main thread keeps. */
 static void *run_worker(void *worker)
 {
+    (void)capabilities_keep(CAPABILITIES_NONE);
     worker_run(worker);
     return NULL;
 }
@@ -409,11 +454,9 @@ static void make_parts(struct supervisor *supervisor, struct ruleset *rules)
     supervisor->upstream = upstream_new(&upstream);
     refresh.upstream = supervisor->upstream;
     supervisor->refresh = refresh_new(&refresh);
-    supervisor->bootstrap =
-        bootstrap_new(supervisor->loop, config->listen, config->listen_count, on_host, supervisor);
+    supervisor->bootstrap = bootstrap_new(supervisor->loop, config->answered,
+                                          config->answered_count, on_host, supervisor);
     supervisor->ready_alarm = alarm_new(supervisor->loop, on_ready_alarm, supervisor);
-    supervisor->selfcheck =
-        selfcheck_new(supervisor->loop, &supervisor->rng, config->listen, config->listen_count);
     struct publisher_setup publisher = {.loop = supervisor->loop,
                                         .names = supervisor->names,
                                         .refresh = supervisor->refresh,
@@ -427,6 +470,9 @@ static void make_parts(struct supervisor *supervisor, struct ruleset *rules)
 
 static void watch_everything(struct supervisor *supervisor)
 {
+    size_t count;
+    const struct addr *proof = node_proof(supervisor->node, &count);
+    start_selfcheck(supervisor, proof, count);
     loop_on_signal(supervisor->loop, SIGHUP, on_signal, supervisor);
     loop_on_signal(supervisor->loop, SIGTERM, on_signal, supervisor);
     loop_on_signal(supervisor->loop, SIGINT, on_signal, supervisor);
@@ -440,7 +486,8 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
 {
     supervisor->started_ms = loop_now_ms(supervisor->loop);
     make_parts(supervisor, rules);
-    int code = probe_ports(supervisor_config(supervisor));
+    supervisor->node = node_new(rules->config, supervisor->metrics);
+    int code = node_prepare(supervisor->node) ? probe_ports(supervisor->node) : EXIT_ENVIRONMENT;
     if (code == EXIT_FINE)
         code = open_services(supervisor);
     if (code == EXIT_FINE)
@@ -448,6 +495,7 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
     if (code != EXIT_FINE)
         return code;
     start_spread(supervisor);
+    node_settle(supervisor->node, supervisor->file);
     start_threads(supervisor);
     watch_everything(supervisor);
     LOG_INFO("start", LOG_TEXT("version", LOCAL53_VERSION), LOG_TEXT("commit", LOCAL53_COMMIT),
@@ -463,6 +511,7 @@ static void free_all(struct supervisor *supervisor)
         pthread_join(supervisor->threads[i], NULL);
     for (size_t i = 0; i < supervisor->worker_count; i++)
         worker_free(supervisor->workers[i]);
+    node_free(supervisor->node);
     loop_free(supervisor->loop);
     control_free(supervisor->control);
     cache_free(supervisor->cache);
@@ -499,7 +548,7 @@ static int serve(const char *file, struct ruleset *rules)
         close_services(&supervisor);
     loop_run(supervisor.loop);
     free_all(&supervisor);
-    return code;
+    return code != EXIT_FINE ? code : supervisor.code;
 }
 
 int supervisor_run(const char *file)

@@ -20,6 +20,7 @@
 #include "local53/server/snapshot.h"
 #include "local53/server/worker.h"
 #include "local53/upstream/bootstrap.h"
+#include "node.h"
 #include "publisher.h"
 #include "selfcheck.h"
 #include "spread.h"
@@ -35,6 +36,7 @@ struct supervisor {
     struct rng rng;              /* main's */
     struct metrics *metrics;     /* owned; main's numbers, gauges */
     struct metrics_names *names; /* owned; endpoints and servers by slot */
+    struct node *node;           /* owned; what was put on the node */
     struct cache *cache;         /* owned; shared by the workers */
     struct leaks *leaks; /* owned; AWS names upstreams were asked for; shared by the workers */
     struct publisher publisher;                       /* owned; what the loops answer from */
@@ -56,6 +58,7 @@ struct supervisor {
     uint64_t started_ms;                            /* monotonic */
     char *reload_problem;      /* owned; why the last reload was refused; NULL when it was taken */
     bool stopping;             /* SIGTERM came */
+    int code;                  /* enum exit_code of an ordered stop */
     bool unsteered;            /* the kernel spreads queries its own way */
     bool was_ready;            /* to log changes of readiness once */
     struct alarm *ready_alarm; /* owned; looks at readiness */

@@ -14,7 +14,7 @@ from lib.daemon import BINARY, ROOT, Daemon, address, forward, free_port, run, y
 
 suite = Suite("cli")
 FINE, FOUND, USAGE, ENVIRONMENT = 0, 1, 2, 3
-COMMANDS = ("run", "check", "explain", "diff", "ctl", "services", "probe", "import")
+COMMANDS = ("run", "check", "explain", "diff", "ctl", "services", "probe", "import", "node")
 SCREEN_LINES = 40
 GOOD = """listen: [127.0.0.1:5399]
 control: {folder}/control.sock

@@ -131,6 +131,13 @@ enum metrics_reloaded {
       "Datagrams the kernel dropped because a receive buffer was full")                            \
     R(LOOPS_ACTIVE, GAUGE, NONE, "local53_loops_active",                                           \
       "Loops that queries over UDP are spread over")                                               \
+    R(INTERCEPTING, GAUGE, NONE, "local53_intercepting",                                           \
+      "1 while DNS of the node's pods is led here by nft rules")                                   \
+    R(INTERCEPTION_OWNED, GAUGE, NONE, "local53_interception_owned",                               \
+      "1 while the kernel removes those rules with the process")                                   \
+    R(INTERCEPTION_RULES, GAUGE, NONE, "local53_interception_rules", "nft rules that stand")       \
+    R(INTERCEPTION_REPAIRS, COUNTER, NONE, "local53_interception_repairs_total",                   \
+      "Times rules or addresses of ours were gone from the node and put back")                     \
     R(TCP_CONNECTIONS, GAUGE, NONE, "local53_tcp_connections", "Client connections open")          \
     R(RELOADS, COUNTER, RELOAD, "local53_reloads_total", "Configuration reloads by result")        \
     R(RELOAD_SUCCESS, GAUGE, NONE, "local53_config_last_reload_success",                           \
