@@ -50,6 +50,18 @@ static void the_table_begins_with_the_worst(void **state)
         "\n1 problem, 1 note, 1 ok; 1.2 s\n");
 }
 
+static void columns_are_filled_with_whole_words(void **state)
+{
+    findings_add(*state, FINDING_NOTE, "search", "%s",
+                 "12345678 12345678 12345678 12345678 12345678 1 a");
+    findings_remedy(*state, "%s", "12345678 12345678 12345678 12345678 12345678 123 b");
+    char *text = printed(*state, findings_print_table, "f");
+    assert_non_null(strstr(text, "search         12345678 12345678 12345678 12345678 12345678 1"
+                                 "  12345678 12345678 12345678 12345678 12345678\n"
+                                 "                         a"));
+    free(text);
+}
+
 static void without_a_problem_it_says_so(void **state)
 {
     char *text = printed(*state, findings_print_table, NULL);
@@ -105,9 +117,9 @@ static void the_json_has_the_same_rows(void **state)
 static void foreign_text_is_made_printable(void **state)
 {
     struct findings *findings = *state;
-    findings_add(findings, FINDING_NOTE, "port", "%s", "a\nb\x1b[2J\xff");
+    findings_add(findings, FINDING_NOTE, "port", "%s", "a\nb\x1b[2J\xff\x7f");
     findings_remedy(findings, "%s", "\t");
-    assert_only(findings, FINDING_NOTE, "port", "a?b?[2J?", "?");
+    assert_only(findings, FINDING_NOTE, "port", "a?b?[2J??", "?");
 }
 
 static void more_than_there_is_room_for_is_counted(void **state)
@@ -128,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FINDINGS_TEST(the_table_begins_with_the_worst),
+        FINDINGS_TEST(columns_are_filled_with_whole_words),
         FINDINGS_TEST(without_a_problem_it_says_so),
         FINDINGS_TEST(no_line_is_longer_than_120_columns),
         FINDINGS_TEST(the_json_has_the_same_rows),

@@ -145,6 +145,10 @@ static void less_than_a_processor_is_a_note(void **state)
     limits.cpu_percent = 99;
     assert_bad(findings, &limits, FINDING_NOTE, "cpu", "CPU limit away");
     assert_non_null(strstr(find(findings, "cpu", FINDING_NOTE)->what, "0.99 processors"));
+    findings->count = 0;
+    limits.cpu_percent = 100;
+    doctor_check_limits(findings, &limits);
+    assert_null(find(findings, "cpu", FINDING_NOTE));
 }
 
 static void a_clock_before_local53_was_written_is_a_problem(void **state)

@@ -31,6 +31,7 @@ static void servers_search_and_ndots_are_read(void **state)
     assert_int_equal(resolv.search_count, 1);
     assert_int_equal(resolv.ndots, 5);
     assert_string_equal(resolv.file, "/etc/resolv.conf");
+    assert_int_equal(resolv_of("nameserver 10.0.0.2\n").ndots, 1);
 }
 
 static void an_endless_line_does_no_harm(void **state)
