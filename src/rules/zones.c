@@ -128,6 +128,7 @@ static struct zones *zones_make(const struct config *config)
     zones->none = ARENA_NEW(&zones->arena, uint32_t, zones->count);
     for (size_t i = 0; i < zones->count; i++)
         zones->apexes[i] = (struct zone_apex){.name = config->zones[i].name,
+                                              .soa_ttl_s = NEGATIVE_TTL_S,
                                               .negative_ttl_s = NEGATIVE_TTL_S,
                                               .fallthrough = config->zones[i].fallthrough};
     return zones;

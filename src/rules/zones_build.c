@@ -300,6 +300,7 @@ static void take_soa(const struct building *building, struct run run)
     CHECK(soa->rdata.len >= sizeof(minimum_s));
     minimum_s = rr_ttl_cap(bytes_get_u32(soa->rdata.data + soa->rdata.len - sizeof(minimum_s)));
     apex->soa = soa->rdata;
+    apex->soa_ttl_s = soa->ttl_s;
     apex->negative_ttl_s = minimum_s < soa->ttl_s ? minimum_s : soa->ttl_s;
 }
 

@@ -49,20 +49,20 @@ static void append_rrset(struct answer *answer, const struct zone_rrset *rrset)
 
 /* The zone's SOA, or ours for a zone without; its owner is the end of the name reached. */
 static void append_soa(struct answer *answer, const struct decision *rule,
-                       const struct zone_apex *apex)
+                       const struct zone_apex *apex, uint32_t ttl_s)
 {
     uint16_t owner = (uint16_t)(answer->owner + name_suffix_offset(&answer->at, rule->rule_labels));
     if (apex->soa.len > 0)
-        rr_write(answer->w, owner, TYPE_SOA, apex->negative_ttl_s, apex->soa);
+        rr_write(answer->w, owner, TYPE_SOA, ttl_s, apex->soa);
     else
-        reply_write_soa(answer->w, owner, apex->negative_ttl_s);
+        reply_write_soa(answer->w, owner, ttl_s);
 }
 
 /* NODATA or NXDOMAIN (RFC 2308 section 2). */
 static enum zone_said deny(struct answer *answer, const struct decision *rule,
                            const struct zone_apex *apex, enum dns_rcode rcode)
 {
-    append_soa(answer, rule, apex);
+    append_soa(answer, rule, apex, apex->negative_ttl_s);
     answer->counts[1]++;
     answer->rcode = rcode;
     return ZONE_SAID_ALL;
@@ -129,7 +129,7 @@ enum zone_said zone_answer(struct answer *answer, const struct decision *rule)
                                                                        : ZONE_SAID_NOT_YET;
     const struct zone_rrset *rrset = rrset_for(node, qtype);
     if (soa_answers(answer, rule, rrset)) {
-        append_soa(answer, rule, apex);
+        append_soa(answer, rule, apex, apex->soa_ttl_s);
         answer->counts[0]++;
         return ZONE_SAID_ALL;
     }

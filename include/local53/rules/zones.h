@@ -41,6 +41,8 @@ struct zone_node {
 struct zone_apex {
     struct name name; /* owner of the SOA */
     struct bytes soa; /* RDATA of the SOA, as written; empty: none in the file, ours is said */
+    uint32_t
+        soa_ttl_s; /* of the SOA itself, to those who ask for it; that of negative answers without one */
     uint32_t negative_ttl_s; /* min(TTL of the SOA, MINIMUM), RFC 2308 section 5; 60 without one */
     bool fallthrough;        /* as above */
 };

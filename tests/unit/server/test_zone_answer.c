@@ -7,7 +7,7 @@
 #include "server_test.h"
 
 #define ZONE                                                                                       \
-    "$TTL 300\n@ SOA ns host 7 3600 600 86400 120\nwww A 10.1.0.1\nwww A 10.1.0.2\nwww A "         \
+    "$TTL 300\n@ 900 SOA ns host 7 3600 600 86400 120\nwww A 10.1.0.1\nwww A 10.1.0.2\nwww A "     \
     "10.1.0.3\n"                                                                                   \
     "txt TXT \"a\"\ntxt TXT \"longer\"\nlink CNAME www\n"
 
@@ -143,6 +143,15 @@ static void the_soa_of_a_denial_is_owned_by_the_zones_part_of_the_name(void **st
     assert_int_equal(fixture->answer.counts[1], 1);
 }
 
+static void the_soa_asked_for_has_its_own_ttl(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_int_equal(say(fixture, "corp.example", TYPE_SOA, QUESTION), ZONE_SAID_ALL);
+    assert_int_equal(fixture->answer.counts[0], 1);
+    assert_int_equal(bytes_get_u16(appended(fixture) + TYPE_AT), TYPE_SOA);
+    assert_int_equal(bytes_get_u32(appended(fixture) + TTL_AT), 900);
+}
+
 static void an_alias_is_told_once_an_address_is_known(void **state)
 {
     struct fixture *fixture = *state;
@@ -178,6 +187,7 @@ int main(void)
         cmocka_unit_test(each_turn_begins_with_another_address),
         cmocka_unit_test(a_cname_moves_on_to_its_target),
         cmocka_unit_test(the_soa_of_a_denial_is_owned_by_the_zones_part_of_the_name),
+        cmocka_unit_test(the_soa_asked_for_has_its_own_ttl),
         cmocka_unit_test(an_alias_is_told_once_an_address_is_known),
         cmocka_unit_test(what_does_not_fit_fails_the_writer),
     };
