@@ -455,10 +455,19 @@ static void take_entry(struct reading *reading, struct context *context,
         take_record(reading, context, entry);
 }
 
+/* Without the mark that some editors put in front of UTF-8. */
+static struct bytes without_mark(struct bytes octets)
+{
+    if (octets.len >= 3 && memcmp(octets.data, "\xef\xbb\xbf", 3) == 0)
+        return (struct bytes){octets.data + 3, octets.len - 3};
+    return octets;
+}
+
 static void read_octets(struct reading *reading, const struct context *context, struct bytes octets)
 {
     struct context own = *context;
-    struct master_text text = {.text = octets, .line = 1, .room = malloc(octets.len + 1)};
+    struct master_text text = {
+        .text = without_mark(octets), .line = 1, .room = malloc(octets.len + 1)};
     struct master_entry entry;
 
     CHECK(text.room != NULL);

@@ -107,6 +107,7 @@ const char *master_file_inside(const char *folder, const char *name, char **path
 {
     char joined[PATH_MAX];
     char *real;
+    bool below;
     int len;
 
     if (folder == NULL)
@@ -121,10 +122,11 @@ const char *master_file_inside(const char *folder, const char *name, char **path
     real = realpath(joined, NULL);
     if (real == NULL)
         return strerror(errno);
-    if (!is_below(real, folder)) {
-        free(real);
+    below = is_below(real, folder);
+    free(real);
+    if (!below)
         return "a symlink leads out of the folder of the zone's file";
-    }
-    *path = real;
+    *path = strdup(joined);
+    CHECK(*path != NULL);
     return NULL;
 }

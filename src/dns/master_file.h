@@ -12,7 +12,8 @@ const char *master_file_read(const char *path, size_t cap, uint8_t **out, size_t
 /* The folder of a file, symlinks of the folder resolved; malloc'd; NULL when there is none. */
 char *master_file_folder(const char *path);
 
-/* The file called name in the folder (NULL: none) or below; *path is malloc'd, symlinks resolved. NULL, or in
+/* The file called name in the folder (NULL: none) or below; *path is malloc'd, and not resolved: a
+ * symlink of it that is changed later shows. NULL, or in
  * static words why not: an absolute path, "..", a symlink that leads out, no such file. */
 const char *master_file_inside(const char *folder, const char *name, char **path);
 

@@ -325,6 +325,18 @@ static void types_of_questions_stand_in_no_zone(void **state)
                  "z:4: TYPE250 stands in questions or messages alone, not in zones\n");
 }
 
+static void a_byte_order_mark_is_passed_over(void **state)
+{
+    (void)state;
+    assert_reads("\xef\xbb\xbf$TTL 60\r\na A 10.0.0.1\r\n", "a.example. 60 IN A 10.0.0.1\n");
+    assert_reads("\xef\xbb\xbf", "");
+    assert_fails("a A 10.0.0.1\n\xef\xbb\xbf"
+                 "b A 10.0.0.2\n",
+                 "a.example. 300 IN A 10.0.0.1\n"
+                 "z:2: \"\xef\xbb\xbf"
+                 "b\" is not ASCII; write the name in its xn-- form\n");
+}
+
 static void unknown_directives_are_told(void **state)
 {
     (void)state;
@@ -519,17 +531,34 @@ static void included_files_are_in_the_folder_of_the_first(void **state)
                 "file\n");
 }
 
+static void on_file(void *owner, const char *path)
+{
+    show(owner, "reads %s\n", strrchr(path, '/'));
+}
+
+static void an_included_file_is_told_by_its_symlink(void **state)
+{
+    struct folder *folder = *state;
+    struct name origin = origin_of("example");
+    struct shown shown = {.len = 0};
+    struct master_setup setup = {&origin, 300, on_record, on_error, on_file, &shown};
+    char path[128];
+
+    put_file(folder, "zones/main", "$INCLUDE link\n");
+    put_file(folder, "zones/version1", "a A 10.0.0.1\n");
+    snprintf(path, sizeof(path), "%s/zones/link", folder->path);
+    assert_int_equal(symlink("version1", path), 0);
+    snprintf(path, sizeof(path), "%s/zones/main", folder->path);
+    assert_int_equal(master_read_file(&setup, path, "main"), ERR_OK);
+    assert_string_equal(shown.text, "reads /main\nreads /link\na.example. 300 IN A 10.0.0.1\n");
+}
+
 static void a_file_that_includes_itself_ends_at_the_depth(void **state)
 {
     struct folder *folder = *state;
 
     put_file(folder, "zones/main", "$INCLUDE main\n");
     assert_file(folder, ERR_INVALID, "main:1: files are included more than 8 deep\n");
-}
-
-static void on_file(void *owner, const char *path)
-{
-    show(owner, "reads %s\n", strrchr(path, '/'));
 }
 
 static void each_file_is_told_before_it_is_read(void **state)
@@ -582,6 +611,7 @@ int main(void)
         cmocka_unit_test(an_octet_of_value_0_is_no_text),
         cmocka_unit_test(numbers_out_of_range_do_not_run_over),
         cmocka_unit_test(types_of_questions_stand_in_no_zone),
+        cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(unknown_directives_are_told),
         cmocka_unit_test(after_many_errors_the_rest_is_not_read),
         cmocka_unit_test(who_wants_no_more_gets_no_more),
@@ -591,6 +621,7 @@ int main(void)
         WITH_FOLDER(only_a_directive_at_the_start_of_a_line_includes),
         WITH_FOLDER(mistakes_in_an_included_file_have_its_name_and_line),
         WITH_FOLDER(included_files_are_in_the_folder_of_the_first),
+        WITH_FOLDER(an_included_file_is_told_by_its_symlink),
         WITH_FOLDER(a_file_that_includes_itself_ends_at_the_depth),
         WITH_FOLDER(each_file_is_told_before_it_is_read),
         WITH_FOLDER(what_is_no_file_is_told),
