@@ -187,5 +187,6 @@ void coverage_check(const struct ruleset *ruleset, struct report *report)
     coverage_check_publics(&c);
     check_endpoints(&c);
     coverage_check_zones(&c);
+    coverage_check_links(&c);
     coverage_deinit(&c);
 }

@@ -48,4 +48,7 @@ void coverage_check_publics(struct coverage *c);
 /* Reports zones, and names of private zones, that lose to an endpoint. */
 void coverage_check_zones(struct coverage *c);
 
+/* Reports CNAMEs of private zones that lead to a name its zone does not have, or never end. */
+void coverage_check_links(struct coverage *c);
+
 #endif

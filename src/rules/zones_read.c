@@ -19,8 +19,8 @@
 /* Longest path of a master file. */
 #define PATH_OCTETS_MAX 4096
 
-/* What is left out of a file, told together. */
-struct left_out {
+/* Records of one kind, told together. */
+struct noted {
     size_t count;     /* records */
     const char *file; /* in the arena; where the first stands */
     unsigned line;    /* as above */
@@ -34,8 +34,9 @@ struct zone_reading {
     struct drafts *drafts;             /* borrowed */
     uint32_t index;                    /* of the zone */
     const char *file;                  /* in the arena; the file of the last record */
-    struct left_out foreign;           /* records of other classes */
-    struct left_out inner;             /* records of zones inside */
+    struct noted foreign;              /* left out: records of other classes */
+    struct noted inner;                /* left out: records of zones inside */
+    struct noted doubled;              /* names that end in the zone's name twice */
 };
 
 /* Whose a name is: a zone, or the pool of a forward zone inside one. */
@@ -70,14 +71,14 @@ static const char *keep_file(struct zone_reading *reading, const char *file)
     return reading->file;
 }
 
-static void leave_out(struct zone_reading *reading, struct left_out *left,
-                      const struct master_place *place, uint32_t cut)
+static void note(struct zone_reading *reading, struct noted *noted,
+                 const struct master_place *place, uint32_t cut)
 {
-    if (left->count++ > 0)
+    if (noted->count++ > 0)
         return;
-    left->file = keep_file(reading, place->file);
-    left->line = place->line;
-    left->cut = cut;
+    noted->file = keep_file(reading, place->file);
+    noted->line = place->line;
+    noted->cut = cut;
 }
 
 static void on_error(void *owner, const struct master_place *place, const char *text)
@@ -106,6 +107,46 @@ static void on_file(void *owner, const char *path)
     zones->files[zones->file_count++] = arena_copy_text(&zones->arena, path);
 }
 
+/* True for "www.corp.example.corp.example" in a zone of two labels or more: what becomes of a name whose last dot was
+ * forgotten. */
+static bool has_zone_twice(const struct name *name, const struct name *zone)
+{
+    struct name front;
+
+    if (zone->labels < 2 || name->labels < 2 * zone->labels || !name_is_at_or_below(name, zone))
+        return false;
+    name_parent(&front, name, name->labels - 2U * zone->labels);
+    return memcmp(front.wire, zone->wire, (size_t)zone->len - 1) == 0;
+}
+
+/* Octets in front of the name that the data of a type ends in; false: there is none to look at. */
+static bool find_target(uint16_t type, size_t *before)
+{
+    switch (type) {
+    case TYPE_NS:
+    case TYPE_CNAME:
+    case TYPE_PTR: *before = 0; return true;
+    case TYPE_MX: *before = 2; return true;
+    case TYPE_SRV: *before = 6; return true;
+    default: return false;
+    }
+}
+
+static void look_for_forgotten_dot(struct zone_reading *reading, const struct master_record *record)
+{
+    const struct name *zone = &reading->zone->name;
+    struct name target;
+    size_t before;
+    bool doubled = has_zone_twice(record->owner, zone);
+
+    if (!doubled && find_target(record->type, &before))
+        doubled = name_from_wire(&target, record->rdata.data + before,
+                                 record->rdata.len - before) == ERR_OK &&
+                  has_zone_twice(&target, zone);
+    if (doubled)
+        note(reading, &reading->doubled, &record->place, 0);
+}
+
 static void keep_record(struct zone_reading *reading, const struct master_record *record)
 {
     struct arena *arena = &reading->zones->arena;
@@ -132,23 +173,25 @@ static bool on_record(void *owner, const struct master_record *record)
     uint32_t cut;
 
     if (record->class != CLASS_IN) {
-        leave_out(reading, &reading->foreign, &record->place, 0);
+        note(reading, &reading->foreign, &record->place, 0);
     } else if (!name_is_at_or_below(record->owner, &reading->zone->name)) {
         snprintf(text, sizeof(text), "%s is outside the zone; a last dot is missing or too much",
                  text_write_name(record->owner, name));
         on_error(reading, &record->place, text);
     } else if (!is_of_zone(reading, record->owner, &cut)) {
-        leave_out(reading, &reading->inner, &record->place, cut);
+        note(reading, &reading->inner, &record->place, cut);
     } else {
         keep_record(reading, record);
+        look_for_forgotten_dot(reading, record);
     }
     return true;
 }
 
-static void tell_left_out(const struct zone_reading *reading)
+static void tell_noted(const struct zone_reading *reading)
 {
-    const struct left_out *foreign = &reading->foreign;
-    const struct left_out *inner = &reading->inner;
+    const struct noted *foreign = &reading->foreign;
+    const struct noted *inner = &reading->inner;
+    const struct noted *doubled = &reading->doubled;
     struct report *report = reading->source->report;
     char text[32];
 
@@ -162,6 +205,11 @@ static void tell_left_out(const struct zone_reading *reading)
                    "(%zu in all)",
                    reading->index, inner->file, inner->line,
                    write_cut(reading, inner->cut, text, sizeof(text)), inner->count);
+    if (doubled->count > 0)
+        report_add(report, REPORT_WARNING, reading->zone->file_mark,
+                   "zones[%u].file: %s:%u: a name ends in the zone's name twice; is its last dot "
+                   "missing? (%zu records in all)",
+                   reading->index, doubled->file, doubled->line, doubled->count);
 }
 
 /* Where the file is: from the folder of the configuration, unless its path is absolute. */
@@ -189,7 +237,7 @@ static void read_file(struct zone_reading *reading)
         on_error(reading, &(struct master_place){NULL, 0}, "the path is too long");
     else
         (void)master_read_file(&setup, path, reading->zone->file);
-    tell_left_out(reading);
+    tell_noted(reading);
 }
 
 /* --- aliases --- */

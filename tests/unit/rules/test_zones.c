@@ -279,6 +279,7 @@ static void negative_answers_last_as_the_soa_says(void **state)
     zones_free(zones);
     zones = load(*state, ONE_ZONE, "@ 3000 SOA a b 1 2 3 4 90\n");
     assert_int_equal(zones_apex(zones, 0)->negative_ttl_s, 90);
+    assert_int_equal(zones_apex(zones, 0)->soa_ttl_s, 3000);
     zones_free(zones);
     zones = load(*state, ONE_ZONE, "x A 10.0.0.1\n");
     assert_int_equal(zones_apex(zones, 0)->negative_ttl_s, 60);
@@ -393,6 +394,24 @@ static void files_that_were_read_are_told_once(void **state)
     zones_free(zones);
 }
 
+static void a_name_with_the_zone_twice_is_told(void **state)
+{
+    static const char yaml[] = "zones: [{name: corp.test, file: zone}]\n";
+
+    zoned_write(*state, "zone",
+                "a.corp.test A 10.0.0.1\nb CNAME a.corp.test\nc MX 1 A.Corp.Test\n"
+                "_x._tcp SRV 1 2 3 a.corp.test\nd.corp.test. A 10.0.0.1\n");
+    zones_free(zoned_zones(*state, yaml));
+    assert_report(
+        (struct zoned *)*state,
+        "f:2:33: warning: zones[0].file: zone:1: a name ends in the zone's name twice; is "
+        "its last dot missing? (4 records in all)\n");
+    zones_free(load(*state, yaml,
+                    "corp A 10.0.0.1\ntest A 10.0.0.1\nacorp.test A 10.0.0.1\n"
+                    "x CNAME corp.test.\ny MX 5 .\nz TXT corp.test\n"));
+    zones_free(load(*state, ONE_ZONE, "example A 10.0.0.1\n"));
+}
+
 static void other_classes_are_left_out(void **state)
 {
     struct zones *zones;
@@ -448,6 +467,7 @@ int main(void)
         ZONED(a_zone_has_names_and_stands_once),
         ZONED(mistakes_of_a_file_have_its_line),
         ZONED(files_that_were_read_are_told_once),
+        ZONED(a_name_with_the_zone_twice_is_told),
         ZONED(other_classes_are_left_out),
         ZONED(more_than_an_answer_has_room_for_is_refused),
     };
