@@ -1,7 +1,7 @@
 """The examples of conf/examples: what each one's users ask, what its targets are, and a small AWS that has them.
 
-The configuration is run as it stands: the link-local addresses are put on loopback, the VPC resolver answers at its own
-address. Targets get addresses of loopback, everything else the one public address.
+The configuration is run as it stands, interception included, in a namespace of its own; the VPC resolver answers at its
+own address. Targets get addresses of loopback, everything else the one public address.
 """
 import dataclasses
 import json
@@ -12,10 +12,12 @@ import subprocess
 from . import fake_dns, namespace
 from .cases import expect, expect_equal
 from .certificates import Authority, TlsListener
+from .client import Client
 from .daemon import BINARY, ROOT, Daemon
 
 FOLDER = os.path.join(ROOT, "conf", "examples")
 NODE, SECOND, VPC_RESOLVER, CLUSTER_DNS = "169.254.20.10", "169.254.20.11", "169.254.169.253", "127.53.2.1"
+SERVICE_ADDRESS = "172.20.0.10"  # the cluster DNS's own, which every example takes over
 PUBLIC, SERVICE = "198.51.100.1", "10.100.0.1"
 REGION = "eu-central-1"
 # Public in every case: below or beside a listed name, but not listed.
@@ -88,8 +90,7 @@ class World:
 
     def __init__(self, scene, example, number):
         self.scene, self.example = scene, example
-        for address in (NODE, SECOND, VPC_RESOLVER):
-            namespace.add_address(address)
+        namespace.add_address(VPC_RESOLVER)
         namespace.own_run()
         self.targets = targets_of(example.text("local53.yaml"))
         self.addresses = {t: [f"127.{60 + number}.{n}.1", f"127.{60 + number}.{n}.2"]
@@ -98,9 +99,9 @@ class World:
             target + ".": fake_dns.addresses(*found, ttl=60) for target, found in self.addresses.items()}))
         scene.add(fake_dns.FakeDns(CLUSTER_DNS, rules={
             "kubernetes.default.svc.cluster.local.": fake_dns.addresses(SERVICE, ttl=5)}))
-        self.config = scene.write(f"{example.name}/local53.yaml", on_loopback(example.text("local53.yaml")))
+        self.config = scene.write(f"{example.name}/local53.yaml", example.text("local53.yaml") + "\nworkers: 2\n")
         self.daemon = ExampleDaemon(scene, self.config).wait_ready()
-        self.client = self.daemon.client
+        self.client, self.pod = self.daemon.client, Client(SERVICE_ADDRESS)
 
     def addresses_of(self, name):
         part = self.example.taken[name]
@@ -144,7 +145,7 @@ class ExampleDaemon(Daemon):
 
 
 def on_loopback(text):
-    """The file with two workers and without interception: its addresses stand on loopback here."""
+    """The file with two workers and without interception, for addresses that a test puts on loopback."""
     return re.sub(r"^node:\n(?:[ \t]+.*\n)+", "", text, flags=re.M) + "\nworkers: 2\n"
 
 
