@@ -63,7 +63,7 @@ static size_t still_leaking(struct supervisor *supervisor, enum services_kind ki
         leaks_items(supervisor->leaks, kind, items, LEAKS_KNOWN_MAX, loop_now_ms(supervisor->loop));
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
-        if (leaks_are_of(rules, &items[i].name))
+        if (leaks_are_of(leaks_services(supervisor->leaks), rules, &items[i].name))
             items[kept++] = items[i];
     return kept;
 }

@@ -43,7 +43,7 @@ static void head_forward(const struct explain *explain)
     char words[EXPLAIN_WORDS_MAX];
     if (name_has_vpce_label(explain->name))
         tell_text(explain->tell, "note", "a vpce- name is never rewritten");
-    else if (leaks_are_of(explain->rules, explain->name) &&
+    else if (leaks_are_of(services, explain->rules, explain->name) &&
              explain_service(services, explain->name, words))
         tell_text(explain->tell, "note", "an endpoint with '%s' would take it", words);
     services_free(services);

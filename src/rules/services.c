@@ -167,6 +167,7 @@ enum services_kind services_find(const struct services *services, const struct n
     if (match.value == VALUE_OTHER)
         return SERVICES_OTHER;
     out->row = &rows[match.value >> SWITCH_BITS];
+    out->labels = match.rule_labels;
     out->dualstack = (match.value & SWITCH_DUALSTACK) != 0;
     out->fips = (match.value & SWITCH_FIPS) != 0;
     if (catalogue_is_global(out->row))

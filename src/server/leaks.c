@@ -52,6 +52,14 @@ static bool is_excepted(const struct ruleset *rules, const struct name *name)
     return names_find(rules->rules, name, &match);
 }
 
+/* A forward zone of the service itself: somebody has thought of it. One of all of AWS's names says nothing. */
+static bool is_forwarded_apart(const struct ruleset *rules, const struct name *name,
+                               const struct services_match *match)
+{
+    uint32_t pool = ruleset_find_pool(rules, name);
+    return rules->pools[pool].config->zone.labels >= match->labels;
+}
+
 void leaks_note(struct leaks *leaks, const struct ruleset *rules, const struct request *request,
                 struct metrics *metrics, uint64_t now_ms)
 {
@@ -61,6 +69,8 @@ void leaks_note(struct leaks *leaks, const struct ruleset *rules, const struct r
         return;
     enum services_kind kind = services_find(leaks->services, name, &match);
     if (kind == SERVICES_NONE || name_has_vpce_label(name) || is_excepted(rules, name))
+        return;
+    if (kind == SERVICES_KNOWN && is_forwarded_apart(rules, name, &match))
         return;
     if (kind == SERVICES_KNOWN)
         metrics_add(metrics, METRICS_AWS_LEAKS, 0, 1);
@@ -80,10 +90,15 @@ size_t leaks_items(struct leaks *leaks, enum services_kind kind, struct toplist_
     return count;
 }
 
-bool leaks_are_of(const struct ruleset *rules, const struct name *name)
+bool leaks_are_of(const struct services *services, const struct ruleset *rules,
+                  const struct name *name)
 {
     struct decision decision;
-    return !ruleset_find_rule(rules, name, &decision) && !is_excepted(rules, name);
+    struct services_match match;
+    if (ruleset_find_rule(rules, name, &decision) || is_excepted(rules, name))
+        return false;
+    return services_find(services, name, &match) != SERVICES_KNOWN ||
+           !is_forwarded_apart(rules, name, &match);
 }
 
 const struct services *leaks_services(const struct leaks *leaks)

@@ -5,6 +5,7 @@
 #define LOCAL53_RULES_SERVICES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "local53/aws/catalogue.h"
 #include "local53/dns/name.h"
@@ -25,6 +26,7 @@ struct services_match {
     char region[CATALOGUE_REGION_MAX]; /* as the name has it; "" for a global service */
     bool dualstack;                    /* only with the endpoint's switch of that name */
     bool fips;                         /* the same */
+    uint8_t labels;                    /* of the service's name that has it, without "*." */
 };
 
 /* Builds the index; the caller frees it. Out of memory is fatal. */

@@ -29,7 +29,8 @@ void leaks_free(struct leaks *leaks);
 
 /* Notes that an upstream is asked for a question no rule has; any thread. Counts it, and for what an endpoint
  * service would take METRICS_AWS_LEAKS of the calling loop. No leaks: names of other classes than IN, names with
- * a vpce- label (targets), names that `except:` took out of an endpoint. leaks may be NULL: nothing is noted. */
+ * a vpce- label (targets), names that `except:` took out of an endpoint, names of a service that has a forward zone of
+ * its own (by which one says that a gateway endpoint or a route leads there). leaks may be NULL: nothing is noted. */
 void leaks_note(struct leaks *leaks, const struct ruleset *rules, const struct request *request,
                 struct metrics *metrics, uint64_t now_ms);
 
@@ -38,8 +39,10 @@ void leaks_note(struct leaks *leaks, const struct ruleset *rules, const struct r
 size_t leaks_items(struct leaks *leaks, enum services_kind kind, struct toplist_item *out,
                    size_t cap, uint64_t now_ms);
 
-/* True when a question noted before would be noted under these rules too: none has its name, nor takes it out. */
-bool leaks_are_of(const struct ruleset *rules, const struct name *name);
+/* True when a question noted before would be noted under these rules too: none has its name or takes it out, and no
+ * forward zone has its service. */
+bool leaks_are_of(const struct services *services, const struct ruleset *rules,
+                  const struct name *name);
 
 /* What tells a name's service; borrowed. */
 const struct services *leaks_services(const struct leaks *leaks);

@@ -12,7 +12,9 @@ static const char CONFIG[] = "listen: [127.0.0.1:5353]\n"
                              "    except: [logs.s3.eu-west-1.amazonaws.com]\n"
                              "    addresses: [10.0.0.1]\n"
                              "forward:\n"
-                             "  - {zone: ., servers: [10.0.0.53]}\n";
+                             "  - {zone: ., servers: [10.0.0.53]}\n"
+                             "  - {zone: eu-west-3.amazonaws.com, servers: [10.0.0.54]}\n"
+                             "  - {zone: s3.eu-west-3.amazonaws.com, servers: [10.0.0.54]}\n";
 
 struct fixture {
     struct leaks *leaks;
@@ -97,6 +99,21 @@ static void targets_exceptions_and_other_names_are_no_leaks(void **state)
     assert_int_equal(items(fixture, SERVICES_KNOWN, 1), 1);
 }
 
+static void a_service_with_a_forward_zone_of_its_own_is_no_leak(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct services *services = leaks_services(fixture->leaks);
+    struct name bucket = test_name("b.s3.eu-west-3.amazonaws.com");
+    struct name kms = test_name("kms.eu-west-3.amazonaws.com");
+    note(fixture, "b.s3.eu-west-3.amazonaws.com", TYPE_A);
+    note(fixture, "s3.eu-west-3.amazonaws.com", TYPE_A);
+    assert_int_equal(items(fixture, SERVICES_KNOWN, 1) + counted(fixture), 0);
+    assert_false(leaks_are_of(services, fixture->rules, &bucket));
+    note(fixture, "kms.eu-west-3.amazonaws.com", TYPE_A);
+    assert_int_equal(items(fixture, SERVICES_KNOWN, 1), 1);
+    assert_true(leaks_are_of(services, fixture->rules, &kms));
+}
+
 static void questions_of_other_classes_are_no_leaks(void **state)
 {
     struct fixture *fixture = *state;
@@ -137,6 +154,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_names_of_aws_stand_apart_and_are_not_counted, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(targets_exceptions_and_other_names_are_no_leaks, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_service_with_a_forward_zone_of_its_own_is_no_leak, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(questions_of_other_classes_are_no_leaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_leak_that_has_ended_is_forgotten_hour_by_hour, set_up,
