@@ -282,7 +282,7 @@ static int print_service(const char *word, const char *region, bool json)
     char own_region[CATALOGUE_REGION_MAX] = "";
     const struct catalogue_row *row = catalogue_find(word);
     struct listing listing;
-    int code;
+    int code = EXIT_USAGE;
 
     if (row == NULL)
         row = catalogue_find_full(word, own_region);
