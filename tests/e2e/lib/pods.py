@@ -1,0 +1,174 @@
+"""A node and a pod: the test's own network namespace, and one more behind a veth link; with kube-proxy's part, an nft
+rule that leads the service address to the cluster DNS."""
+import contextlib
+import ctypes
+import os
+import re
+import select
+import socket
+import subprocess
+import threading
+import time
+
+from . import message
+from .cases import expect
+
+CLONE_NEWNET = 0x40000000
+SERVICE, LINK_LOCAL, LINK_LOCAL6 = "10.96.0.10", "169.254.20.10", "fd00::10"
+CLUSTER_DNS = "10.0.2.1"
+OURS, THEIRS = "192.0.2.1", "192.0.2.2"  # what local53's server says, and the cluster DNS
+PROXY = """add table ip proxy
+add chain ip proxy pre { type nat hook prerouting priority dstnat; }
+add chain ip proxy out { type nat hook output priority -100; }
+"""
+
+
+def must(*words, text=None):
+    """Runs a command, which must succeed; what it printed."""
+    done = subprocess.run(words, input=text, capture_output=True, text=True, check=False, timeout=10)
+    expect(done.returncode == 0, f"{' '.join(words)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def tables():
+    """Names of the nft tables of local53."""
+    return re.findall(r"table inet (local53-\S+)", must("nft", "list", "tables"))
+
+
+def standing():
+    """The addresses of the node, as text."""
+    return re.findall(r"inet6? (\S+?)/", must("ip", "address", "show"))
+
+
+def tracked(port=53):
+    """Entries of connection tracking to or from a port, of the node; without our own to 127.0.0.0/8."""
+    with open("/proc/self/net/nf_conntrack", encoding="ascii") as file:
+        return [line for line in file if re.search(rf"\b[sd]port={port}\b", line) and "dst=127." not in line]
+
+
+class Pod:
+    """The pod's namespace, joined to the node; all of it goes with close()."""
+
+    def __init__(self, scene):
+        self.process = subprocess.Popen(["unshare", "--net", "sleep", "1000"], stdin=subprocess.DEVNULL)
+        scene.add(self)
+        own = os.stat("/proc/self/ns/net").st_ino
+        while os.stat(f"/proc/{self.process.pid}/ns/net").st_ino == own:
+            time.sleep(0.005)
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._node = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._pod = os.open(f"/proc/{self.process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._join()
+
+    def _join(self):
+        must("ip", "link", "add", "pod0", "type", "veth", "peer", "name", "eth0", "netns", str(self.process.pid))
+        must("sh", "-c", "ip address add 10.0.0.1/24 dev pod0; ip address add fd00:1::1/64 dev pod0 nodad;"
+             f"ip link set pod0 up; ip address replace {CLUSTER_DNS}/32 dev lo")
+        rules = "".join(f"add rule ip proxy {chain} ip daddr {SERVICE} {transport} dport 53 dnat to {CLUSTER_DNS}:53\n"
+                        for chain in ("pre", "out") for transport in ("udp", "tcp"))
+        must("nft", "-f", "-", text=PROXY + rules)
+        with self.inside():
+            must("sh", "-c", "ip link set lo up; ip address add 10.0.0.2/24 dev eth0;"
+                 "ip address add fd00:1::2/64 dev eth0 nodad; ip link set eth0 up;"
+                 "ip route add default via 10.0.0.1; ip -6 route add default via fd00:1::1")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(5)
+        subprocess.run(["ip", "link", "delete", "pod0"], capture_output=True, check=False, timeout=10)
+        subprocess.run(["nft", "delete", "table", "ip", "proxy"], capture_output=True, check=False, timeout=10)
+        subprocess.run(["ip", "address", "delete", f"{CLUSTER_DNS}/32", "dev", "lo"], capture_output=True, check=False,
+                       timeout=10)
+        os.close(self._node)
+        os.close(self._pod)
+
+    @contextlib.contextmanager
+    def inside(self):
+        """The calling thread is in the pod; a socket made there stays there."""
+        expect(self._libc.setns(self._pod, CLONE_NEWNET) == 0, "the pod can be entered")
+        try:
+            yield
+        finally:
+            expect(self._libc.setns(self._node, CLONE_NEWNET) == 0, "the node can be entered again")
+
+    def socket(self, server, kind=socket.SOCK_DGRAM):
+        family = socket.AF_INET6 if ":" in server else socket.AF_INET
+        with self.inside():
+            return socket.socket(family, kind)
+
+    def ask(self, server, name="a.example.", limit_s=2.0):
+        """The address answered, "refused" or "timeout"."""
+        asked = message.query(name, "A")
+        with self.socket(server) as udp:
+            udp.connect((server, 53))
+            udp.settimeout(limit_s)
+            try:
+                udp.send(asked.wire())
+                return address_of(udp.recv(4096))
+            except ConnectionRefusedError:
+                return "refused"
+            except OSError:
+                return "timeout"
+
+    def ask_tcp(self, server, name="a.example."):
+        wire = message.query(name, "A").wire()
+        with self.socket(server, socket.SOCK_STREAM) as tcp:
+            tcp.settimeout(2)
+            tcp.connect((server, 53))
+            tcp.sendall(len(wire).to_bytes(2, "big") + wire)
+            return address_of(tcp.recv(4096)[2:])
+
+
+def address_of(wire):
+    reply = message.parse(wire)
+    return reply.answer[0].text if reply.answer else f"rcode {reply.rcode}"
+
+
+class Load:
+    """Questions of a pod to one server at a steady pace, each from a port of its own."""
+
+    PERIOD_S, PATIENCE_S = 0.002, 0.5
+
+    def __init__(self, pod, server):
+        self.events = []  # (when asked, when over, what)
+        self._pod, self._server, self._stop = pod, server, threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def close(self):
+        self._stop.set()
+        self._thread.join(5)
+
+    def _run(self):
+        waiting, wire = {}, message.query("a.example.", "A").wire()
+        while not self._stop.is_set() or waiting:
+            due = time.monotonic() + self.PERIOD_S
+            if not self._stop.is_set():
+                udp = self._pod.socket(self._server)
+                udp.connect((self._server, 53))
+                udp.setblocking(False)
+                waiting[udp] = time.monotonic()
+                udp.send(wire)
+            while time.monotonic() < due:
+                self._collect(waiting, due)
+
+    def _collect(self, waiting, until):
+        for udp in select.select(list(waiting), [], [], max(0, until - time.monotonic()))[0]:
+            try:
+                self._end(waiting, udp, address_of(udp.recv(4096)))
+            except ConnectionRefusedError:
+                self._end(waiting, udp, "refused")
+        for udp, since in list(waiting.items()):
+            if time.monotonic() - since > self.PATIENCE_S:
+                self._end(waiting, udp, "timeout")
+
+    def _end(self, waiting, udp, what):
+        self.events.append((waiting.pop(udp), time.monotonic(), what))
+        udp.close()
+
+    def first(self, what, after):
+        """Seconds from `after` until something was seen that had been asked since; None for never."""
+        return min((over - after for asked, over, seen in self.events if asked >= after and seen == what), default=None)
+
+    def lost(self):
+        return sum(seen in ("timeout", "refused") for _, _, seen in self.events)
