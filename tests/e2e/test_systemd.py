@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+"""The systemd unit: verified by systemd itself, and its limits held to what the program does.
+
+No unit is started, since the machine that tests may have another process 1: the system calls and socket families of a
+run under strace must be among those that the unit allows.
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from lib.cases import Skip, Suite, expect, expect_equal, wait_until
+from lib.daemon import BINARY, PLAIN, ROOT, address, free_port, run, yaml
+
+suite = Suite("systemd")
+UNIT = os.path.join(ROOT, "deploy", "systemd", "local53.service")
+INSTALLED = "/usr/local/bin/local53"
+EXPOSURE_MAX = 30  # tenths, as systemd-analyze takes it; 20 were measured
+
+
+def unit():
+    with open(UNIT, encoding="utf-8") as file:
+        return file.read()
+
+
+def values(key):
+    return re.findall(rf"(?m)^{key}=(.*)$", unit())
+
+
+def analyze(*words):
+    if not shutil.which("systemd-analyze"):
+        raise Skip("systemd-analyze is not there: apt-get install systemd")
+    done = subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False, timeout=30)
+    return done.returncode, done.stdout + done.stderr
+
+
+def placed(scene):
+    """The unit with the program as it stands here."""
+    return scene.write("local53.service", unit().replace(INSTALLED, BINARY))
+
+
+@suite.case("systemd-analyze finds nothing wrong with it")
+def verified(scene):
+    expect_equal(analyze("verify", "--man=no", placed(scene)), (0, ""), "verify")
+
+
+@suite.case("systemd-analyze finds a misspelled line")
+def verify_can_fail(scene):
+    bad = scene.write("local53.service", unit().replace(INSTALLED, BINARY).replace("ProtectHome", "ProtectHmoe"))
+    expect("ProtectHmoe" in analyze("verify", "--man=no", bad)[1], "the word is not told")
+
+
+@suite.case("its exposure is small by systemd's own count")
+def exposure(scene):
+    code, told = analyze("security", "--offline=true", f"--threshold={EXPOSURE_MAX}", placed(scene))
+    expect_equal(code, 0, told[-300:])
+
+
+@suite.case("it has one capability, a user and a folder of its own, and is never given up")
+def facts(_scene):
+    for key, wanted in (("Type", "exec"), ("DynamicUser", "yes"), ("RuntimeDirectory", "local53"),
+                        ("AmbientCapabilities", "CAP_NET_BIND_SERVICE"), ("Restart", "always"),
+                        ("CapabilityBoundingSet", "CAP_NET_BIND_SERVICE"), ("StartLimitIntervalSec", "0"),
+                        ("ExecReload", f"{INSTALLED} ctl -s /run/local53/control.sock reload")):
+        expect_equal(values(key), [wanted], key)
+    expect(float(values("RestartSec")[0]) >= 1, "starting it again and again costs the host its time")
+
+
+@suite.case("the words of its command lines are ones that local53 knows")
+def commands(scene):
+    expect_equal(values("ExecStart"), [f"{INSTALLED} run -c /etc/local53/local53.yaml"], "ExecStart")
+    reload = values("ExecReload")[0].split()[1:]
+    reload[reload.index("-s") + 1] = scene.path("nobody.sock")
+    expect_equal(run(reload).returncode, 3, "ctl reload of nobody")
+
+
+@suite.case("all system calls and socket families of a run are allowed")
+def allowed(scene):
+    if not os.path.exists(PLAIN):
+        raise Skip(f"there is no {PLAIN}, and a sanitized program calls more than the shipped one")
+    trace, names = traced(scene), system_calls(values("SystemCallFilter")[0])
+    calls = set(re.findall(r"(?m)^(?:\d+ +)?(\w+)\(", trace))
+    expect("bind" in calls and "epoll_ctl" in calls, f"the run was not seen: {sorted(calls)}")
+    expect_equal(sorted(calls - names), [], "calls that SystemCallFilter refuses")
+    families = set(re.findall(r"socket\((AF_\w+)", trace))
+    expect("AF_INET" in families, f"the run was not seen: {families}")
+    expect_equal(sorted(families - set(values("RestrictAddressFamilies")[0].split())), [], "families refused")
+
+
+def system_calls(group):
+    """Names of a group of systemd, and of the groups in it."""
+    code, told = analyze("syscall-filter", group)
+    expect_equal(code, 0, told)
+    words = [line.strip() for line in told.splitlines()[1:] if line.startswith(" ") and "#" not in line]
+    return {name for word in words for name in (system_calls(word) if word.startswith("@") else {word})}
+
+
+def traced(scene):
+    """What strace sees of a start, a question, a reload and an ordered stop."""
+    where, control = address(), scene.path("control.sock")
+    port = free_port(where)
+    file = scene.write("local53.yaml", yaml({"listen": [f"{where}:{port}"], "control": control,
+                                             "metrics": [f"{where}:{free_port(where)}"], "workers": 2,
+                                             "forward": [{"zone": ".", "servers": ["127.0.0.1:9"]}]}))
+    command = ["strace", "-f", "-qq", "-e", "signal=none", "-o", trace_of(scene), PLAIN, "run", "-c", file]
+    strace = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: run(["ctl", "-s", control, "ready"], binary=PLAIN).returncode == 0, 20, "ready under strace")
+        subprocess.run(["dig", "+tries=1", "+time=1", f"@{where}", "-p", str(port), "a.example"], timeout=10,
+                       stdout=subprocess.DEVNULL, check=False)
+        expect_equal(run(["ctl", "-s", control, "reload"], binary=PLAIN).returncode, 0, "reload under strace")
+        time.sleep(0.2)
+    finally:
+        stop(strace)
+    with open(trace_of(scene), encoding="utf-8", errors="replace") as found:
+        return found.read()
+
+
+def trace_of(scene):
+    """Not in the configuration's folder: that is watched, and each line written would be seen, traced, and seen."""
+    os.makedirs(scene.path("trace"), exist_ok=True)
+    return scene.path("trace", "calls")
+
+
+def stop(strace):
+    """Ends the traced program in order; strace ends with it."""
+    with open(f"/proc/{strace.pid}/task/{strace.pid}/children", encoding="ascii") as children:
+        for child in children.read().split():
+            os.kill(int(child), signal.SIGTERM)
+    try:
+        strace.wait(timeout=15)
+    finally:
+        strace.kill()
+
+
+if __name__ == "__main__":
+    suite.main()
