@@ -99,6 +99,15 @@ void inflight_give(struct inflight *inflight, struct waiter *waiter)
     slab_give(&inflight->waiters, waiter);
 }
 
+void inflight_follow(struct pending *pending, struct pending *earlier)
+{
+    if (pending->sequence <= earlier->sequence)
+        return;
+    pending->sequence = earlier->sequence;
+    list_remove(&pending->age);
+    list_insert_before(&earlier->age, &pending->age);
+}
+
 void inflight_remove(struct inflight *inflight, struct pending *pending)
 {
     for (struct waiter *left; (left = inflight_take_waiter(pending)) != NULL;)

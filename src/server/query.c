@@ -47,6 +47,7 @@ struct query {
     const struct client *client;     /* borrowed; where the reply goes */
     struct bytes packet;             /* borrowed; as received */
     struct request request;          /* from PARSE on */
+    struct pending *earlier;         /* borrowed; whose answer it goes on with, or NULL */
     struct snapshot *snapshot;       /* borrowed; the rules and addresses it is answered from */
     struct decision decision;        /* from RULES on, when a rule has the name */
     uint32_t pool;                   /* from a cache miss on: who is asked */
@@ -353,6 +354,15 @@ static struct inflight_key inflight_key_of(const struct query *query)
                                  .snapshot = query->snapshot};
 }
 
+/* A chain that goes on is no new question: an ordered stop waits for it as for its first one. */
+static enum query_step wait_for(struct query *query, struct pending *pending)
+{
+    if (query->earlier != NULL)
+        inflight_follow(pending, query->earlier);
+    query->waiting = true;
+    return STEP_DONE;
+}
+
 RARE static enum query_step step_join(struct query *query)
 {
     struct worker *worker = query->worker;
@@ -372,8 +382,7 @@ RARE static enum query_step step_join(struct query *query)
     if (!inflight_join(&worker->inflight, pending, query->client, &query->request))
         return drop_for(query, METRICS_DROP_WAITERS_FULL);
     metrics_add(worker->metrics, METRICS_INFLIGHT_JOINED, 0, 1);
-    query->waiting = true;
-    return STEP_DONE;
+    return wait_for(query, pending);
 }
 
 static void on_answer(void *owner, const struct exchange_result *result);
@@ -404,8 +413,7 @@ RARE static enum query_step step_ask(struct query *query)
     struct request asked = query->request; /* an alias may have led to another name */
     asked.qname = pending->qname;
     leaks_note(worker->leaks, query->snapshot->rules, &asked, worker->metrics, query->now_ms);
-    query->waiting = true;
-    return STEP_DONE;
+    return wait_for(query, pending);
 }
 
 RARE static void cut_reply(struct query *query)
@@ -427,29 +435,17 @@ static enum query_step step_reply(struct query *query)
     return STEP_DONE;
 }
 
-/* The word that the metric has too. */
-static const char *drop_word(enum metrics_drop reason)
-{
-    static const char *const words[METRICS_DROP_COUNT] = {
-#define DROP_WORD(id, text) text,
-        METRICS_DROP_LIST(DROP_WORD)
-#undef DROP_WORD
-    };
-    return words[reason];
-}
-
 /* Over UDP silence sends the client to its next server; on a connection an answer is owed for each query
  * (RFC 7766 section 7). */
 RARE static enum query_step step_drop(struct query *query)
 {
     struct worker *worker = query->worker;
-    bool is_shed = query->drop_reason == METRICS_DROP_INFLIGHT_FULL ||
-                   query->drop_reason == METRICS_DROP_WAITERS_FULL;
+    bool is_table = query->drop_reason == METRICS_DROP_INFLIGHT_FULL;
     metrics_add(worker->metrics, METRICS_DROPPED, query->drop_reason, 1);
-    if (!is_shed)
+    if (!is_table && query->drop_reason != METRICS_DROP_WAITERS_FULL)
         return STEP_DONE;
     LOG_LIMITED(&worker->shed_limit, query->now_ms, LOG_LEVEL_WARN, "query.shed",
-                LOG_TEXT("reason", drop_word(query->drop_reason)),
+                LOG_TEXT("reason", is_table ? "inflight_full" : "waiters_full"),
                 LOG_UINT("inflight", slab_used(&worker->inflight.pending)));
     if (query->client->transport == CLIENT_UDP)
         return STEP_DONE;
@@ -471,6 +467,7 @@ static void query_begin(struct query *query, struct worker *worker, const struct
     enum query_step step = STEP_PARSE;
     query->worker = worker;
     query->client = client;
+    query->earlier = NULL;
     query->packet = packet;
     query->snapshot = worker->snapshot;
     query->now_ms = loop_now_ms(worker->loop);
@@ -548,13 +545,14 @@ static enum query_step answer_waiter(struct query *query, const struct name *nam
 }
 
 /* Replies to one who waited, from the snapshot its question began with. */
-static void reply_to_waiter(const struct pending *pending, const struct waiter *waiter,
+static void reply_to_waiter(struct pending *pending, const struct waiter *waiter,
                             const struct entry *entry)
 {
     struct worker *worker = pending->owner;
     struct client client = waiter->client;
     struct query query = {.worker = worker,
                           .client = &client,
+                          .earlier = pending,
                           .snapshot = pending->snapshot,
                           .now_ms = loop_now_ms(worker->loop),
                           .source = METRICS_SOURCE_UPSTREAM};

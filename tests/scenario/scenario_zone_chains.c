@@ -336,6 +336,32 @@ static void a_reload_between_two_questions_of_a_chain_changes_nothing_for_who_wa
     EXPECT_NO_QUERY(&stage);
 }
 
+/* Its second question is asked after the word to stop, but the client's came before. */
+static void an_ordered_stop_waits_for_the_whole_chain(void **state)
+{
+    (void)state;
+    stage_ask(&stage, 0, "a.example.com A");
+    EXPECT_QUERY(&stage, "10.0.0.2 a.example.com. A rd");
+    struct fake_packet first = stage.asked;
+    worker_stop(stage.workers[0]);
+    fake_net_advance(50);
+    stage_ask(&stage, 0, "new.example.com A from=2");
+    EXPECT_QUERY(&stage, "10.0.0.2 new.example.com. A rd");
+    stage.asked = first;
+    stage_answer(&stage, "NOERROR\na.example.com. 50 IN CNAME out.corp.internal.\n");
+    EXPECT_QUERY(&stage, "10.0.0.2 x.example.com. A rd");
+    fake_net_advance(50);
+    stage_answer(&stage, "NOERROR\nx.example.com. 40 IN A 192.0.2.5\n");
+    EXPECT_REPLY(&stage, reply_of("NOERROR", "a.example.com",
+                                  "a.example.com. 50 IN CNAME out.corp.internal.\n"
+                                  "out.corp.internal. 70 IN CNAME x.example.com.\n"
+                                  "x.example.com. 40 IN A 192.0.2.5\n"));
+    fake_net_advance(20);
+    assert_string_equal(stage_reply(&stage, 2), "");
+    assert_null(fake_udp_server(&stage.listen, 1)); /* the worker has ended */
+    (void)stage_drop_queries(&stage);
+}
+
 /* Answers that may not be kept are asked for again each time the chain begins anew. */
 static void a_chain_through_answers_of_no_time_ends_in_servfail(void **state)
 {
@@ -439,6 +465,7 @@ int main(void)
         SCENARIO(a_chain_into_an_alias_has_its_addresses),
         SCENARIO(a_chain_through_the_zone_asks_for_what_stands_behind_it),
         SCENARIO(a_reload_between_two_questions_of_a_chain_changes_nothing_for_who_waits),
+        SCENARIO(an_ordered_stop_waits_for_the_whole_chain),
         SCENARIO(a_chain_through_answers_of_no_time_ends_in_servfail),
         SCENARIO(a_chain_that_the_zone_leads_back_to_its_beginning_is_servfail),
         SCENARIO(a_cached_chain_follows_a_reload_of_the_zone_it_enters),

@@ -19,7 +19,7 @@ struct pending {
     struct link bucket;        /* in the table's hash bucket */
     struct link age;           /* in the table's list, oldest first */
     struct link waiters;       /* head; struct waiter, in the order they came */
-    uint64_t sequence;         /* grows with each question of this loop */
+    uint64_t sequence;         /* grows with each question of this loop that begins a reply */
     struct snapshot *snapshot; /* held; the rules it was decided under */
     struct cache_key key;      /* key.name is &qname */
     struct name qname;         /* folded */
@@ -65,6 +65,10 @@ bool inflight_join(struct inflight *inflight, struct pending *pending, const str
 /* The next waiter, taken out of the list, or NULL; the caller gives it back with inflight_give. */
 struct waiter *inflight_take_waiter(struct pending *pending);
 void inflight_give(struct inflight *inflight, struct waiter *waiter);
+
+/* A waiter of an earlier question, still in the table, goes on with this one: it is as old as that from now on,
+ * if it was younger. */
+void inflight_follow(struct pending *pending, struct pending *earlier);
 
 /* Ends a question: out of the table, waiters left over given back, snapshot released. */
 void inflight_remove(struct inflight *inflight, struct pending *pending);

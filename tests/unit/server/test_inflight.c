@@ -200,6 +200,23 @@ static void the_oldest_question_is_known_and_numbers_only_grow(void **state)
     inflight_remove(&fixture->inflight, first);
 }
 
+static void a_question_that_goes_on_with_another_is_as_old(void **state)
+{
+    struct fixture *fixture = *state;
+    struct pending *first = add(fixture, "a.x");
+    struct pending *second = add(fixture, "b.x");
+    struct pending *third = add(fixture, "c.x");
+    inflight_follow(third, first);
+    inflight_follow(first, second);
+    assert_int_equal(third->sequence, first->sequence);
+    assert_true(first->sequence < second->sequence);
+    inflight_remove(&fixture->inflight, first);
+    assert_ptr_equal(inflight_oldest(&fixture->inflight), third);
+    inflight_remove(&fixture->inflight, third);
+    assert_ptr_equal(inflight_oldest(&fixture->inflight), second);
+    inflight_remove(&fixture->inflight, second);
+}
+
 #define TABLE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int main(void)
@@ -213,6 +230,7 @@ int main(void)
         TABLE_TEST(a_full_table_refuses_questions_until_one_ends),
         TABLE_TEST(no_more_clients_may_wait_than_there_is_room_for),
         TABLE_TEST(the_oldest_question_is_known_and_numbers_only_grow),
+        TABLE_TEST(a_question_that_goes_on_with_another_is_as_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
