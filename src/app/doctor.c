@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -49,23 +50,36 @@ struct doctor {
 
 /* --- reading --- */
 
-static void add_wishes(struct doctor *doctor, const struct addr *list, size_t count, bool dns)
+/* True for what local53 puts on the node, if it is allowed to: service addresses, and some it listens on. */
+static bool is_put(const struct config *config, size_t index)
 {
-    for (size_t i = 0; i < count && doctor->wish_count < WISHES_MAX; i++)
-        doctor->wishes[doctor->wish_count++] = (struct doctor_wish){.addr = list[i], .dns = dns};
+    return index >= config->listen_count || config_is_node_address(&config->answered[index]);
+}
+
+static void add_wish(struct doctor *doctor, struct doctor_wish wish)
+{
+    if (doctor->wish_count < WISHES_MAX)
+        doctor->wishes[doctor->wish_count++] = wish;
 }
 
 static void make_wishes(struct doctor *doctor)
 {
     struct doctor_wish usual = {.dns = true, .usual = true};
-    if (doctor->rules != NULL) {
-        const struct config *config = doctor->rules->config;
-        add_wishes(doctor, config->listen, config->listen_count, true);
-        add_wishes(doctor, config->metrics, config->metrics_count, false);
-        return;
+    const struct config *config = doctor->rules != NULL ? doctor->rules->config : NULL;
+    for (size_t i = 0; config != NULL && i < config->answered_count; i++) {
+        bool put = is_put(config, i);
+        bool intercepts = config->intercept == CONFIG_INTERCEPT_OWNER;
+        add_wish(doctor, (struct doctor_wish){.addr = config->answered[i],
+                                              .dns = true,
+                                              .put = put && intercepts,
+                                              .may_put = put && !intercepts});
     }
+    for (size_t i = 0; config != NULL && i < config->metrics_count; i++)
+        add_wish(doctor, (struct doctor_wish){.addr = config->metrics[i]});
+    if (config != NULL)
+        return;
     CHECK(addr_parse(&usual.addr, DOCTOR_USUAL_ADDRESS, DNS_PORT) == ERR_OK);
-    doctor->wishes[doctor->wish_count++] = usual;
+    add_wish(doctor, usual);
 }
 
 /* False when the kernel's tables cannot be read. */
@@ -142,8 +156,8 @@ static void check_pool(struct doctor *doctor, size_t index, const struct doctor_
         struct doctor_loop loop = {.resolv = &file.resolv,
                                    .uplink = uplink,
                                    .zone = text_write_name(&pool->config->zone, zone),
-                                   .own = config->listen,
-                                   .own_count = config->listen_count,
+                                   .own = config->answered,
+                                   .own_count = config->answered_count,
                                    .servers_left = doctor->pools->items[index].count};
         doctor_check_loop(doctor->findings, &loop);
         free_resolv(&file);
@@ -179,11 +193,19 @@ static unsigned lowest_port(const struct doctor *doctor)
 static void check_rights(struct doctor *doctor)
 {
     char *start = doctor_read_text("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    const struct config *config = doctor->rules != NULL ? doctor->rules->config : NULL;
     unsigned lowest = lowest_port(doctor);
+    struct utsname kernel = {.release = ""};
     struct doctor_rights rights = {.status = doctor->status,
                                    .port_start = start,
+                                   .release = kernel.release,
                                    .nfnetlink = doctor_has_nfnetlink(),
                                    .dummy = access("/sys/module/dummy", F_OK) == 0};
+    uname(&kernel);
+    if (config != NULL) {
+        rights.wanted = lowest > 0 && config->intercept == CONFIG_INTERCEPT_OWNER;
+        rights.degrade = config->on_failure == CONFIG_ON_FAILURE_DEGRADE;
+    }
     if (lowest > 0)
         doctor_check_bind(doctor->findings, &rights, lowest);
     doctor_check_admin(doctor->findings, &rights);

@@ -39,6 +39,8 @@ struct doctor_wish {
     struct addr addr; /* with its port */
     bool dns;         /* UDP and TCP; else the metrics port, TCP alone */
     bool usual;       /* no configuration said it */
+    bool put;         /* local53 puts it on the node itself (node.intercept) */
+    bool may_put;     /* it would with node.intercept: owner */
 };
 
 /* Adds the sockets of a text of /proc/net/udp, udp6, tcp or tcp6 (TCP: those that listen) that are in the way of
@@ -115,18 +117,20 @@ void doctor_check_loop(struct findings *findings, const struct doctor_loop *loop
 
 /* What this process may do. */
 struct doctor_rights {
-    const char *status; /* borrowed; text of /proc/self/status */
-    const char
-        *port_start; /* borrowed; text of ip_unprivileged_port_start; "" when there is none */
-    bool nfnetlink;  /* a socket of NETLINK_NETFILTER can be opened */
-    bool dummy;      /* the kernel has dummy links ready */
+    const char *status;     /* borrowed; text of /proc/self/status */
+    const char *port_start; /* borrowed; text of ip_unprivileged_port_start, "" for none */
+    const char *release;    /* borrowed; of the kernel: "6.1.0-18-cloud-amd64" */
+    bool nfnetlink;         /* a socket of NETLINK_NETFILTER can be opened */
+    bool dummy;             /* the kernel has dummy links ready */
+    bool wanted;            /* node.intercept: owner, and no local53 serves here yet */
+    bool degrade;           /* node.on_failure: degrade */
 };
 
 /* May it bind `port`. */
 void doctor_check_bind(struct findings *findings, const struct doctor_rights *rights,
                        unsigned port);
 
-/* May it put addresses and rules on the node. */
+/* May it put addresses and rules on the node, where that is wanted. */
 void doctor_check_admin(struct findings *findings, const struct doctor_rights *rights);
 
 /* --- limits --- */

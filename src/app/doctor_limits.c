@@ -51,29 +51,60 @@ void doctor_check_bind(struct findings *findings, const struct doctor_rights *ri
     }
 }
 
+/* What it means that interception, where it is wanted, cannot be had. */
+static enum finding_level level_of(const struct doctor_rights *rights)
+{
+    return rights->wanted && !rights->degrade ? FINDING_PROBLEM : FINDING_NOTE;
+}
+
+/* Linux 5.12 brought tables that go with the process that owns them. */
+static bool has_owned_tables(const char *release)
+{
+    char *behind;
+    unsigned long major = strtoul(release, &behind, 10);
+    unsigned long minor = *behind == '.' ? strtoul(behind + 1, NULL, 10) : 0;
+    return major > 5 || (major == 5 && minor >= 12);
+}
+
 static void check_nftables(struct findings *findings, const struct doctor_rights *rights)
 {
-    if (rights->nfnetlink) {
+    if (!rights->nfnetlink) {
+        findings_add(findings, level_of(rights), FINDING_NFTABLES,
+                     "no netfilter netlink socket can be opened: service addresses cannot be taken "
+                     "over");
+        findings_remedy(findings, "modprobe nf_tables; in a sandbox (gVisor, Fargate) write "
+                                  "node.intercept: off and point pods at the address");
+    } else if (!has_owned_tables(rights->release)) {
+        findings_add(findings, FINDING_NOTE, FINDING_NFTABLES,
+                     "Linux %s has no nft tables that go with their owner: the rules of a local53 "
+                     "that was killed stay",
+                     rights->release);
+        findings_remedy(findings, "Linux 5.12 or later; else 'local53 node clean' where it was "
+                                  "killed and does not come back");
+    } else {
         findings_add(findings, FINDING_OK, FINDING_NFTABLES,
-                     "the kernel takes netfilter's netlink, which nf_tables is reached by");
-        return;
+                     "netfilter's netlink can be opened; Linux %s has tables that go with their "
+                     "owner",
+                     rights->release);
     }
-    findings_add(
-        findings, FINDING_NOTE, FINDING_NFTABLES,
-        "no netfilter netlink socket can be opened: service addresses cannot be taken over");
-    findings_remedy(findings, "modprobe nf_tables; in a sandbox (gVisor, Fargate) do without "
-                              "interception and point pods at the address");
+}
+
+static void tell_no_admin(struct findings *findings, const struct doctor_rights *rights)
+{
+    findings_add(findings, level_of(rights), FINDING_CAPABILITY,
+                 "CAP_NET_ADMIN is missing: neither addresses nor NOTRACK rules can be put on the "
+                 "node");
+    findings_remedy(findings, rights->wanted
+                                  ? "grant it (securityContext.capabilities.add, or systemd's "
+                                    "AmbientCapabilities), or write node.intercept: off"
+                                  : "nothing, while node.intercept is off and the addresses stand "
+                                    "already");
 }
 
 void doctor_check_admin(struct findings *findings, const struct doctor_rights *rights)
 {
     if (!doctor_has_capability(rights->status, CAP_NET_ADMIN)) {
-        findings_add(findings, FINDING_NOTE, FINDING_CAPABILITY,
-                     "CAP_NET_ADMIN is missing: neither addresses nor NOTRACK rules can be put on "
-                     "the node");
-        findings_remedy(findings,
-                        "nothing, where the addresses stand already and no service address "
-                        "is taken over; else grant it");
+        tell_no_admin(findings, rights);
         return;
     }
     findings_add(findings, FINDING_OK, FINDING_CAPABILITY,

@@ -5,6 +5,7 @@
 
 #define IPVS_LINK "kube-ipvs0"
 #define CILIUM_LINK "cilium_host"
+#define OWN_LINK "local53"
 #define NODELOCAL_LINK "nodelocaldns"
 
 static bool has_link(const struct doctor_links *links, const char *name)
@@ -35,19 +36,29 @@ static const char *link_of(const struct doctor_links *links, const struct addr *
 static void tell_absent(struct findings *findings, const struct doctor_wish *wish, const char *text)
 {
     bool v6 = wish->addr.sa.sa_family == AF_INET6;
-    if (wish->usual) {
-        findings_add(findings, FINDING_OK, FINDING_ADDRESS, "%s is not on this node yet", text);
+    if (wish->usual || wish->put) {
+        findings_add(findings, FINDING_OK, FINDING_ADDRESS, "%s is not on this node yet%s", text,
+                     wish->put ? ": local53 puts it there" : "");
         return;
     }
     findings_add(findings, FINDING_PROBLEM, FINDING_ADDRESS,
                  "%s is not an address of this node: it cannot be listened on", text);
     findings_remedy(findings,
-                    "put it there: ip address add %s/%d dev lo; or write one under %s: "
-                    "that 'ip address' shows",
-                    text, v6 ? 128 : 32, wish->dns ? "listen" : "metrics");
+                    "put it there: ip address add %s/%d dev lo%s; or write one under %s that "
+                    "'ip address' shows",
+                    text, v6 ? 128 : 32,
+                    wish->may_put ? "; or let local53 do it, by node.intercept: owner" : "",
+                    wish->dns ? "listen" : "metrics");
 }
 
-static void tell_present(struct findings *findings, const char *text, const char *link)
+/* Where local53 puts addresses of its own, or takes those that stand there. */
+static bool is_own_link(const char *link)
+{
+    return strcmp(link, OWN_LINK) == 0 || strcmp(link, "lo") == 0;
+}
+
+static void tell_present(struct findings *findings, const struct doctor_wish *wish,
+                         const char *text, const char *link)
 {
     if (strcmp(link, IPVS_LINK) == 0) {
         findings_add(findings, FINDING_PROBLEM, FINDING_ADDRESS,
@@ -58,10 +69,14 @@ static void tell_present(struct findings *findings, const char *text, const char
                         "take it out of the configuration; listen on " DOCTOR_USUAL_ADDRESS
                         " and give that to pods (kubelet --cluster-dns)");
     } else if (strcmp(link, NODELOCAL_LINK) == 0) {
-        findings_add(findings, FINDING_NOTE, FINDING_ADDRESS,
+        findings_add(findings, wish->put ? FINDING_PROBLEM : FINDING_NOTE, FINDING_ADDRESS,
                      "%s is on " NODELOCAL_LINK ", the link of NodeLocal DNSCache", text);
         findings_remedy(findings, "it takes the address away when it ends: remove its DaemonSet, "
                                   "then look again");
+    } else if (wish->put && !is_own_link(link)) {
+        findings_add(findings, FINDING_PROBLEM, FINDING_ADDRESS,
+                     "%s is on %s, a link of somebody else: local53 does not take it", text, link);
+        findings_remedy(findings, "take it off there (ip address del), or write another one");
     } else {
         findings_add(findings, FINDING_OK, FINDING_ADDRESS, "%s is on this node, on %s", text,
                      link);
@@ -80,7 +95,7 @@ void doctor_check_address(struct findings *findings, const struct doctor_wish *w
     if (link == NULL)
         tell_absent(findings, wish, text);
     else
-        tell_present(findings, text, link);
+        tell_present(findings, wish, text, link);
 }
 
 /* --- AWS's own addresses --- */

@@ -67,8 +67,8 @@ static void resolve_hosts(struct resolving *resolving)
         return;
     resolving->loop = loop_new();
     struct alarm *limit = alarm_new(resolving->loop, on_limit, resolving);
-    resolving->bootstrap =
-        bootstrap_new(resolving->loop, config->listen, config->listen_count, on_host, resolving);
+    resolving->bootstrap = bootstrap_new(resolving->loop, config->answered, config->answered_count,
+                                         on_host, resolving);
     alarm_set(limit, RESOLVE_MS);
     bootstrap_set_hosts(resolving->bootstrap, resolving->hosts, resolving->count);
     loop_run(resolving->loop);
@@ -114,8 +114,8 @@ void doctor_find_servers(struct doctor_pools *pools, struct findings *findings,
     for (size_t i = 0; i < pools->count; i++) {
         struct pool_source source = {.servers = rules->pools[i].servers,
                                      .server_count = rules->pools[i].server_count,
-                                     .own = rules->config->listen,
-                                     .own_count = rules->config->listen_count,
+                                     .own = rules->config->answered,
+                                     .own_count = rules->config->answered_count,
                                      .bootstrap = resolving.bootstrap};
         pool_resolve(&pools->items[i], &source, problem, sizeof(problem));
         if (problem[0] != '\0')

@@ -144,8 +144,8 @@ def table(scene):
 def running(scene):
     server(scene)
     with address(f"{NODE}/32"):
-        daemon = Daemon(scene, {"forward": [{"zone": ".", "servers": [SERVER]}]}, address=NODE, port=53)
-        daemon.wait_ready()
+        daemon = Daemon(scene, {"forward": [{"zone": ".", "servers": [SERVER]}], "node": {"intercept": "owner"}},
+                        address=NODE, port=53).wait_ready()
         code, found = findings_of(daemon.config)
         expect(has(found, "port", "ok", f"{NODE}:53 is served by local53 (pid {daemon.process.pid})"), f"{found}")
         expect_equal(code, FINE, "exit")
@@ -216,11 +216,7 @@ def unprivileged(scene):
     server(scene)
     hold(scene, "127.0.0.1")
     file = config(scene, listen=["127.0.0.1"])
-    command = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all", BINARY]
-    probe = subprocess.run([*command, "doctor", "--json", "-c", file], capture_output=True, text=True, check=False,
-                           timeout=RUN_LIMIT_S)
-    if not probe.stdout:
-        raise Skip(f"setpriv: {probe.stderr.strip()}")
+    probe = as_nobody("doctor", "--json", "-c", file)
     found = json.loads(probe.stdout)["findings"]
     expect(has(found, "port", "problem", "a process of user 0 that cannot be seen from here"), f"{found}")
     expect(has(found, "capability", "problem", "CAP_NET_BIND_SERVICE is missing"), f"{found}")
@@ -261,6 +257,44 @@ def cilium(scene):
     with address(f"{NODE}/32"), link("cilium_host"):
         code, found = findings_of(config(scene))
         expect(code == FINE and has(found, "kube-proxy", "note", "Cilium"), f"{found}")
+
+
+def intercepting(scene, **node):
+    return config(scene, node={"intercept": "owner", **node})
+
+
+@suite.case("what local53 puts on the node itself may be absent, but not stand elsewhere", namespace_needed=True)
+def put(scene):
+    server(scene)
+    file = intercepting(scene, service_addresses=["10.100.0.10"])
+    code, found = findings_of(file)
+    for where in (NODE, "10.100.0.10"):
+        expect(has(found, "address", "ok", f"{where} is not on this node yet: local53 puts it there"), f"{found}")
+        expect(has(found, "port", "ok", f"{where}:53 UDP and TCP is free"), f"{found}")
+    expect_equal(code, FINE, "exit")
+    with link("eth7"), address(f"{NODE}/32", "eth7"):
+        only_problem("address", file, f"{NODE} is on eth7, a link of somebody else", "take it off")
+    with link("kube-ipvs0"), address("10.100.0.10/32", "kube-ipvs0"):
+        only_problem("address", file, "10.100.0.10 is on kube-ipvs0", "--cluster-dns")
+
+
+@suite.case("without CAP_NET_ADMIN interception is a problem, or a note where it may degrade", namespace_needed=True)
+def no_admin(scene):
+    server(scene)
+    with address(f"{NODE}/32"):
+        for on_failure, level in (("exit", "problem"), ("degrade", "note")):
+            file = intercepting(scene, on_failure=on_failure)
+            found = json.loads(as_nobody("doctor", "--json", "-c", file).stdout)["findings"]
+            expect(has(found, "capability", level, "CAP_NET_ADMIN is missing"), f"{on_failure}: {found}")
+
+
+def as_nobody(*words):
+    """The completed process of a local53 without any capability."""
+    command = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all", BINARY]
+    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
+    if not done.stdout:
+        raise Skip(f"setpriv: {done.stderr.strip()}")
+    return done
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

@@ -40,22 +40,64 @@ static void the_first_port_without_privilege_may_be_lower(void **state)
     assert_only(*state, FINDING_OK, "capability", "no privilege", "");
 }
 
+static struct doctor_rights rights_of(const char *status, bool wanted, bool degrade)
+{
+    return (struct doctor_rights){.status = status,
+                                  .port_start = "",
+                                  .release = "6.1.0-18-cloud-amd64",
+                                  .nfnetlink = true,
+                                  .wanted = wanted,
+                                  .degrade = degrade};
+}
+
 static void without_net_admin_the_node_is_left_alone(void **state)
 {
-    struct doctor_rights rights = {.status = STATUS_BIND, .port_start = ""};
+    struct doctor_rights rights = rights_of(STATUS_BIND, false, false);
     doctor_check_admin(*state, &rights);
-    assert_only(*state, FINDING_NOTE, "capability", "CAP_NET_ADMIN is missing", "else grant it");
+    assert_only(*state, FINDING_NOTE, "capability", "CAP_NET_ADMIN is missing", "nothing, while");
+}
+
+static void interception_without_net_admin_is_a_problem_unless_it_may_degrade(void **state)
+{
+    struct findings *findings = *state;
+    struct doctor_rights rights = rights_of(STATUS_BIND, true, false);
+    doctor_check_admin(findings, &rights);
+    assert_only(findings, FINDING_PROBLEM, "capability", "CAP_NET_ADMIN is missing", "grant it");
+    findings->count = 0;
+    rights.degrade = true;
+    doctor_check_admin(findings, &rights);
+    assert_only(findings, FINDING_NOTE, "capability", "CAP_NET_ADMIN is missing", "grant it");
 }
 
 static void a_kernel_without_netfilter_cannot_take_service_addresses_over(void **state)
 {
     struct findings *findings = *state;
-    struct doctor_rights rights = {.status = STATUS_ADMIN, .port_start = ""};
+    struct doctor_rights rights = rights_of(STATUS_ADMIN, false, false);
+    rights.nfnetlink = false;
     doctor_check_admin(findings, &rights);
     assert_non_null(find(findings, "nftables", FINDING_NOTE));
-    rights.nfnetlink = true;
+    rights.wanted = true;
     doctor_check_admin(findings, &rights);
-    assert_non_null(find(findings, "nftables", FINDING_OK));
+    assert_non_null(find(findings, "nftables", FINDING_PROBLEM));
+}
+
+static void tables_go_with_their_owner_since_linux_5_12(void **state)
+{
+    static const char *const without[] = {"5.11.99", "4.18.0-553.el8", "5", "5.1", ""};
+    static const char *const with[] = {"5.12.0-1", "5.15.148-bottlerocket", "6.1", "10.0.1"};
+    struct doctor_rights rights = rights_of(STATUS_ADMIN, true, false);
+    for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++) {
+        ((struct findings *)*state)->count = 0;
+        rights.release = without[i];
+        doctor_check_admin(*state, &rights);
+        assert_non_null(find(*state, "nftables", FINDING_NOTE));
+    }
+    for (size_t i = 0; i < sizeof(with) / sizeof(with[0]); i++) {
+        ((struct findings *)*state)->count = 0;
+        rights.release = with[i];
+        doctor_check_admin(*state, &rights);
+        assert_non_null(find(*state, "nftables", FINDING_OK));
+    }
 }
 
 /* --- limits --- */
@@ -178,6 +220,8 @@ int main(void)
         FINDINGS_TEST(another_capability_is_not),
         FINDINGS_TEST(the_first_port_without_privilege_may_be_lower),
         FINDINGS_TEST(without_net_admin_the_node_is_left_alone),
+        FINDINGS_TEST(interception_without_net_admin_is_a_problem_unless_it_may_degrade),
+        FINDINGS_TEST(tables_go_with_their_owner_since_linux_5_12),
         FINDINGS_TEST(a_kernel_without_netfilter_cannot_take_service_addresses_over),
         FINDINGS_TEST(enough_of_all_is_fine),
         FINDINGS_TEST(small_socket_buffers_are_a_note),

@@ -63,6 +63,48 @@ static void the_link_of_nodelocal_dnscache_is_a_note(void **state)
     assert_only(*state, FINDING_NOTE, "address", "NodeLocal DNSCache", "DaemonSet");
 }
 
+static void check_put(struct findings *findings, struct doctor_link link)
+{
+    struct doctor_links links = {&link, 1};
+    struct doctor_wish wish = {.addr = addr_of("169.254.20.10:53"), .dns = true, .put = true};
+    doctor_check_address(findings, &wish, &links);
+}
+
+static void what_local53_puts_there_itself_may_be_absent(void **state)
+{
+    check_put(*state, link_of("eth1", NULL));
+    assert_only(*state, FINDING_OK, "address", "not on this node yet: local53 puts it there", "");
+}
+
+static void what_it_would_put_there_is_told_with_the_key(void **state)
+{
+    struct doctor_links links = {NULL, 0};
+    struct doctor_wish wish = {.addr = addr_of("169.254.20.10:53"), .dns = true, .may_put = true};
+    doctor_check_address(*state, &wish, &links);
+    assert_only(*state, FINDING_PROBLEM, "address", "not an address", "node.intercept: owner");
+}
+
+static void what_it_puts_there_stands_on_lo_or_on_its_own_link(void **state)
+{
+    struct findings *findings = *state;
+    check_put(findings, link_of("lo", "169.254.20.10"));
+    assert_only(findings, FINDING_OK, "address", "on lo", "");
+    findings->count = 0;
+    check_put(findings, link_of("local53", "169.254.20.10"));
+    assert_only(findings, FINDING_OK, "address", "on local53", "");
+}
+
+static void what_it_puts_there_on_a_link_of_somebody_else_is_a_problem(void **state)
+{
+    struct findings *findings = *state;
+    check_put(findings, link_of("eth1", "169.254.20.10"));
+    assert_only(findings, FINDING_PROBLEM, "address", "on eth1, a link of somebody else",
+                "ip address del");
+    findings->count = 0;
+    check_put(findings, link_of("nodelocaldns", "169.254.20.10"));
+    assert_only(findings, FINDING_PROBLEM, "address", "NodeLocal DNSCache", "DaemonSet");
+}
+
 static void all_of_127_and_the_wildcard_are_here_always(void **state)
 {
     struct findings *findings = *state;
@@ -141,6 +183,10 @@ int main(void)
         FINDINGS_TEST(an_address_of_ipvs_cannot_be_listened_on),
         FINDINGS_TEST(ipvs_is_told_before_another_link_with_the_address),
         FINDINGS_TEST(the_link_of_nodelocal_dnscache_is_a_note),
+        FINDINGS_TEST(what_local53_puts_there_itself_may_be_absent),
+        FINDINGS_TEST(what_it_would_put_there_is_told_with_the_key),
+        FINDINGS_TEST(what_it_puts_there_stands_on_lo_or_on_its_own_link),
+        FINDINGS_TEST(what_it_puts_there_on_a_link_of_somebody_else_is_a_problem),
         FINDINGS_TEST(all_of_127_and_the_wildcard_are_here_always),
         FINDINGS_TEST(each_address_of_aws_clashes),
         FINDINGS_TEST(the_usual_address_does_not_clash),
