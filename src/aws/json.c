@@ -194,7 +194,8 @@ struct json_at json_member(const struct json_at *of, const char *name)
     const json_t *object = value_of(of);
 
     if (object != NULL && !json_is_object(object)) {
-        refuse_kind(of, "an object");
+        refuse_kind(of, of->path[0] == '\0' ? "an object: what aws prints without --query"
+                                            : "an object");
         object = NULL;
     }
     return child_of(of, object != NULL ? json_object_get(object, name) : NULL, "%s%s",

@@ -63,7 +63,9 @@ static void json_of_another_shape_is_told_with_its_place(void **state)
     assert_refused("{\"ServiceDetails\": []}", ERR_INVALID,
                    "stdin: VpcEndpoints: found nothing, expected the list of aws ec2 "
                    "describe-vpc-endpoints");
-    assert_refused("[]", ERR_INVALID, "stdin: found a list, expected an object");
+    assert_refused("[]", ERR_INVALID,
+                   "stdin: found a list, expected an object: what aws prints "
+                   "without --query");
     assert_refused("{\"VpcEndpoints\": {}}", ERR_INVALID,
                    "stdin: VpcEndpoints: found an object, expected a list");
     assert_refused("{\"VpcEndpoints\": [\"vpce-1\"]}", ERR_INVALID,

@@ -431,7 +431,8 @@ static void another_shape_is_refused_by_its_place(void **state)
     (void)state;
     assert_refused("{}",
                    "f.json: ResourceRecordSets: found nothing, expected a list of record sets");
-    assert_refused("[]", "f.json: found a list, expected an object");
+    assert_refused("[]", "f.json: found a list, expected an object: what aws prints without "
+                         "--query");
     assert_refused(SETS("{\"Type\":\"A\"}"),
                    "f.json: ResourceRecordSets[0].Name: found nothing, expected text");
     assert_refused(SETS(SET("a..b", "A", VALUE("10.0.0.1"))),
