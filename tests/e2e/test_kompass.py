@@ -79,7 +79,7 @@ class Kompass:
     def start(self, scene):
         namespace.own_run()
         config = scene.write("local53.yaml", on_loopback(self.example))
-        return ExampleDaemon(scene, config, cluster_dns=CLUSTER_DNS).wait_ready()
+        return ExampleDaemon(scene, config, cluster_dns=CLUSTER_DNS).wait_answering(self.endpoint_names())
 
     def aws_records(self):
         records = [f"{name.format(region=self.region)}. 60 IN A {address}" for name, address in PUBLIC.items()]

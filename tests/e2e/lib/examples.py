@@ -10,7 +10,7 @@ import re
 import subprocess
 
 from . import fake_dns, namespace
-from .cases import expect, expect_equal
+from .cases import expect, expect_equal, wait_until
 from .certificates import Authority, TlsListener
 from .client import Client
 from .daemon import BINARY, ROOT, Daemon
@@ -100,7 +100,7 @@ class World:
         scene.add(fake_dns.FakeDns(CLUSTER_DNS, rules={
             "kubernetes.default.svc.cluster.local.": fake_dns.addresses(SERVICE, ttl=5)}))
         self.config = scene.write(f"{example.name}/local53.yaml", example.text("local53.yaml") + "\nworkers: 2\n")
-        self.daemon = ExampleDaemon(scene, self.config).wait_ready()
+        self.daemon = ExampleDaemon(scene, self.config).wait_answering(example.taken)
         self.client, self.pod = self.daemon.client, Client(SERVICE_ADDRESS)
 
     def addresses_of(self, name):
@@ -142,6 +142,12 @@ class ExampleDaemon(Daemon):
     def __init__(self, scene, config, cluster_dns=CLUSTER_DNS):
         super().__init__(scene, None, address=NODE, port=53, http_port=9453, config=config,
                          environment={"KUBE_DNS_UPSTREAM_SERVICE_HOST": cluster_dns})
+
+    def wait_answering(self, names):
+        """Ready, and a moment later every loop has the addresses: what is known is published to them."""
+        self.wait_ready()
+        wait_until(lambda: all(self.client.ask(name).texts() for name in names), 1, f"an address for each of {names}")
+        return self
 
 
 def on_loopback(text):
