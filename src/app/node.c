@@ -28,9 +28,9 @@ enum state {
 struct node {
     struct metrics *metrics; /* borrowed */
     enum state state;
-    bool exits; /* on_failure: exit */
-    struct addr
-        *listen; /* owned; what is listened on: of the configuration, then service addresses */
+    bool exits;                        /* on_failure: exit */
+    bool decided;                      /* the rules stood, or were refused, once */
+    struct addr *listen;               /* owned; the configuration's, then service addresses */
     size_t listen_count;               /* items of listen */
     size_t proof_count;                /* of them those that lead here without rules */
     struct addresses *addresses;       /* owned; what was put on the node; NULL for nothing */
@@ -136,6 +136,7 @@ static bool refuse(struct node *node, const char *why)
     LOG_WARN("node.degraded", LOG_TEXT("problem", why));
     keep_problem(node, why);
     node->state = STATE_REFUSED;
+    node->decided = true;
     return true;
 }
 
@@ -292,15 +293,14 @@ static enum node_event begin(struct node *node)
         if (is_led(node, i))
             led[count++] = node->listen[i];
     }
-    if (count == 0) {
-        node->state = STATE_REFUSED;
-        return NODE_SAME;
-    }
+    if (count == 0)
+        return refuse(node, "no address is left that DNS could be led to") ? NODE_SAME : NODE_OVER;
     if (interception_open(&node->interception, led, count, why) != ERR_OK) {
         node->interception = NULL;
         return refuse(node, why) ? NODE_SAME : NODE_OVER;
     }
     node->state = STATE_ON;
+    node->decided = true;
     node->stands = true;
     node->problem[0] = '\0';
     tell_begun(node, count);
@@ -363,7 +363,7 @@ void node_retry(struct node *node)
 
 bool node_is_ready(const struct node *node)
 {
-    return node->state != STATE_WAITING;
+    return node->state != STATE_WAITING || node->decided;
 }
 
 const char *node_tell(const struct node *node, char out[NODE_WHY_MAX])

@@ -47,7 +47,7 @@ enum node_event node_look(struct node *node, bool proven, uint64_t now_ms);
 /* After a reload: rules that were refused are tried again at the next look. */
 void node_retry(struct node *node);
 
-/* True unless rules are still to come. */
+/* True unless rules are still to come for the first time: a retry makes nothing unready. */
 bool node_is_ready(const struct node *node);
 
 /* One line for people: "off", "waiting for ...", "on, table ..., 6 rules, owned", "refused: ...". Gives out. */
