@@ -24,6 +24,12 @@ static void an_address_of_a_link_is_well(void **state)
     assert_only(*state, FINDING_OK, "address", "169.254.20.10 is on this node, on local53", "");
 }
 
+static void an_address_that_local53_does_not_put_may_be_on_any_link(void **state)
+{
+    check_address(*state, "10.0.1.7:53", link_of("eth1", NULL));
+    assert_only(*state, FINDING_OK, "address", "10.0.1.7 is on this node, on eth0", "");
+}
+
 static void an_absent_address_is_a_problem_with_the_command_for_it(void **state)
 {
     check_address(*state, "169.254.20.10:53", link_of("eth1", NULL));
@@ -177,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FINDINGS_TEST(an_address_of_a_link_is_well),
+        FINDINGS_TEST(an_address_that_local53_does_not_put_may_be_on_any_link),
         FINDINGS_TEST(an_absent_address_is_a_problem_with_the_command_for_it),
         FINDINGS_TEST(an_absent_ipv6_address_has_its_own_prefix_length),
         FINDINGS_TEST(the_usual_address_may_be_absent),
