@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "import_route53.h"
+#include "import_text.h"
 #include "local53/base/bytes.h"
 #include "local53/base/check.h"
 
@@ -33,19 +34,11 @@ void r53_refuse(struct r53 *r, const struct r53_set *set, const char *format, ..
                 text_write_type(set->type, type), what);
 }
 
-static void make_printable(char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
-            *text = '?';
-    }
-}
-
 const char *r53_printable(struct r53 *r, const char *text)
 {
     char *copy = arena_copy_text(&r->arena, text);
 
-    make_printable(copy);
+    import_make_printable(copy);
     return copy;
 }
 

@@ -22,7 +22,7 @@ static const char *const SPECIAL[] = {"localhost", "local", "invalid", "test", "
 
 /* ---- Comments ------------------------------------------------------------------------------------ */
 
-static void make_printable(char *text)
+void import_make_printable(char *text)
 {
     for (; *text != '\0'; text++) {
         if (*text < ' ' || *text > '~')
@@ -54,7 +54,7 @@ void import_comment(FILE *out, unsigned indent, const char *format, ...)
     len = vasprintf(&text, format, args);
     va_end(args);
     CHECK(len >= 0);
-    make_printable(text);
+    import_make_printable(text);
     for (const char *at = text; *at != '\0';) {
         size_t part = fold_at(at, room);
 

@@ -15,6 +15,9 @@
 /* Room for a name with its quotes and terminator. */
 #define IMPORT_NAME_MAX (TEXT_NAME_MAX + 8)
 
+/* Each octet that is not printable ASCII becomes '?', in place. */
+void import_make_printable(char *text);
+
 /* Writes text as lines of "# ..." behind indent blanks, folded at blanks; each octet that is not printable ASCII is
  * shown as '?' (YAML 1.1 takes U+0085 and U+2028 for line breaks too). */
 void import_comment(FILE *out, unsigned indent, const char *format, ...)
