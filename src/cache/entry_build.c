@@ -28,11 +28,23 @@ struct groups {
 
 /* --- what is kept --- */
 
+/* A pointer to the question is qname. */
+static bool owner_is_ours(const struct rr *rr, const struct entry_source *source)
+{
+    struct name owner;
+
+    if (source->is_ours == NULL || rr->section == SECTION_AUTHORITY ||
+        bytes_get_u16(source->message + rr->owner_offset) == (POINTER_BITS | MESSAGE_HEADER_OCTETS))
+        return false;
+    return rr_name_at(&owner, source->message, source->len, rr->owner_offset) == ERR_OK &&
+           source->is_ours(source->rules, &owner);
+}
+
 /* The OPT and a TSIG are between us and the upstream (RFC 6891 section 6.1.1, RFC 8945 section 5.5);
  * DNSSEC records are for those who set DO or asked for that very type (RFC 4035 section 3.2.1). */
 bool entry_record_is_kept(const struct rr *rr, const struct entry_source *source)
 {
-    if (rr->type == TYPE_OPT || rr->type == TYPE_TSIG)
+    if (rr->type == TYPE_OPT || rr->type == TYPE_TSIG || owner_is_ours(rr, source))
         return false;
     return source->dnssec_ok || rr->type == source->qtype || !rr_is_dnssec(rr->type);
 }

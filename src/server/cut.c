@@ -4,7 +4,7 @@
 
 #include "local53/dns/rr.h"
 
-static bool enters_rule(const struct ruleset *rules, const struct name *name)
+bool cut_is_ours(const void *rules, const struct name *name)
 {
     struct decision rule;
     return ruleset_find_rule(rules, name, &rule) &&
@@ -21,7 +21,7 @@ static bool any_alias_enters(const struct ruleset *rules, const struct entry_sou
     while (rr_next(&walk, &rr)) {
         if (rr.type == TYPE_CNAME &&
             rr_name_at(&target, source->message, source->len, rr.rdata_offset) == ERR_OK &&
-            enters_rule(rules, &target))
+            cut_is_ours(rules, &target))
             return true;
     }
     return false;
@@ -37,7 +37,7 @@ bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry
     for (uint8_t i = 0; i < chain->count; i++) {
         if (rr_name_at(&target, source->message, source->len, chain->target_offset[i]) != ERR_OK)
             return true;
-        if (enters_rule(rules, &target)) {
+        if (cut_is_ours(rules, &target)) {
             *cut = (uint8_t)(i + 1);
             return true;
         }
@@ -51,10 +51,28 @@ uint8_t cut_of_entry(const struct ruleset *rules, const struct entry *entry)
     if (entry->class != CLASS_IN)
         return 0;
     for (uint8_t i = 0; i < entry->chain_count; i++) {
-        if (entry_chain_name(&target, entry, i) == ERR_OK && enters_rule(rules, &target))
+        if (entry_chain_name(&target, entry, i) == ERR_OK && cut_is_ours(rules, &target))
             return (uint8_t)(i + 1);
     }
     return 0;
+}
+
+/* True when a record of the entry has an owner that was no rule's when it was stored. */
+static bool has_record_of_ours(const struct ruleset *rules, const struct entry *entry)
+{
+    struct rr_walk walk;
+    struct name owner;
+    struct rr rr;
+    if (entry->class != CLASS_IN)
+        return false;
+    rr_walk_init(&walk, entry_wire(entry), entry->wire_len);
+    while (rr_next(&walk, &rr)) {
+        if (rr.section != SECTION_AUTHORITY &&
+            rr_name_at(&owner, entry_wire(entry), entry->wire_len, rr.owner_offset) == ERR_OK &&
+            cut_is_ours(rules, &owner))
+            return true;
+    }
+    return false;
 }
 
 bool cut_is_as_stored(const struct ruleset *rules, const struct entry *entry,
@@ -66,5 +84,5 @@ bool cut_is_as_stored(const struct ruleset *rules, const struct entry *entry,
         return false; /* caps of negative ones are part of the pool's fingerprint */
     uint32_t pool = ruleset_find_pool(rules, name);
     return entry->decision.pool == rules->pools[pool].fingerprint &&
-           entry->decision.cut == cut_of_entry(rules, entry);
+           entry->decision.cut == cut_of_entry(rules, entry) && !has_record_of_ours(rules, entry);
 }

@@ -20,7 +20,9 @@ static struct entry_source source_of(const struct outcome *outcome, const struct
                                      rules->pools[pool].config->max_negative_ttl_s,
                                  .now_ms = outcome->now_ms,
                                  .decision = {.pool = rules->pools[pool].fingerprint, .cut = 0},
-                                 .epoch = rules->epoch};
+                                 .epoch = rules->epoch,
+                                 .is_ours = pending->key.class == CLASS_IN ? cut_is_ours : NULL,
+                                 .rules = rules};
 }
 
 struct entry *outcome_entry(const struct outcome *outcome, const struct ruleset *rules,

@@ -336,6 +336,43 @@ static void a_reload_between_two_questions_of_a_chain_changes_nothing_for_who_wa
     EXPECT_NO_QUERY(&stage);
 }
 
+static void what_upstream_says_of_our_names_beside_its_answer_is_left_out(void **state)
+{
+    (void)state;
+    stage_ask(&stage, 0, "a.example.com A");
+    EXPECT_QUERY(&stage, "10.0.0.2 a.example.com. A rd");
+    stage_answer(&stage, "NOERROR\nwww.corp.internal. 300 IN A 203.0.113.9\n"
+                         "a.example.com. 300 IN A 192.0.2.7\n"
+                         "no.corp.internal. 300 IN A 203.0.113.9\n"
+                         "auth example.com. 300 IN NS ns.corp.internal.\n"
+                         "add ns.corp.internal. 300 IN A 203.0.113.9\n"
+                         "add iam.amazonaws.com. 300 IN A 203.0.113.9\n");
+    EXPECT_REPLY(&stage, reply_of("NOERROR", "a.example.com",
+                                  "a.example.com. 300 IN A 192.0.2.7\n"
+                                  "auth example.com. 300 IN NS ns.corp.internal.\n"));
+    expect_hit(1, "a.example.com",
+               "a.example.com. 300 IN A 192.0.2.7\n"
+               "auth example.com. 300 IN NS ns.corp.internal.\n");
+}
+
+static void an_answer_beside_which_a_name_becomes_ours_is_asked_for_again(void **state)
+{
+    static const char answer[] = "NOERROR\na.example.com. 300 IN A 192.0.2.7\n"
+                                 "add www.corp.internal. 300 IN A 203.0.113.9\n";
+    (void)state;
+    stage_reload(&stage, NO_ZONE);
+    stage_ask(&stage, 0, "a.example.com A");
+    EXPECT_QUERY(&stage, "10.0.0.2 a.example.com. A rd");
+    stage_answer(&stage, answer);
+    EXPECT_REPLY(&stage, reply_of("NOERROR", "a.example.com", strchr(answer, '\n') + 1));
+    stage_reload(&stage, zone_scene_yaml(&scene, KEYS, REST));
+    stage_ask(&stage, 0, "a.example.com A");
+    EXPECT_QUERY(&stage, "10.0.0.2 a.example.com. A rd");
+    stage_answer(&stage, answer);
+    EXPECT_REPLY(&stage,
+                 reply_of("NOERROR", "a.example.com", "a.example.com. 300 IN A 192.0.2.7\n"));
+}
+
 /* Its second question is asked after the word to stop, but the client's came before. */
 static void an_ordered_stop_waits_for_the_whole_chain(void **state)
 {
@@ -465,6 +502,8 @@ int main(void)
         SCENARIO(a_chain_into_an_alias_has_its_addresses),
         SCENARIO(a_chain_through_the_zone_asks_for_what_stands_behind_it),
         SCENARIO(a_reload_between_two_questions_of_a_chain_changes_nothing_for_who_waits),
+        SCENARIO(what_upstream_says_of_our_names_beside_its_answer_is_left_out),
+        SCENARIO(an_answer_beside_which_a_name_becomes_ours_is_asked_for_again),
         SCENARIO(an_ordered_stop_waits_for_the_whole_chain),
         SCENARIO(a_chain_through_answers_of_no_time_ends_in_servfail),
         SCENARIO(a_chain_that_the_zone_leads_back_to_its_beginning_is_servfail),

@@ -9,6 +9,10 @@
 #include "local53/cache/entry.h"
 #include "local53/rules/ruleset.h"
 
+/* True for the names of endpoints and private zones, of which upstreams have nothing to say; rules: the struct ruleset
+ * (entry_source's is_ours). */
+bool cut_is_ours(const void *rules, const struct name *name);
+
 /* Sets *cut to the number of chain links that are kept, the last of which enters a rule; 0 when none does.
  * Other classes than IN have no rules. False when the chain is longer than ENTRY_CHAIN_MAX and enters a rule
  * beyond: the answer can then neither be cut nor be passed on. */
@@ -20,7 +24,7 @@ bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry
 uint8_t cut_of_entry(const struct ruleset *rules, const struct entry *entry);
 
 /* True when these rules would have stored an entry that was decided under others as it is: same pool, same
- * cut, no lower cap. A failure's chain is not known, so newer rules may stand in front of what failed: it
+ * cut, no lower cap, no record whose owner is ours now. A failure's chain is not known, so newer rules may stand in front of what failed: it
  * is void under them. name: the entry's own. */
 bool cut_is_as_stored(const struct ruleset *rules, const struct entry *entry,
                       const struct name *name);
