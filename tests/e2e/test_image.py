@@ -21,6 +21,7 @@ CONTROL = "/run/local53/control.sock"
 SIZE_MAX = 40 << 20
 USER, ANOTHER_USER = 65532, 1000730001
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, CAPABILITIES = 24, 38, 64
+NET_BIND_SERVICE, NET_ADMIN = 10, 12
 libc = ctypes.CDLL(None)
 
 
@@ -76,21 +77,24 @@ class Container:
         if "remount,bind,ro" not in words:
             self._mounts.append(words[-1])
 
-    def _become(self, user):
-        """In the child: as "drop: [ALL]" and "allowPrivilegeEscalation: false" leave a container's process."""
+    def _become(self, user, granted):
+        """In the child: as "drop: [ALL], add: granted" leaves a container's process; with none granted also as
+        "allowPrivilegeEscalation: false" does."""
         os.chroot(self.root)
         os.chdir("/")
-        for capability in range(CAPABILITIES):
+        for capability in set(range(CAPABILITIES)) - set(granted):
             libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-        libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+        if not granted:
+            libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         os.setgroups([])
         os.setgid(user)
         os.setuid(user)
 
-    def start(self, *words, user=USER, program=LOCAL53):
+    def start(self, *words, user=USER, program=LOCAL53, granted=()):
         environment = {"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "PATH": "/usr/bin"}
-        process = subprocess.Popen([program, *words], preexec_fn=lambda: self._become(user), stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        process = subprocess.Popen([program, *words], preexec_fn=lambda: self._become(user, granted),
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                   env=environment)
         self._processes.append(process)
         return process
 
@@ -109,9 +113,9 @@ class Container:
             subprocess.run(["umount", "--lazy", place], check=True, timeout=10)
 
 
-def configuration(port):
-    return f"""listen: ["127.0.0.1:{port}"]
-metrics: []
+def configuration(listen, node=""):
+    return f"""listen: ["{listen}"]
+{node}metrics: []
 endpoints:
   - {{names: [ingress.private.eu2.coralogix.com], addresses: [10.60.1.7]}}
 forward:
@@ -119,11 +123,11 @@ forward:
 """
 
 
-def asked(port):
+def asked(port, where="127.0.0.1"):
     """The addresses of the endpoint; none while nobody answers."""
     try:
-        reply = Client("127.0.0.1", port).ask("ingress.private.eu2.coralogix.com", timeout_s=1)
-    except NoAnswer:
+        reply = Client(where, port).ask("ingress.private.eu2.coralogix.com", timeout_s=1)
+    except (NoAnswer, OSError):  # also: nobody has that address yet
         return []
     return reply.texts("A")
 
@@ -158,7 +162,7 @@ def no_set_user(_scene):
 
 @suite.case("--version and check run without rights on a read-only root", namespace_needed=True)
 def commands(scene):
-    container = Container(scene, configuration(5353))
+    container = Container(scene, configuration("127.0.0.1:5353"))
     code, told, error = container.run("--version")
     expect_equal((code, error), (0, ""), "--version")
     expect(re.match(r"local53 \d+\.\d+", told), told)
@@ -174,8 +178,8 @@ def commands(scene):
 def serving(scene):
     for user in (USER, ANOTHER_USER):
         port = free_port()
-        container = Container(scene, configuration(port)) if user == USER else container
-        scene.write("etc/local53.yaml", configuration(port))
+        container = Container(scene, configuration(f"127.0.0.1:{port}")) if user == USER else container
+        scene.write("etc/local53.yaml", configuration(f"127.0.0.1:{port}"))
         served = container.start("run", user=user)
         wait_until(lambda: asked(port) == ["10.60.1.7"] or served.poll() is not None, 10, "the endpoint's address")
         if served.poll() is not None:
@@ -185,6 +189,32 @@ def serving(scene):
         served.terminate()
         told = served.communicate(timeout=10)
         expect_equal(served.returncode, 0, f"exit as {user}: {told}")
+
+
+@suite.case("with both capabilities a user without rights has port 53 and the node's address, and gives it back",
+            namespace_needed=True)
+def on_a_node(scene):
+    container = Container(scene, configuration("169.254.20.10", "node: {intercept: owner}\n"))
+    served = container.start("run", granted=(NET_BIND_SERVICE, NET_ADMIN))
+    wait_until(lambda: asked(53, "169.254.20.10") == ["10.60.1.7"] or served.poll() is not None, 10, "an answer")
+    if served.poll() is not None:
+        raise AssertionError(f"ended with {served.returncode}: {served.communicate()}")
+    served.terminate()
+    told = served.communicate(timeout=10)
+    expect_equal(served.returncode, 0, f"exit: {told}")
+    left = subprocess.run(["ip", "-brief", "address"], capture_output=True, text=True, check=True, timeout=10).stdout
+    expect("169.254.20.10" not in left, left)
+
+
+@suite.case("where they are not granted it says which is missing, and ends with 3", namespace_needed=True)
+def not_granted(scene):
+    container = Container(scene, configuration("169.254.20.10", "node: {intercept: owner}\n"))
+    code, _, told = container.run("run", granted=(NET_BIND_SERVICE,))
+    expect_equal(code, 3, told)
+    expect("NET_ADMIN" in told, told)
+    scene.write("etc/local53.yaml", configuration("127.0.0.1:53"))
+    code, _, told = container.run("run")
+    expect_equal((code, "NET_BIND_SERVICE" in told), (3, True), told)
 
 
 @suite.case("the root is read-only and there is no shell to be had", namespace_needed=True)
