@@ -103,16 +103,26 @@ bool explain_endpoint(const struct explain *explain, uint32_t *endpoint)
     return *endpoint != ZONES_NO_ALIAS;
 }
 
+static const char *loopback_words(uint16_t type)
+{
+    switch (type) {
+    case TYPE_A:
+    case TYPE_ANY: return "127.0.0.1";
+    case TYPE_AAAA: return "::1";
+    default: return "NOERROR without data";
+    }
+}
+
 static void answer_special(const struct explain *explain)
 {
     static const char *const answers[] = {
-        [SPECIAL_LOOPBACK] = "127.0.0.1 and ::1",
-        [SPECIAL_LOOPBACK_REVERSE] = "localhost",
+        [SPECIAL_LOOPBACK_REVERSE] = "PTR of 127.0.0.1 and ::1: localhost; else nothing",
         [SPECIAL_NXDOMAIN] = "NXDOMAIN",
         [SPECIAL_NODATA] = "NOERROR without data",
     };
+    enum special_kind kind = special_of(explain)->kind;
     tell_text(explain->tell, "answer", "%s, here; never forwarded",
-              answers[special_of(explain)->kind]);
+              kind == SPECIAL_LOOPBACK ? loopback_words(explain->type) : answers[kind]);
 }
 
 void explain_not_ready(const struct explain *explain)

@@ -69,6 +69,15 @@ def both_forms(scene):
     expect("an endpoint with" not in from_file(scene, "kms.eu-west-1.amazonaws.com"), "an exception is told to add")
 
 
+@suite.case("a special name is told with what its type gets")
+def special_types(scene):
+    for words, wanted in ((("localhost",), "127.0.0.1, here"), (("x.localhost", "AAAA"), "::1, here"),
+                          (("localhost", "TXT"), "NOERROR without data, here"), (("foo.test",), "NXDOMAIN, here"),
+                          (("1.0.0.127.in-addr.arpa", "PTR"), "localhost")):
+        said = from_file(scene, *words)
+        expect(wanted in said and ("::1" in wanted or "PTR" in words or "::1" not in said), f"{words}: {said}")
+
+
 @suite.case("names of zones: a record, a wildcard, an alias, a CNAME, no such name, falling through")
 def zones(scene):
     scene.write("corp.zone", ZONE)
