@@ -100,6 +100,8 @@ static bool find_sockets(struct doctor *doctor)
         free(text);
     }
     doctor_name_processes(doctor->sockets);
+    if (doctor->rules != NULL)
+        doctor_name_ours(doctor->sockets, doctor->rules->config->control);
     return readable;
 }
 

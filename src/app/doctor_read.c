@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "local53/base/check.h"
@@ -102,6 +103,35 @@ void doctor_name_processes(struct doctor_sockets *sockets)
             look_into_process(sockets, entry->d_name);
     }
     closedir(processes);
+}
+
+/* Who serves a Unix socket; false when nobody does, or not for us. */
+static bool find_peer(const char *path, struct ucred *peer)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    socklen_t len = sizeof(*peer);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return false;
+    snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    bool found = connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+                 getsockopt(fd, SOL_SOCKET, SO_PEERCRED, peer, &len) == 0;
+    close(fd);
+    return found;
+}
+
+void doctor_name_ours(struct doctor_sockets *sockets, const char *control)
+{
+    struct ucred peer;
+    if (sockets->count == 0 || !find_peer(control, &peer))
+        return;
+    for (size_t i = 0; i < sockets->count; i++) {
+        struct doctor_socket *socket = &sockets->items[i];
+        if (socket->process[0] != '\0' || socket->uid != peer.uid)
+            continue;
+        snprintf(socket->process, sizeof(socket->process), OWN_NAME " (pid %d)", (int)peer.pid);
+        socket->ours = true;
+    }
 }
 
 /* --- links --- */

@@ -19,6 +19,10 @@ uint64_t doctor_read_number(const char *path);
 /* Looks through /proc/PID/fd for who has the sockets, and fills in process and ours where it may be seen. */
 void doctor_name_processes(struct doctor_sockets *sockets);
 
+/* Processes that have file capabilities may not be looked into, not even by their own user: the sockets of the user who
+ * serves this control socket are taken for those of the local53 there. */
+void doctor_name_ours(struct doctor_sockets *sockets, const char *control);
+
 /* All links and their addresses; malloc'd items, owned by the caller. False with errno. */
 bool doctor_read_links(struct doctor_links *links);
 

@@ -5,19 +5,22 @@ import http.server
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import threading
 import time
 
 from lib import fake_dns, namespace
-from lib.cases import Skip, Suite, expect, expect_equal
+from lib.cases import Skip, Suite, expect, expect_equal, wait_until
 from lib.daemon import BINARY, Daemon, run, yaml
 
 suite = Suite("doctor")
 FINE, FOUND, USAGE = 0, 1, 2
 NODE, SERVER, OTHER, SILENT = "169.254.20.10", "127.55.0.1", "127.55.0.2", "127.55.0.9"
 TARGET = "vpce-0d1a2b3c4e5f60001-k3v9q1zx.sts.eu-west-1.vpce.amazonaws.com"
+NOBODY = 65534
+DROP = ["setpriv", "--reuid", str(NOBODY), "--clear-groups", "--inh-caps", "-all"]
 RUN_LIMIT_S = 10
 COLUMNS = 120
 KEYS = {"port", "address", "clash", "resolv-conf", "loop", "search", "kube-proxy", "capability", "nftables", "link",
@@ -63,9 +66,9 @@ def write(path, text):
         file.write(text)
 
 
-def config(scene, **settings):
+def config(scene, name="doctor.yaml", **settings):
     """A configuration that has no problem where NODE is on the node."""
-    return scene.write("doctor.yaml", yaml({
+    return scene.write(name, yaml({
         "listen": [NODE], "metrics": ["127.0.0.1:9453"], "control": scene.path("control.sock"),
         "forward": [{"zone": ".", "servers": [SERVER]}], **settings}))
 
@@ -121,6 +124,7 @@ def healthy(scene):
     with address(f"{NODE}/32"):
         code, found = findings_of(file)
         expect_equal((code, [f for f in found if f["finding"] == "problem"]), (FINE, []), "with a configuration")
+        expect_equal([f["key"] for f in found].count("upstream"), 1, "a server of two pools is asked once")
         for key, what in (("port", f"{NODE}:53 UDP and TCP is free"), ("port", "127.0.0.1:9453 TCP is free"),
                           ("address", f"{NODE} is on this node, on lo"), ("upstream", f"{SERVER}:53 answers"),
                           ("endpoint", "1 of 1 targets"), ("capability", "for port 53")):
@@ -151,6 +155,40 @@ def running(scene):
         expect_equal(code, FINE, "exit")
         expect_equal(doctor(file=daemon.config).returncode, FINE, "the table's exit")
         daemon.close()
+
+
+@suite.case("a local53 that may not be looked into is known by its control socket", namespace_needed=True)
+def running_closed(scene):
+    server(scene)
+    binary = scene.path("local53")
+    shutil.copy(BINARY, binary)
+    if not shutil.which("setcap") or subprocess.run(["setcap", "cap_net_bind_service=p", binary], check=False).returncode:
+        raise Skip("file capabilities are refused here")
+    folder = scene.path("run")
+    os.makedirs(folder)
+    os.chown(folder, NOBODY, NOBODY)
+    file = config(scene, control=f"{folder}/control.sock")
+    other = config(scene, control=f"{folder}/other.sock", name="other.yaml")
+    with address(f"{NODE}/32"):
+        # By way of env, setpriv's capabilities are gone when the file's come: that closes /proc/PID/fd.
+        daemon = scene.add(Process([*DROP, "--bounding-set", "-all,+net_bind_service", "env", binary, "run", "-c", file]))
+        wait_until(lambda: run(["ctl", "-s", f"{folder}/control.sock", "ready"]).returncode == 0, 10, "it is ready")
+        found = json.loads(as_nobody("doctor", "--json", "-c", file).stdout)["findings"]
+        expect(has(found, "port", "ok", f"{NODE}:53 is served by local53 (pid {daemon.pid})"), f"{found}")
+        found = json.loads(as_nobody("doctor", "--json", "-c", other).stdout)["findings"]
+        expect(has(found, "port", "problem", f"user {NOBODY} that cannot be seen"), f"{found}")
+
+
+class Process:
+    """A program of this case."""
+
+    def __init__(self, command):
+        self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        self.pid = self.process.pid
+
+    def close(self):
+        self.process.terminate()
+        expect_equal(self.process.wait(10), 0, "its exit")
 
 
 @suite.case("nothing on the node is changed by looking", namespace_needed=True)
@@ -290,8 +328,8 @@ def no_admin(scene):
 
 def as_nobody(*words):
     """The completed process of a local53 without any capability."""
-    command = ["setpriv", "--reuid", "65534", "--clear-groups", "--bounding-set", "-all", "--inh-caps", "-all", BINARY]
-    done = subprocess.run([*command, *words], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
+    command = [*DROP, "--bounding-set", "-all", BINARY, *words]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
     if not done.stdout:
         raise Skip(f"setpriv: {done.stderr.strip()}")
     return done
