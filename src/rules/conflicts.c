@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "expand.h"
-#include "local53/aws/partition.h"
 #include "local53/base/check.h"
 #include "local53/rules/names.h"
 #include "zones_build.h"
@@ -237,39 +236,6 @@ void conflicts_check_zones(const struct ruleset *ruleset, struct report *report)
         check_same_zone(ruleset, report, i);
         for (size_t j = 0; j < config->zones[i].alias_count; j++)
             check_alias(ruleset, report, i, &config->zones[i].aliases[j]);
-    }
-}
-
-/* ---- Image layers -------------------------------------------------------------------------------- */
-
-/* Amazon ECR User Guide, "Amazon ECR interface VPC endpoints": the layers of images are in the bucket
- * prod-<region>-starport-layer-bucket, reached through S3. */
-static void check_layers_of(const struct ruleset *ruleset, struct report *report, size_t index)
-{
-    const struct rule_endpoint *endpoint = &ruleset->endpoints[index];
-    char text[TEXT_NAME_MAX];
-    struct name bucket;
-    struct decision rule;
-
-    snprintf(text, sizeof(text), "prod-%s-starport-layer-bucket.s3.%s.%s", endpoint->region,
-             endpoint->region, partition_of_region(endpoint->region)->suffix);
-    if (text_read_name(&bucket, text) != ERR_OK || ruleset_find_rule(ruleset, &bucket, &rule))
-        return;
-    report_add(
-        report, REPORT_WARNING, endpoint->config->service_mark,
-        "endpoints[%zu].service: image layers of ecr.dkr come from %s, which has no endpoint; "
-        "add service s3 of %s, unless a gateway endpoint or a route leads there",
-        index, text, endpoint->region);
-}
-
-void conflicts_check_layers(const struct ruleset *ruleset, struct report *report)
-{
-    for (size_t i = 0; i < ruleset->endpoint_count; i++) {
-        const struct rule_endpoint *endpoint = &ruleset->endpoints[i];
-
-        if (endpoint->config->service != NULL && endpoint->region != NULL &&
-            strcmp(endpoint->config->service, "ecr.dkr") == 0)
-            check_layers_of(ruleset, report, i);
     }
 }
 

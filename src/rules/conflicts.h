@@ -18,10 +18,6 @@ void conflicts_check_targets(const struct ruleset *ruleset, struct report *repor
  * ruleset. */
 void conflicts_check_zones(const struct ruleset *ruleset, struct report *report);
 
-/* Reports registries (ecr.dkr) whose layers, which come from a bucket of the registry's region, have no
- * rule (warning). Needs the whole ruleset. */
-void conflicts_check_layers(const struct ruleset *ruleset, struct report *report);
-
 /* Reports servers that are our own listen addresses (error). Needs the pools. */
 void conflicts_check_servers(const struct ruleset *ruleset, struct report *report);
 

@@ -98,6 +98,20 @@ static void check_rest(struct coverage *c, const struct sighting *seen)
         seen->row->service);
 }
 
+/* True when an endpoint has a name below the service's: one registry's, of which a pull is then meant. */
+static bool has_endpoint_below(const struct coverage *c, const struct catalogue_name *name)
+{
+    for (size_t i = 0; i < coverage_endpoint_count(c); i++) {
+        const struct rule_endpoint *endpoint = &c->ruleset->endpoints[i];
+
+        for (size_t j = 0; j < endpoint->name_count; j++) {
+            if (name->below && name_is_at_or_below(&endpoint->names[j].name, &name->name))
+                return true;
+        }
+    }
+    return false;
+}
+
 static void check_pair(struct coverage *c, const struct sighting *seen, size_t pair)
 {
     struct catalogue_name names[CATALOGUE_NAMES_MAX];
@@ -106,7 +120,8 @@ static void check_pair(struct coverage *c, const struct sighting *seen, size_t p
     char text[EXPAND_TEXT_MAX];
 
     CHECK(other != NULL);
-    if (known_plain_names(other, seen->region, names) == 0 || is_settled(c, &names[0]))
+    if (known_plain_names(other, seen->region, names) == 0 || is_settled(c, &names[0]) ||
+        has_endpoint_below(c, &names[0]))
         return;
     report_add(c->report, REPORT_WARNING,
                seen->name != NULL ? seen->name->mark : endpoint->config->service_mark,
@@ -115,6 +130,41 @@ static void check_pair(struct coverage *c, const struct sighting *seen, size_t p
                seen->endpoint, seen->name != NULL ? "names" : "service", PAIRS[pair].reason,
                write_name(&names[0], text), PAIRS[pair].other, seen->region,
                text + (names[0].below ? strlen("*.") : 0));
+}
+
+/* True when an endpoint or a zone has the bucket, an except leaves it out, or S3 of the region is forwarded by a zone of
+ * its own: so one says that a gateway endpoint or a route leads there. */
+static bool is_bucket_settled(const struct coverage *c, const struct name *bucket)
+{
+    struct names_match match;
+    struct decision decision;
+
+    if (names_find(c->excepts, bucket, &match))
+        return true;
+    ruleset_decide(c->ruleset, bucket, &decision);
+    return decision.kind != DECISION_FORWARD || decision.rule_labels + 1 >= bucket->labels;
+}
+
+/* Amazon ECR User Guide, "Amazon ECR interface VPC endpoints": the layers of images are in the bucket
+ * prod-<region>-starport-layer-bucket, reached through S3. */
+static void check_layers(struct coverage *c, const struct sighting *seen)
+{
+    const struct rule_endpoint *endpoint = &c->ruleset->endpoints[seen->endpoint];
+    char text[TEXT_NAME_MAX];
+    struct name bucket;
+
+    snprintf(text, sizeof(text), "prod-%s-starport-layer-bucket.s3.%s.%s", seen->region,
+             seen->region, partition_of_region(seen->region)->suffix);
+    if (text_read_name(&bucket, text) != ERR_OK || is_bucket_settled(c, &bucket))
+        return;
+    report_add(
+        c->report, REPORT_WARNING,
+        seen->name != NULL ? seen->name->mark : endpoint->config->service_mark,
+        "endpoints[%zu].%s: image layers of ecr.dkr come from %s, which has no endpoint; add "
+        "service s3 of %s, or a forward zone %s where a gateway endpoint or a route leads "
+        "there",
+        seen->endpoint, seen->name != NULL ? "names" : "service", text, seen->region,
+        strchr(text, '.') + 1);
 }
 
 static void check_sighting(struct coverage *c, const struct sighting *seen)
@@ -127,6 +177,8 @@ static void check_sighting(struct coverage *c, const struct sighting *seen)
         if (strcmp(PAIRS[i].service, seen->row->service) == 0)
             check_pair(c, seen, i);
     }
+    if (strcmp(seen->row->service, "ecr.dkr") == 0)
+        check_layers(c, seen);
 }
 
 static const struct catalogue_row *row_of(const struct rule_endpoint *endpoint)

@@ -318,7 +318,6 @@ struct ruleset *ruleset_new(struct config *config, uint64_t epoch, struct report
     conflicts_check_names(ruleset, report);
     conflicts_check_targets(ruleset, report);
     conflicts_check_zones(ruleset, report);
-    conflicts_check_layers(ruleset, report);
     conflicts_check_servers(ruleset, report);
     coverage_check(ruleset, report);
     if (report->errors > errors) {

@@ -98,32 +98,6 @@ static void target_that_is_another_endpoints_name_is_a_warning(void **state)
                   "resolvers do not know\n");
 }
 
-/* Where a registry's tokens come from, of which a warning of its own would tell. */
-#define TOKENS ", names: api.ecr.eu-west-1.amazonaws.com"
-
-static void registry_without_its_layer_bucket_is_a_warning(void **state)
-{
-    static const char warning[] =
-        "f:3:13: warning: endpoints[0].service: image layers of ecr.dkr come from "
-        "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com, which has no endpoint; "
-        "add service s3 of eu-west-1, unless a gateway endpoint or a route leads there\n";
-
-    (void)state;
-    assert_warned("endpoints:\n"
-                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
-                  "- {service: s3, region: eu-west-2, addresses: 10.0.0.2}\n",
-                  warning);
-    assert_warned("endpoints:\n"
-                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
-                  "- {service: s3, region: eu-west-1, addresses: 10.0.0.2}\n",
-                  "");
-    assert_warned("endpoints:\n"
-                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
-                  "- {names: prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com,\n"
-                  "   addresses: 10.0.0.2}\n",
-                  "");
-}
-
 static void server_that_is_ourselves_is_refused(void **state)
 {
     (void)state;
@@ -206,7 +180,6 @@ int main(void)
         cmocka_unit_test(target_among_its_own_names_is_refused),
         cmocka_unit_test(target_that_the_rules_do_not_match_is_fine),
         cmocka_unit_test(target_that_is_another_endpoints_name_is_a_warning),
-        cmocka_unit_test(registry_without_its_layer_bucket_is_a_warning),
         cmocka_unit_test(server_that_is_ourselves_is_refused),
         cmocka_unit_test(alias_that_leads_to_itself_is_a_loop),
         cmocka_unit_test(target_in_a_private_zone_is_a_warning),

@@ -77,11 +77,22 @@ static void one_half_of_ecr_is_a_warning(void **state)
         "of eu-west-1, or a forward zone dkr.ecr.eu-west-1.amazonaws.com if it is reached without "
         "one\n");
     assert_warned(
-        "endpoints: [{names: \"*.dkr.ecr.eu-west-1.amazonaws.com\", addresses: 10.0.0.1}]\n",
-        "f:2:21: warning: endpoints[0].names: a pull takes its token from ecr.api and the image "
+        "endpoints: [{names: [\"*.dkr.ecr.eu-west-1.amazonaws.com\",\n"
+        "  prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com], addresses: "
+        "10.0.0.1}]\n",
+        "f:2:22: warning: endpoints[0].names: a pull takes its token from ecr.api and the image "
         "from ecr.dkr, but api.ecr.eu-west-1.amazonaws.com has no endpoint; add service ecr.api of "
         "eu-west-1, or a forward zone api.ecr.eu-west-1.amazonaws.com if it is reached without "
         "one\n");
+}
+
+static void the_other_half_of_ecr_may_be_one_registry(void **state)
+{
+    (void)state;
+    assert_silent(
+        "endpoints:\n"
+        "- {names: [api.ecr.eu-west-1.amazonaws.com,\n"
+        "           123456789012.dkr.ecr.eu-west-1.amazonaws.com], addresses: 10.0.0.1}\n");
 }
 
 static void the_other_half_of_ecr_may_have_a_forward_zone(void **state)
@@ -249,15 +260,71 @@ static void all_apis_of_a_region_are_asked_for_by_service(void **state)
         "- {names: \"*.abc.execute-api.eu-west-1.amazonaws.com\", addresses: 10.0.0.1}\n");
 }
 
+/* Where a registry's tokens come from, of which a warning of its own would tell. */
+#define TOKENS ", names: api.ecr.eu-west-1.amazonaws.com"
+
+static void registry_without_its_layer_bucket_is_a_warning(void **state)
+{
+    static const char warning[] =
+        "f:3:13: warning: endpoints[0].service: image layers of ecr.dkr come from "
+        "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com, which has no endpoint; "
+        "add service s3 of eu-west-1, or a forward zone s3.eu-west-1.amazonaws.com where a "
+        "gateway endpoint or a route leads there\n";
+
+    (void)state;
+    assert_warned("endpoints:\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
+                  "- {service: s3, region: eu-west-2, addresses: 10.0.0.2}\n",
+                  warning);
+    assert_warned("endpoints:\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
+                  "- {service: s3, region: eu-west-1, addresses: 10.0.0.2}\n",
+                  "");
+    assert_warned("endpoints:\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
+                  "- {names: prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com,\n"
+                  "   addresses: 10.0.0.2}\n",
+                  "");
+}
+
+static void registry_listed_under_names_without_its_layer_bucket_is_a_warning(void **state)
+{
+    (void)state;
+    assert_warned(
+        "endpoints:\n"
+        "- {names: [\"*.dkr.ecr.eu-west-1.amazonaws.com\", \"*.dkr-ecr.eu-west-1.on.aws\",\n"
+        "           dkr-ecr.eu-west-1.on.aws, api.ecr.eu-west-1.amazonaws.com,\n"
+        "           ecr.eu-west-1.api.aws], addresses: 10.0.0.1}\n",
+        "f:3:12: warning: endpoints[0].names: image layers of ecr.dkr come from "
+        "prod-eu-west-1-starport-layer-bucket.s3.eu-west-1.amazonaws.com, which has no endpoint; "
+        "add service s3 of eu-west-1, or a forward zone s3.eu-west-1.amazonaws.com where a "
+        "gateway endpoint or a route leads there\n");
+}
+
+static void layers_that_a_gateway_serves_are_said_so_by_a_forward_zone(void **state)
+{
+    (void)state;
+    assert_warned("endpoints:\n"
+                  "- {service: ecr.dkr, region: eu-west-1, addresses: 10.0.0.1" TOKENS "}\n"
+                  "forward:\n"
+                  "- {zone: ., servers: 192.0.2.1}\n"
+                  "- {zone: s3.eu-west-1.amazonaws.com, servers: 192.0.2.2}\n",
+                  "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layers_that_a_gateway_serves_are_said_so_by_a_forward_zone),
+        cmocka_unit_test(registry_listed_under_names_without_its_layer_bucket_is_a_warning),
+        cmocka_unit_test(registry_without_its_layer_bucket_is_a_warning),
         cmocka_unit_test(names_of_a_service_that_are_left_out_are_a_warning),
         cmocka_unit_test(names_under_another_endpoint_are_covered),
         cmocka_unit_test(dualstack_and_fips_names_may_be_left_out),
         cmocka_unit_test(a_service_with_excepts_is_whole),
         cmocka_unit_test(buckets_alone_are_no_half_service),
         cmocka_unit_test(one_half_of_ecr_is_a_warning),
+        cmocka_unit_test(the_other_half_of_ecr_may_be_one_registry),
         cmocka_unit_test(the_other_half_of_ecr_may_have_a_forward_zone),
         cmocka_unit_test(halves_of_ecr_in_two_regions_are_two_warnings),
         cmocka_unit_test(target_of_another_service_is_a_warning),
