@@ -4,6 +4,7 @@
  * Fails: never here; the caller looks at its stream. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "import_endpoints.h"
 #include "import_text.h"
@@ -177,7 +178,45 @@ static void write_row(FILE *out, const struct import *import, const struct impor
         fprintf(out, "%*s%s  optional: true\n", INDENT, "", mark);
 }
 
+/* Who is asked unless a configuration says otherwise. */
+#define SERVERS "\"resolv.conf:/etc/resolv.conf\""
+
 /* ---- The file ------------------------------------------------------------------------------------ */
+
+/* The usable gateway to S3 of the cluster's region, when no endpoint of S3 is taken there; else NULL. */
+static const struct import_row *gateway_alone(const struct import *import)
+{
+    const struct import_row *gateway = NULL;
+
+    for (size_t i = 0; import->from->region != NULL && i < import->count; i++) {
+        const struct import_row *row = &import->rows[i];
+
+        if (row->service == NULL || strcmp(row->service->service, "s3") != 0 ||
+            strcmp(row->region, import->from->region) != 0)
+            continue;
+        if (row->fate == IMPORT_TAKEN)
+            return NULL;
+        if (strcasecmp(row->type, "Gateway") == 0 && strcasecmp(row->state, "available") == 0)
+            gateway = row;
+    }
+    return gateway;
+}
+
+/* A forward zone changes no answer; it says to check, and to who reads the file, that S3 was not forgotten. */
+static void write_gateway(FILE *out, const struct import *import)
+{
+    const struct import_row *gateway = gateway_alone(import);
+
+    if (gateway == NULL)
+        return;
+    import_comment(out, 0,
+                   "S3 of %s, from where image layers come, is left to gateway endpoint %.80s: "
+                   "forwarded as all names without a rule are.",
+                   gateway->region, gateway->id);
+    fprintf(out,
+            "forward:\n  - {zone: \".\", servers: [%s]}\n  - {zone: s3.%s.%s, servers: [%s]}\n\n",
+            SERVERS, gateway->region, partition_of_region(gateway->region)->suffix, SERVERS);
+}
 
 static void write_head(FILE *out, const struct import *import)
 {
@@ -196,6 +235,7 @@ static void write_head(FILE *out, const struct import *import)
     fprintf(out, "\n");
     if (from->region != NULL)
         fprintf(out, "aws:\n  region: %s\n\n", from->region);
+    write_gateway(out, import);
     fprintf(out, "endpoints:\n");
 }
 

@@ -68,6 +68,14 @@ def golden(_scene):
         expect_equal(checked.returncode, FINE, f"{name}: {checked.stderr}")
 
 
+@suite.case("image layers that a gateway endpoint serves are not taken for forgotten")
+def gateway(scene):
+    source, output = os.path.join(GOLDEN, "endpoints-gateway.json"), scene.path("out.yaml")
+    expect_equal(run(["import", "vpc-endpoints", source, "--region", "eu-west-1", "-o", output]).returncode, FINE, "")
+    done = run(["check", "--strict", "-q", "-c", output])
+    expect_equal((done.returncode, done.stderr), (FINE, ""), "check --strict")
+
+
 @suite.case("names of --services and addresses of --interfaces are taken")
 def other_files(scene):
     for kind, words in (("services", "newservice.eu-west-1.api.aws"), ("interfaces", '"10.80.2.41" # eu-west-1b')):
@@ -118,7 +126,7 @@ def no_json(scene):
 
 @suite.case("JSON of another shape is told with its path, and nothing is written")
 def other_shape(scene):
-    refused(scene, b"[]", "FILE: found a list, expected an object")
+    refused(scene, b"[]", "FILE: found a list, expected an object: what aws prints without --query")
     refused(scene, b'{"ResourceRecordSets": []}', "FILE: VpcEndpoints: found nothing, expected the list of")
     refused(scene, b'{"VpcEndpoints": [{"DnsEntries": [{"DnsName": 3}]}]}',
             "FILE: VpcEndpoints[0].DnsEntries[0].DnsName: found a number, expected text")
