@@ -5,6 +5,8 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "json_text.h"
+
 /* Names of a certificate in the table, and in advice. */
 #define NAMES_SHOWN 2
 #define NAMES_ADVISED 4
@@ -332,20 +334,6 @@ void probe_print_table(FILE *out, const struct probe_report *report)
 
 /* --- JSON --- */
 
-static void json_string(FILE *out, const char *text)
-{
-    fputc('"', out);
-    for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fputc('\\', out);
-        if (*c < 0x20)
-            fprintf(out, "\\u%04x", *c);
-        else
-            fputc(*c, out);
-    }
-    fputc('"', out);
-}
-
 /* A key and its text; null when there is none. */
 static void json_text(FILE *out, const char *key, const char *text)
 {
@@ -353,13 +341,13 @@ static void json_text(FILE *out, const char *key, const char *text)
     if (text[0] == '\0')
         fputs("null", out);
     else
-        json_string(out, text);
+        json_text_write(out, text);
 }
 
 static void json_list_item(FILE *out, size_t i, const char *text)
 {
     fputs(i > 0 ? ", " : "", out);
-    json_string(out, text);
+    json_text_write(out, text);
 }
 
 static void json_tls(FILE *out, const struct tls_result *tls)
