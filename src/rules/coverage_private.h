@@ -45,7 +45,7 @@ void coverage_check_services(struct coverage *c);
 void coverage_check_targets(struct coverage *c);
 void coverage_check_publics(struct coverage *c);
 
-/* Reports zones, and names of private zones, that lose to an endpoint. */
+/* Reports zones, and names of private zones, that lose to an endpoint; and private zones that deny AWS names. */
 void coverage_check_zones(struct coverage *c);
 
 /* Reports CNAMEs of private zones that lead to a name its zone does not have, or never end. */

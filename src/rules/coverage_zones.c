@@ -1,11 +1,13 @@
-/* coverage_zones: forward zones and private zones that lose to an endpoint.
- * Owns: nothing. Thread: main. Bounds: a lookup or two for each zone and each name of the private zones.
+/* coverage_zones: forward zones and private zones that lose to an endpoint, and AWS names that lose to a private zone.
+ * Owns: nothing. Thread: main. Bounds: a lookup or two for each zone, each name of the private zones, and each public
+ * name of a zone's region.
  * Fails: all it finds are warnings in the report; out of memory stops the process. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "coverage_private.h"
 #include "expand.h"
+#include "local53/aws/partition.h"
 #include "local53/base/check.h"
 #include "local53/rules/zones.h"
 #include "sample.h"
@@ -92,6 +94,96 @@ static void check_nodes(struct coverage *c)
     free(told);
 }
 
+/* ---- AWS names that a private zone denies ------------------------------------------------------------ */
+
+/* True when the name, or a made-up one below it, is one that the zone says does not exist. */
+static bool is_denied(const struct coverage *c, size_t zone, const struct catalogue_name *name)
+{
+    const struct zone_node *node;
+    struct decision rule;
+    struct name sample;
+
+    if (!name_is_at_or_below(&name->name, &c->ruleset->config->zones[zone].name) ||
+        !sample_name(&sample, &name->name, name->below) ||
+        !ruleset_find_rule(c->ruleset, &sample, &rule) || rule.kind != DECISION_ZONE)
+        return false;
+    node = zones_node(c->ruleset->private_zones, rule.index);
+    return node->zone == zone && !node->exists;
+}
+
+static void report_denied(struct coverage *c, size_t zone, const struct catalogue_name *name,
+                          const char *what)
+{
+    const struct config_zone *config = &c->ruleset->config->zones[zone];
+    struct config_name written = {.name = name->name, .below = name->below};
+    char text[EXPAND_TEXT_MAX];
+
+    report_add(
+        c->report, REPORT_WARNING, config->mark,
+        "zones[%zu]: says that %.120s does not exist, %s; write \"fallthrough: true\" to have "
+        "names forwarded that the zone does not list",
+        zone, expand_write_name(&written, text), what);
+}
+
+/* The region of the zone's names; "" for none. */
+static const char *region_of_zone(const struct coverage *c, const struct config_zone *zone,
+                                  char out[CATALOGUE_REGION_MAX])
+{
+    const char *home = c->ruleset->config->region;
+
+    if (known_region_of(&zone->name, out)[0] == '\0' && home != NULL && partition_is_region(home))
+        snprintf(out, CATALOGUE_REGION_MAX, "%s", home);
+    return out;
+}
+
+static bool check_denied_publics(struct coverage *c, size_t zone, const char *region)
+{
+    size_t count = 0;
+    const struct known_public *publics =
+        region[0] != '\0' ? known_publics(c->known, region, &count) : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        if (!is_denied(c, zone, &publics[i].name))
+            continue;
+        report_denied(c, zone, &publics[i].name, publics[i].row->reason);
+        return true;
+    }
+    return false;
+}
+
+static void check_denied_service(struct coverage *c, size_t zone)
+{
+    const struct name *name = &c->ruleset->config->zones[zone].name;
+    struct catalogue_name names[CATALOGUE_NAMES_MAX];
+    const struct catalogue_row *row;
+    char region[CATALOGUE_REGION_MAX];
+    char what[64];
+    size_t count;
+
+    known_region_of(name, region);
+    row = known_service(c->known, region, name, false);
+    if (row == NULL)
+        row = known_service(c->known, region, name, true);
+    count = row != NULL ? known_plain_names(row, region, names) : 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_denied(c, zone, &names[i]))
+            continue;
+        snprintf(what, sizeof(what), "a name of service %.40s", row->service);
+        report_denied(c, zone, &names[i], what);
+        return;
+    }
+}
+
+/* What a private zone of an AWS name hides: everything that it does not list. One warning a zone. */
+static void check_denied(struct coverage *c, size_t zone)
+{
+    const struct config_zone *config = &c->ruleset->config->zones[zone];
+    char region[CATALOGUE_REGION_MAX];
+
+    if (!config->fallthrough && !check_denied_publics(c, zone, region_of_zone(c, config, region)))
+        check_denied_service(c, zone);
+}
+
 void coverage_check_zones(struct coverage *c)
 {
     const struct config *config = c->ruleset->config;
@@ -100,6 +192,9 @@ void coverage_check_zones(struct coverage *c)
         check_taker(c, "forward", i, &config->forward[i].zone);
     for (size_t i = 0; i < config->zone_count; i++)
         check_taker(c, "zones", i, &config->zones[i].name);
-    if (c->ruleset->private_zones != NULL)
-        check_nodes(c);
+    if (c->ruleset->private_zones == NULL)
+        return;
+    check_nodes(c);
+    for (size_t i = 0; i < config->zone_count; i++)
+        check_denied(c, i);
 }

@@ -108,11 +108,42 @@ static void a_private_zone_below_a_wildcard_is_told_once(void **state)
                  "");
 }
 
+static void a_private_zone_that_denies_public_names_is_told(void **state)
+{
+    (void)state;
+    assert_warned(
+        "zones:\n- {name: eks.eu-west-1.amazonaws.com,\n"
+        "   aliases: {eks.eu-west-1.amazonaws.com: t.other.net}}\n",
+        "f:3:3: warning: zones[0]: says that oidc.eks.eu-west-1.amazonaws.com does not "
+        "exist, the issuer of clusters' tokens (IAM roles for service accounts), which no "
+        "endpoint serves; write \"fallthrough: true\" to have names forwarded that the zone "
+        "does not list\n");
+    assert_silent("zones:\n- {name: eks.eu-west-1.amazonaws.com, fallthrough: true,\n"
+                  "   aliases: {eks.eu-west-1.amazonaws.com: t.other.net}}\n");
+    assert_silent("zones: [{name: corp.net, aliases: {a.corp.net: t.other.net}}]\n");
+}
+
+static void a_private_zone_that_denies_names_of_its_service_is_told(void **state)
+{
+    (void)state;
+    assert_warned("zones:\n- {name: dkr.ecr.eu-west-1.amazonaws.com,\n"
+                  "   aliases: {1.dkr.ecr.eu-west-1.amazonaws.com: t.other.net}}\n",
+                  "f:3:3: warning: zones[0]: says that *.dkr.ecr.eu-west-1.amazonaws.com does not "
+                  "exist, a name of service ecr.dkr; write \"fallthrough: true\" to have names "
+                  "forwarded that the zone does not list\n");
+    assert_silent("zones:\n- {name: dkr.ecr.eu-west-1.amazonaws.com,\n"
+                  "   aliases: {\"*.dkr.ecr.eu-west-1.amazonaws.com\": t.other.net}}\n");
+    assert_silent("zones:\n- {name: sts.eu-west-1.amazonaws.com,\n"
+                  "   aliases: {sts.eu-west-1.amazonaws.com: t.other.net}}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zone_below_a_wildcard_is_never_asked),
         cmocka_unit_test(zone_above_a_wildcard_is_fine),
+        cmocka_unit_test(a_private_zone_that_denies_public_names_is_told),
+        cmocka_unit_test(a_private_zone_that_denies_names_of_its_service_is_told),
         cmocka_unit_test_setup_teardown(records_that_an_endpoint_takes_are_told_once, zoned_setup,
                                         zoned_teardown),
         cmocka_unit_test_setup_teardown(a_private_zone_below_a_wildcard_is_told_once, zoned_setup,
