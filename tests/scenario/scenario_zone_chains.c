@@ -27,7 +27,7 @@ static const char NO_ZONE[] = "endpoints:\n"
 
 static struct stage stage;
 static struct zone_scene scene;
-static struct stage_plan plan = {&stage, 2, scene.yaml};
+static struct zone_plan plan = {{&stage, 2, scene.yaml}, &scene, RECORDS, KEYS, REST};
 
 /* A reply to an A question. */
 static const char *reply_of(const char *rcode, const char *name, const char *records)
@@ -466,22 +466,7 @@ static void a_zone_that_comes_with_a_reload_cuts_what_was_cached(void **state)
 
 /* --- the group --- */
 
-static int begin(void **state)
-{
-    zone_scene_open(&scene);
-    zone_scene_write(&scene, RECORDS);
-    (void)zone_scene_yaml(&scene, KEYS, REST);
-    return stage_begin(state);
-}
-
-static int end(void **state)
-{
-    stage_end(state);
-    zone_scene_close(&scene);
-    return 0;
-}
-
-#define SCENARIO(test) cmocka_unit_test_prestate_setup_teardown(test, begin, end, &plan)
+#define SCENARIO(test) ZONE_TEST(test, &plan)
 
 int main(void)
 {

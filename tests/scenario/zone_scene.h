@@ -10,9 +10,10 @@
 
 #include "stage.h"
 
-/* What negative answers of the zone say behind "auth ": TTL = min(300, MINIMUM). */
-#define CORP_SOA                                                                                   \
-    "corp.internal. 120 IN SOA ns.corp.internal. host.corp.internal. 7 3600 600 86400 120\n"
+/* What negative answers of the zone say behind "auth ": TTL = min(300, MINIMUM); and whoever asks for it. */
+#define CORP_SOA "corp.internal. 120" CORP_SOA_DATA
+#define CORP_SOA_ASKED "corp.internal. 300" CORP_SOA_DATA
+#define CORP_SOA_DATA " IN SOA ns.corp.internal. host.corp.internal. 7 3600 600 86400 120\n"
 
 /* How its master file begins. */
 #define CORP_HEAD                                                                                  \
@@ -62,6 +63,36 @@ static inline const char *zone_scene_yaml(struct zone_scene *scene, const char *
     assert_true(len > 0 && (size_t)len < sizeof(scene->yaml));
     return scene->yaml;
 }
+
+/* What the tests of a group share; for zone_scene_begin and zone_scene_end, which take it for the state. */
+struct zone_plan {
+    struct stage_plan
+        stage; /* first, since it is the state that the stage knows; its yaml the scene's */
+    struct zone_scene *scene; /* borrowed */
+    const char *records;      /* of the master file */
+    const char *keys;         /* of the zone, as for zone_scene_yaml */
+    const char *rest;         /* of the configuration */
+};
+
+static inline int zone_scene_begin(void **state)
+{
+    const struct zone_plan *plan = *state;
+    zone_scene_open(plan->scene);
+    zone_scene_write(plan->scene, plan->records);
+    (void)zone_scene_yaml(plan->scene, plan->keys, plan->rest);
+    return stage_begin(state);
+}
+
+static inline int zone_scene_end(void **state)
+{
+    const struct zone_plan *plan = *state;
+    stage_end(state);
+    zone_scene_close(plan->scene);
+    return 0;
+}
+
+#define ZONE_TEST(test, plan)                                                                      \
+    cmocka_unit_test_prestate_setup_teardown(test, zone_scene_begin, zone_scene_end, plan)
 
 /* The beginning of a reply to a question of one type, with an rcode, before the records told. */
 static inline const char *zone_scene_reply(struct zone_scene *scene, const char *rcode,
