@@ -443,12 +443,18 @@ static int drop_folder(void **state)
     return 0;
 }
 
-/* Reads zones/main of the folder. */
-static void assert_file(const struct folder *folder, enum err err, const char *expected)
+static void on_file(void *owner, const char *path)
+{
+    show(owner, "reads %s\n", strrchr(path, '/'));
+}
+
+/* Reads zones/main of the folder; files are shown to on_file, if it is given. */
+static void assert_shown(const struct folder *folder, void (*on_file_told)(void *, const char *),
+                         enum err err, const char *expected)
 {
     struct name origin = origin_of("example");
     struct shown shown = {.len = 0};
-    struct master_setup setup = {&origin, 300, on_record, on_error, NULL, &shown};
+    struct master_setup setup = {&origin, 300, on_record, on_error, on_file_told, &shown};
     char path[128];
     enum err got;
 
@@ -456,6 +462,11 @@ static void assert_file(const struct folder *folder, enum err err, const char *e
     got = master_read_file(&setup, path, "main");
     assert_string_equal(shown.text, expected);
     assert_int_equal(got, err);
+}
+
+static void assert_file(const struct folder *folder, enum err err, const char *expected)
+{
+    assert_shown(folder, NULL, err, expected);
 }
 
 static void an_included_file_leaves_origin_owner_and_ttl_as_they_were(void **state)
@@ -531,26 +542,17 @@ static void included_files_are_in_the_folder_of_the_first(void **state)
                 "file\n");
 }
 
-static void on_file(void *owner, const char *path)
-{
-    show(owner, "reads %s\n", strrchr(path, '/'));
-}
-
 static void an_included_file_is_told_by_its_symlink(void **state)
 {
     struct folder *folder = *state;
-    struct name origin = origin_of("example");
-    struct shown shown = {.len = 0};
-    struct master_setup setup = {&origin, 300, on_record, on_error, on_file, &shown};
     char path[128];
 
     put_file(folder, "zones/main", "$INCLUDE link\n");
     put_file(folder, "zones/version1", "a A 10.0.0.1\n");
     snprintf(path, sizeof(path), "%s/zones/link", folder->path);
     assert_int_equal(symlink("version1", path), 0);
-    snprintf(path, sizeof(path), "%s/zones/main", folder->path);
-    assert_int_equal(master_read_file(&setup, path, "main"), ERR_OK);
-    assert_string_equal(shown.text, "reads /main\nreads /link\na.example. 300 IN A 10.0.0.1\n");
+    assert_shown(folder, on_file, ERR_OK,
+                 "reads /main\nreads /link\na.example. 300 IN A 10.0.0.1\n");
 }
 
 static void a_file_that_includes_itself_ends_at_the_depth(void **state)
@@ -564,18 +566,13 @@ static void a_file_that_includes_itself_ends_at_the_depth(void **state)
 static void each_file_is_told_before_it_is_read(void **state)
 {
     struct folder *folder = *state;
-    struct name origin = origin_of("example");
-    struct shown shown = {.len = 0};
-    struct master_setup setup = {&origin, 300, on_record, on_error, on_file, &shown};
-    char path[128];
 
     put_file(folder, "zones/main", "a A 10.0.0.1\n$INCLUDE inner\n$INCLUDE gone\n");
     put_file(folder, "zones/inner", "b A 10.0.0.2\n");
-    snprintf(path, sizeof(path), "%s/zones/main", folder->path);
-    assert_int_equal(master_read_file(&setup, path, "main"), ERR_INVALID);
-    assert_string_equal(shown.text, "reads /main\na.example. 300 IN A 10.0.0.1\n"
-                                    "reads /inner\nb.example. 300 IN A 10.0.0.2\n"
-                                    "main:3: cannot include \"gone\": No such file or directory\n");
+    assert_shown(folder, on_file, ERR_INVALID,
+                 "reads /main\na.example. 300 IN A 10.0.0.1\n"
+                 "reads /inner\nb.example. 300 IN A 10.0.0.2\n"
+                 "main:3: cannot include \"gone\": No such file or directory\n");
 }
 
 static void what_is_no_file_is_told(void **state)

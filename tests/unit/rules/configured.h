@@ -25,6 +25,17 @@ static inline struct ruleset *configured(const char *yaml, char **told)
     return ruleset;
 }
 
+/* The ruleset of a configuration that is fine; the caller's. */
+static inline struct ruleset *configured_well(const char *yaml)
+{
+    char *told;
+    struct ruleset *ruleset = configured(yaml, &told);
+
+    assert_non_null(ruleset);
+    free(told);
+    return ruleset;
+}
+
 /* The report's lines for a configuration; usable tells whether there was a ruleset. Freed by the
  * caller. */
 static inline char *told_about(const char *yaml, bool *usable)

@@ -52,22 +52,12 @@ static void on_difference(const struct difference *difference, void *context)
     put(lines, "\n");
 }
 
-static struct ruleset *load(const char *yaml)
-{
-    char *told;
-    struct ruleset *ruleset = configured(yaml, &told);
-
-    assert_non_null(ruleset);
-    free(told);
-    return ruleset;
-}
-
 /* The lines told of the rules of two configurations and of names separated by spaces. */
 static struct difference_counts differences(const char *old_yaml, const char *new_yaml,
                                             const char *asked, struct lines *lines)
 {
-    struct ruleset *old = load(old_yaml);
-    struct ruleset *new = load(new_yaml);
+    struct ruleset *old = configured_well(old_yaml);
+    struct ruleset *new = configured_well(new_yaml);
     struct difference_names *names = difference_names_new();
     struct difference_counts counts;
     char copy[256];
@@ -254,8 +244,10 @@ static void names_are_told_in_canonical_order(void **state)
 
 static void many_names_are_all_kept(void **state)
 {
-    struct ruleset *old = load("endpoints: [{names: \"*.a.example\", addresses: 10.0.0.1}]\n");
-    struct ruleset *new = load("endpoints: [{names: \"*.a.example\", addresses: 10.0.0.2}]\n");
+    struct ruleset *old =
+        configured_well("endpoints: [{names: \"*.a.example\", addresses: 10.0.0.1}]\n");
+    struct ruleset *new =
+        configured_well("endpoints: [{names: \"*.a.example\", addresses: 10.0.0.2}]\n");
     struct difference_names *names = difference_names_new();
     struct lines lines = {.len = 0};
     struct difference_counts counts;

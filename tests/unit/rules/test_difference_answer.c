@@ -11,16 +11,6 @@
 #include "local53/dns/text.h"
 #include "zoned.h"
 
-static struct ruleset *load(const char *yaml)
-{
-    char *told;
-    struct ruleset *ruleset = configured(yaml, &told);
-
-    assert_non_null(ruleset);
-    free(told);
-    return ruleset;
-}
-
 static struct difference_side side_of(const struct ruleset *ruleset, const char *text)
 {
     struct difference_side side = {.ruleset = ruleset};
@@ -44,7 +34,7 @@ static bool same_under(const char *old_endpoint, const char *new_endpoint)
         snprintf(yaml, sizeof(yaml), "endpoints: [{names: [%s.example], %s}]\n",
                  endpoints[i][0] != '\0' ? "a" : "b",
                  endpoints[i][0] != '\0' ? endpoints[i] : "addresses: 10.9.9.9");
-        rulesets[i] = load(yaml);
+        rulesets[i] = configured_well(yaml);
         sides[i] = side_of(rulesets[i], "a.example");
     }
     same = difference_same(&sides[0], &sides[1]);
@@ -85,13 +75,13 @@ static void assert_words(const struct ruleset *ruleset, const char *name, const 
 
 static void every_source_has_words(void **state)
 {
-    struct ruleset *ruleset =
-        load("aws: {resolver: 169.254.169.253}\n"
-             "endpoints:\n"
-             "- {service: sqs, region: eu-west-1, target: x.example, addresses: 10.0.0.1}\n"
-             "forward:\n"
-             "- {zone: \".\", servers: [10.1.0.1, \"resolv.conf:/etc/resolv.conf\"]}\n"
-             "- {zone: corp.internal, servers: \"env:CORP\"}\n");
+    struct ruleset *ruleset = configured_well(
+        "aws: {resolver: 169.254.169.253}\n"
+        "endpoints:\n"
+        "- {service: sqs, region: eu-west-1, target: x.example, addresses: 10.0.0.1}\n"
+        "forward:\n"
+        "- {zone: \".\", servers: [10.1.0.1, \"resolv.conf:/etc/resolv.conf\"]}\n"
+        "- {zone: corp.internal, servers: \"env:CORP\"}\n");
 
     (void)state;
     assert_words(ruleset, "sqs.eu-west-1.amazonaws.com",

@@ -7,8 +7,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -42,6 +44,25 @@ static inline struct ruleset *test_rules(const char *yaml, uint64_t epoch)
 static inline struct snapshot *test_snapshot(uint64_t epoch, struct metrics_names *names)
 {
     return snapshot_new(test_rules(TEST_CONFIG, epoch), names);
+}
+
+/* A snapshot with the zone corp.example of this master file, and further keys of the zone, each with a comma in
+ * front; the caller's reference. */
+static inline struct snapshot *test_zone_snapshot(const char *records, const char *keys,
+                                                  struct metrics_names *names)
+{
+    char path[] = "/tmp/local53-zone-XXXXXX";
+    char yaml[512];
+    int file = mkstemp(path);
+    assert_int_equal(write(file, records, strlen(records)), strlen(records));
+    assert_int_equal(close(file), 0);
+    snprintf(yaml, sizeof(yaml),
+             "listen: [127.0.0.1:5353]\nforward:\n  - {zone: ., servers: [10.0.0.53]}\n"
+             "zones:\n  - {name: corp.example, file: %s%s}\n",
+             path, keys);
+    struct snapshot *snapshot = snapshot_new(test_rules(yaml, 1), names);
+    assert_int_equal(unlink(path), 0);
+    return snapshot;
 }
 
 /* A folded name from text. */

@@ -1,9 +1,6 @@
 /* From name to name: where a chain stops, what is asked for, and what is copied behind it. */
 #include "local53/server/chase.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "local53/dns/rr.h"
 #include "server_test.h"
 
@@ -31,19 +28,9 @@ static _Alignas(8) uint8_t scratch[ENTRY_SCRATCH];
 static int set_up(void **state)
 {
     static struct fixture fixture;
-    char path[] = "/tmp/local53-zone-XXXXXX";
-    char yaml[512];
-    int file = mkstemp(path);
     memset(&fixture, 0, sizeof(fixture));
-    assert_int_equal(write(file, ZONE, strlen(ZONE)), strlen(ZONE));
-    assert_int_equal(close(file), 0);
-    snprintf(yaml, sizeof(yaml),
-             "listen: [127.0.0.1:5353]\nforward:\n  - {zone: ., servers: [10.0.0.53]}\n"
-             "zones:\n  - {name: corp.example, file: %s}\n",
-             path);
     fixture.names = metrics_names_new();
-    fixture.snapshot = snapshot_new(test_rules(yaml, 1), fixture.names);
-    assert_int_equal(unlink(path), 0);
+    fixture.snapshot = test_zone_snapshot(ZONE, "", fixture.names);
     *state = &fixture;
     return 0;
 }

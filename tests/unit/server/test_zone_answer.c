@@ -1,9 +1,6 @@
 /* What a node of a zone appends to a reply, wherever in a chain its name stands. */
 #include "local53/server/zone_answer.h"
 
-#include <stdio.h>
-#include <unistd.h>
-
 #include "server_test.h"
 
 #define ZONE                                                                                       \
@@ -33,20 +30,10 @@ struct fixture {
 static int set_up(void **state)
 {
     static struct fixture fixture;
-    char path[] = "/tmp/local53-zone-XXXXXX";
-    char yaml[512];
-    int file = mkstemp(path);
     memset(&fixture, 0, sizeof(fixture));
-    assert_int_equal(write(file, ZONE, strlen(ZONE)), strlen(ZONE));
-    assert_int_equal(close(file), 0);
-    snprintf(yaml, sizeof(yaml),
-             "listen: [127.0.0.1:5353]\nforward:\n  - {zone: ., servers: [10.0.0.53]}\n"
-             "zones:\n  - {name: corp.example, file: %s, aliases: {api.corp.example: "
-             "vpce-0a.x.vpce.amazonaws.com}}\n",
-             path);
     fixture.names = metrics_names_new();
-    fixture.snapshot = snapshot_new(test_rules(yaml, 1), fixture.names);
-    assert_int_equal(unlink(path), 0);
+    fixture.snapshot = test_zone_snapshot(
+        ZONE, ", aliases: {api.corp.example: vpce-0a.x.vpce.amazonaws.com}", fixture.names);
     *state = &fixture;
     return 0;
 }
