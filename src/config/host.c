@@ -5,6 +5,7 @@
 #include "local53/config/host.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "local53/dns/text.h"
@@ -16,6 +17,9 @@
 
 /* Longest text of a server, in octets: any host name, and any path in sensible use. */
 #define SERVER_TEXT_MAX 1024
+
+/* Longest name of an environment variable and its port, in octets. */
+#define VARIABLE_TEXT_MAX 256
 
 #define WILDCARD "*."
 #define RESOLV_CONF "resolv.conf:"
@@ -100,9 +104,58 @@ bool host_read_zone(struct name *out, const char *text, struct value_fault *faul
     return read_plain_name(out, text, fault);
 }
 
+/* Cuts a ":port" off a copy of a text. False when what stands behind the last colon is no port. */
+static bool cut_port(char *text, uint16_t default_port, uint16_t *port)
+{
+    char *colon = strrchr(text, ':');
+
+    *port = default_port;
+    if (colon == NULL)
+        return true;
+    *colon = '\0';
+    return addr_parse_port(port, colon + 1) && *port != 0;
+}
+
+/* POSIX.1-2017 XBD 8.1: letters, digits and underscores, no digit first. */
+static bool is_variable_name(const char *text)
+{
+    static const char digits[] = "0123456789";
+    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+
+    return *text != '\0' && strchr(digits, *text) == NULL && strspn(text, all) == strlen(text);
+}
+
+/* "env:NAME" or "env:NAME:PORT": the one address that the variable has now. */
+static bool read_env_address(struct addr *out, const char *text, uint16_t default_port,
+                             struct value_fault *fault)
+{
+    char variable[VARIABLE_TEXT_MAX];
+    uint16_t port;
+    int len = snprintf(variable, sizeof(variable), "%s", text + strlen(ENV));
+
+    if (len < 0 || (size_t)len >= sizeof(variable) || !cut_port(variable, default_port, &port) ||
+        !is_variable_name(variable))
+        return value_refuse(fault,
+                            "\"" FOUND
+                            "\" names no environment variable; write one like env:POD_IP "
+                            "or env:POD_IP:1053",
+                            text);
+    const char *value = getenv(variable);
+    if (value == NULL || *value == '\0')
+        return value_refuse(fault, "\"" FOUND "\": there is no %s in the environment", text,
+                            variable);
+    if (addr_parse(out, value, 0) != ERR_OK || addr_port(out) != 0)
+        return value_refuse(fault, "\"" FOUND "\": %s is \"" FOUND "\", which is no address", text,
+                            variable, value);
+    *out = addr_with_port(*out, port);
+    return true;
+}
+
 bool host_read_address(struct addr *out, const char *text, uint16_t default_port,
                        struct value_fault *fault)
 {
+    if (strncmp(text, ENV, strlen(ENV)) == 0)
+        return read_env_address(out, text, default_port, fault);
     if (addr_parse(out, text, default_port) != ERR_OK)
         return value_refuse(fault,
                             "\"" FOUND "\" is not an address; write one like 169.254.20.10, "
@@ -129,18 +182,6 @@ bool host_read_bare_address(struct addr *out, const char *text, struct value_fau
     return true;
 }
 
-/* Cuts a ":port" off a copy of a text. False when what stands behind the last colon is no port. */
-static bool cut_port(char *text, uint16_t *port)
-{
-    char *colon = strrchr(text, ':');
-
-    *port = DNS_PORT;
-    if (colon == NULL)
-        return true;
-    *colon = '\0';
-    return addr_parse_port(port, colon + 1) && *port != 0;
-}
-
 static bool read_resolv_conf(struct config_server *out, const char *file, struct arena *arena,
                              struct value_fault *fault)
 {
@@ -154,21 +195,12 @@ static bool read_resolv_conf(struct config_server *out, const char *file, struct
     return true;
 }
 
-/* POSIX.1-2017 XBD 8.1: letters, digits and underscores, no digit first. */
-static bool is_variable_name(const char *text)
-{
-    static const char digits[] = "0123456789";
-    static const char all[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
-
-    return *text != '\0' && strchr(digits, *text) == NULL && strspn(text, all) == strlen(text);
-}
-
 static bool read_env(struct config_server *out, const char *text, struct arena *arena,
                      struct value_fault *fault)
 {
     char *variable = arena_copy_text(arena, text + strlen(ENV));
 
-    if (!cut_port(variable, &out->port) || !is_variable_name(variable))
+    if (!cut_port(variable, DNS_PORT, &out->port) || !is_variable_name(variable))
         return value_refuse(fault,
                             "\"" FOUND "\" names no environment variable; write one like "
                             "env:KUBE_DNS_UPSTREAM_SERVICE_HOST",
@@ -188,7 +220,7 @@ static bool read_host(struct config_server *out, const char *text, struct arena 
     if (text[0] == '/' || strcmp(text, "resolv.conf") == 0)
         return value_refuse(fault, "\"" FOUND "\" looks like a file; write resolv.conf:%.80s", text,
                             text[0] == '/' ? text : "/etc/resolv.conf");
-    if (!cut_port(host, &out->port) || looks_like_address(host) ||
+    if (!cut_port(host, DNS_PORT, &out->port) || looks_like_address(host) ||
         strspn(host, NAME_CHARACTERS) != strlen(host) || !read_plain_name(&name, host, fault))
         return value_refuse(fault,
                             "\"" FOUND "\" is not a server; write an address, resolv.conf:/FILE, "

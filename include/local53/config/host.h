@@ -1,5 +1,6 @@
 /* host: names, addresses and servers as a configuration writes them, from text and back. Readers and
- * writers as in value.h. Pure, but for the interface a v6 scope names. */
+ * writers as in value.h. Pure, but for the interface a v6 scope names
+ * and the environment. */
 #ifndef LOCAL53_CONFIG_HOST_H
 #define LOCAL53_CONFIG_HOST_H
 
@@ -19,7 +20,8 @@ bool host_read_name(struct config_name *out, const char *text, struct value_faul
 /* A host name, or "." for the root; no "*.". */
 bool host_read_zone(struct name *out, const char *text, struct value_fault *fault);
 
-/* An address with a port, default_port where none is written. A fault for port 0. */
+/* An address with a port, default_port where none is written. A fault for port 0. Of "env:NAME" and
+ * "env:NAME:PORT" the address that the environment variable has now; a fault where it has none. */
 bool host_read_address(struct addr *out, const char *text, uint16_t default_port,
                        struct value_fault *fault);
 

@@ -52,6 +52,38 @@ static void a_file_with_only_listen_has_every_default(void **state)
     config_free(config);
 }
 
+static void an_address_may_be_that_of_an_environment_variable(void **state)
+{
+    char text[ADDR_TEXT_MAX];
+
+    (void)state;
+    assert_int_equal(setenv("TEST_POD_IP", "10.1.2.3", 1), 0);
+    assert_int_equal(setenv("TEST_POD_IP6", "fd00::7", 1), 0);
+    struct config *config = config_of("listen: [\"env:TEST_POD_IP:1053\", env:TEST_POD_IP6]\n"
+                                      "metrics: [\"env:TEST_POD_IP6:80\", env:TEST_POD_IP]\n");
+    assert_string_equal(addr_format(&config->listen[0], text), "10.1.2.3:1053");
+    assert_string_equal(addr_format(&config->listen[1], text), "[fd00::7]:53");
+    assert_string_equal(addr_format(&config->metrics[0], text), "[fd00::7]:80");
+    assert_string_equal(addr_format(&config->metrics[1], text), "10.1.2.3:9453");
+    config_free(config);
+}
+
+static void a_variable_that_has_no_address_is_told(void **state)
+{
+    (void)state;
+    assert_int_equal(setenv("TEST_POD_IP", "10.1.2.3:53", 1), 0);
+    assert_int_equal(unsetenv("TEST_NO_IP"), 0);
+    ASSERT_COMPLAINTS("listen: env:TEST_NO_IP\n",
+                      "t:1:9: error: listen: \"env:TEST_NO_IP\": there is no TEST_NO_IP in the "
+                      "environment\n");
+    ASSERT_COMPLAINTS("listen: env:TEST_POD_IP\n",
+                      "t:1:9: error: listen: \"env:TEST_POD_IP\": TEST_POD_IP is \"10.1.2.3:53\", "
+                      "which is no address\n");
+    ASSERT_COMPLAINTS("listen: \"env:4:x\"\n",
+                      "t:1:9: error: listen: \"env:4:x\" names no environment variable; write one "
+                      "like env:POD_IP or env:POD_IP:1053\n");
+}
+
 static void written_values_reach_their_members(void **state)
 {
     struct config *config =
@@ -307,6 +339,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_with_only_listen_has_every_default),
+        cmocka_unit_test(an_address_may_be_that_of_an_environment_variable),
+        cmocka_unit_test(a_variable_that_has_no_address_is_told),
         cmocka_unit_test(written_values_reach_their_members),
         cmocka_unit_test(endpoints_and_pools_keep_their_places),
         cmocka_unit_test(zones_keep_their_aliases_and_places),
