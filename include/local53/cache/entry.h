@@ -78,8 +78,7 @@ struct entry_source {
     uint64_t now_ms;                /* becomes stored_ms */
     struct entry_decision decision; /* what the rules said about the chain */
     uint64_t epoch;                 /* of the rules the decision was taken with; below 2^32 */
-    /* True for names of which upstreams have nothing to say: their records are left out of the answer and
-     * additional sections. Never qname; NULL: there are none. */
+    /* True for names whose records are left out of answer and additional section; NULL: none. */
     bool (*is_ours)(const void *rules, const struct name *name);
     const void *rules; /* borrowed; for is_ours */
 };
