@@ -257,7 +257,7 @@ static void make_parts(struct probe *probe, const struct config *config)
     refresh.upstream = probe->upstream;
     probe->refresh = refresh_new(&refresh);
     probe->bootstrap =
-        bootstrap_new(probe->loop, config->listen, config->listen_count, on_host, probe);
+        bootstrap_new(probe->loop, config->answered, config->answered_count, on_host, probe);
     struct publisher_setup publisher = {.loop = probe->loop,
                                         .names = probe->names,
                                         .refresh = probe->refresh,

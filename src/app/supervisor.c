@@ -139,9 +139,19 @@ static void on_file_change(void *owner)
 
 /* --- readiness --- */
 
+/* What the loops do not have yet cannot be answered, whatever is known here. */
+static bool workers_are_current(const struct supervisor *supervisor)
+{
+    bool current = true;
+    for (size_t i = 0; i < supervisor->thread_count; i++)
+        current = current && worker_is_current(supervisor->workers[i]);
+    return current;
+}
+
 bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX])
 {
-    const char *missing;
+    const struct publisher *publisher = &supervisor->publisher;
+    const char *missing = publisher->next == NULL ? snapshot_missing(publisher->current) : NULL;
     why[0] = '\0';
     if (supervisor->stopping)
         snprintf(why, SUPERVISOR_WHY_MAX, "stopping");
@@ -150,8 +160,10 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
                  "not every listen address has answered a query of our own yet");
     else if (!node_is_ready(supervisor->node))
         snprintf(why, SUPERVISOR_WHY_MAX, "the rules that lead DNS here do not stand yet");
-    else if (supervisor->publisher.next == NULL && !refresh_is_ready(supervisor->refresh, &missing))
+    else if (missing != NULL)
         snprintf(why, SUPERVISOR_WHY_MAX, "endpoint %s has no address yet", missing);
+    else if (!supervisor->was_ready && !workers_are_current(supervisor))
+        snprintf(why, SUPERVISOR_WHY_MAX, "not every loop has what is known by now");
     return why[0] == '\0';
 }
 

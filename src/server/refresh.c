@@ -365,21 +365,6 @@ void refresh_addresses(const struct refresh *refresh, struct addresses *out)
         target_addresses(&refresh->endpoints[i].target, now_ms, &out[i]);
 }
 
-bool refresh_is_ready(const struct refresh *refresh, const char **missing)
-{
-    const struct ruleset *rules = refresh->snapshot->rules;
-    struct addresses addresses;
-    for (size_t i = 0; i < rules->endpoint_count; i++) {
-        target_addresses(&refresh->endpoints[i].target, loop_now_ms(refresh->setup.loop),
-                         &addresses);
-        if (addresses.state == ADDRESSES_NONE && !rules->endpoints[i].config->optional) {
-            *missing = rules->endpoints[i].label;
-            return false;
-        }
-    }
-    return true;
-}
-
 const char *refresh_problem(const struct refresh *refresh, size_t endpoint)
 {
     const struct followed *followed = &refresh->endpoints[endpoint];

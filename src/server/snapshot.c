@@ -86,3 +86,13 @@ void snapshot_release(struct snapshot *snapshot)
     rules_release(snapshot->shared);
     free(snapshot);
 }
+
+const char *snapshot_missing(const struct snapshot *snapshot)
+{
+    const struct ruleset *rules = snapshot->rules;
+    for (size_t i = 0; i < rules->endpoint_count; i++) {
+        if (snapshot->addresses[i].state == ADDRESSES_NONE && !rules->endpoints[i].config->optional)
+            return rules->endpoints[i].label;
+    }
+    return NULL;
+}

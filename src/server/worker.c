@@ -30,6 +30,7 @@ static void take_snapshot(struct worker *worker, struct snapshot *snapshot)
     snapshot_release(worker->snapshot);
     worker->snapshot = snapshot;
     listeners_configure(worker);
+    atomic_fetch_add_explicit(&worker->snapshots_taken, 1, memory_order_relaxed);
 }
 
 /* Upstreams first: what still waits is failed and answered while its socket is open. The loop then runs
@@ -164,7 +165,14 @@ void worker_run(struct worker *worker)
 
 void worker_publish(struct worker *worker, struct snapshot *snapshot)
 {
+    worker->snapshots_sent++;
     mailbox_post(worker->mailbox, WORKER_SNAPSHOT, snapshot);
+}
+
+bool worker_is_current(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->snapshots_taken, memory_order_relaxed) ==
+           worker->snapshots_sent;
 }
 
 void worker_poke(struct worker *worker, uint64_t now_ms)

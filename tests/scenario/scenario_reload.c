@@ -350,12 +350,24 @@ static void many_reloads_with_questions_in_flight_leave_nothing_behind(void **st
     assert_int_equal(replies, 20);
 }
 
+static void a_loop_is_current_once_it_has_taken_what_was_published(void **state)
+{
+    struct snapshot *snapshot = snapshot_copy(stage.snapshot);
+    (void)state;
+    assert_true(worker_is_current(stage.workers[0]));
+    worker_publish(stage.workers[0], snapshot);
+    assert_false(worker_is_current(stage.workers[0]));
+    fake_net_run();
+    assert_true(worker_is_current(stage.workers[0]));
+}
+
 #define SCENARIO(test) STAGE_TEST(test, &plan)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         SCENARIO(unchanged_names_stay_hits_over_reloads),
+        SCENARIO(a_loop_is_current_once_it_has_taken_what_was_published),
         SCENARIO(a_rule_added_for_a_cached_name_is_answered_at_once),
         SCENARIO(a_name_whose_rule_was_removed_is_forwarded),
         SCENARIO(a_wildcard_added_above_a_cached_name_is_answered_at_once),

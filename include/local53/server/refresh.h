@@ -53,7 +53,4 @@ const char *refresh_target_problem(const struct refresh *refresh, size_t endpoin
 /* What is known of an endpoint's targets, name by name; borrowed until the next turn of the loop. */
 const struct target *refresh_target(const struct refresh *refresh, size_t endpoint);
 
-/* True when each endpoint that is not optional has an address; else *missing names the first. */
-bool refresh_is_ready(const struct refresh *refresh, const char **missing);
-
 #endif

@@ -40,6 +40,10 @@ struct snapshot *snapshot_hold(struct snapshot *snapshot);
 /* One reference less, any thread; the last one frees. Accepts NULL. */
 void snapshot_release(struct snapshot *snapshot);
 
+/* The label of the first endpoint without any address that is not optional: what readiness waits for. NULL when each
+ * has one. */
+const char *snapshot_missing(const struct snapshot *snapshot);
+
 /* The pool that resolves targets. */
 static inline struct pool *snapshot_resolver(const struct snapshot *snapshot)
 {

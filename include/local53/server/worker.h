@@ -72,9 +72,11 @@ struct worker {
     struct toplist *asked;       /* owned; this thread's alone */
     struct toplist *told;        /* owned; asked as of the last sign of life; under told_mutex */
     pthread_mutex_t told_mutex;  /* never taken while queries are answered */
-    _Atomic uint64_t pokes_answered; /* signs of life given; written by the loop */
-    uint64_t pokes_sent;             /* asked for; main's own */
-    uint64_t poked_ms;               /* when the last was asked for; main's own */
+    _Atomic uint64_t snapshots_taken; /* of those published; written by the loop */
+    uint64_t snapshots_sent;          /* published; main's own */
+    _Atomic uint64_t pokes_answered;  /* signs of life given; written by the loop */
+    uint64_t pokes_sent;              /* asked for; main's own */
+    uint64_t poked_ms;                /* when the last was asked for; main's own */
 };
 
 /* Opens the listeners and makes the loop; nothing runs yet. On error nothing is left and *failed is
@@ -89,6 +91,9 @@ void worker_run(struct worker *worker);
 
 /* Hands over a snapshot (a reference goes with it); any thread. */
 void worker_publish(struct worker *worker, struct snapshot *snapshot);
+
+/* True when the loop answers from the snapshot that was published last; main thread. */
+bool worker_is_current(const struct worker *worker);
 
 /* Asks the loop for a sign of life, at most every WORKER_POKE_MS and only when none is owed; main thread. */
 void worker_poke(struct worker *worker, uint64_t now_ms);
