@@ -78,9 +78,9 @@ struct entry_source {
     uint64_t now_ms;                /* becomes stored_ms */
     struct entry_decision decision; /* what the rules said about the chain */
     uint64_t epoch;                 /* of the rules the decision was taken with; below 2^32 */
-    /* True for names whose records are left out of answer and additional section; NULL: none. */
-    bool (*is_ours)(const void *rules, const struct name *name);
-    const void *rules; /* borrowed; for is_ours */
+    /* Names whose records are left out of answer and additional section: */
+    bool (*is_ours)(const void *rules, const struct name *name); /* true for them; NULL: none */
+    const void *rules;                                           /* borrowed; for is_ours */
 };
 
 /* Finds the CNAME chain of an answer without building anything. qtype CNAME and ANY have none.
