@@ -325,7 +325,7 @@ static bool render(const struct building *building, struct run run, struct zone_
         room += RECORD_OCTETS + run.items[i].rdata.len;
     if (run.count > RRSET_RECORDS_MAX || room > RRSET_OCTETS_MAX) {
         tell(building, REPORT_ERROR, &run.items[0],
-             "has more records of this type than an answer has room for");
+             "has more data of this type than an answer has room for");
         return false;
     }
     w = writer_init(arena_take(&building->zones->arena, room), room);

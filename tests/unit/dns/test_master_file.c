@@ -145,15 +145,40 @@ static void included_files_are_in_the_folder_of_the_first(void **state)
                 "file\n");
 }
 
-static void an_included_file_is_told_by_its_symlink(void **state)
+static void link_file(const struct folder *folder, const char *name, const char *to)
+{
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/%s", folder->path, name);
+    assert_int_equal(symlink(to, path), 0);
+}
+
+/* Kubernetes puts a ConfigMap's files into a folder of their own and symlinks in front of it. */
+static void files_of_a_config_map_include_each_other(void **state)
 {
     struct folder *folder = *state;
     char path[128];
 
+    snprintf(path, sizeof(path), "%s/zones/..v1", folder->path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    put_file(folder, "zones/..v1/main", "$INCLUDE \"more records\"\n$INCLUDE ..data/inner\n");
+    put_file(folder, "zones/..v1/more records", "a A 10.0.0.1\n");
+    put_file(folder, "zones/..v1/inner", "b A 10.0.0.2\n");
+    link_file(folder, "zones/..data", "..v1");
+    link_file(folder, "zones/main", "..data/main");
+    link_file(folder, "zones/more records", "..data/more records");
+    assert_shown(folder, on_file, ERR_OK,
+                 "reads /main\nreads /more records\na.example. 300 IN A 10.0.0.1\n"
+                 "reads /inner\nb.example. 300 IN A 10.0.0.2\n");
+}
+
+static void an_included_file_is_told_by_its_symlink(void **state)
+{
+    struct folder *folder = *state;
+
     put_file(folder, "zones/main", "$INCLUDE link\n");
     put_file(folder, "zones/version1", "a A 10.0.0.1\n");
-    snprintf(path, sizeof(path), "%s/zones/link", folder->path);
-    assert_int_equal(symlink("version1", path), 0);
+    link_file(folder, "zones/link", "version1");
     assert_shown(folder, on_file, ERR_OK,
                  "reads /main\nreads /link\na.example. 300 IN A 10.0.0.1\n");
 }
@@ -204,6 +229,7 @@ int main(void)
         WITH_FOLDER(only_a_directive_at_the_start_of_a_line_includes),
         WITH_FOLDER(mistakes_in_an_included_file_have_its_name_and_line),
         WITH_FOLDER(included_files_are_in_the_folder_of_the_first),
+        WITH_FOLDER(files_of_a_config_map_include_each_other),
         WITH_FOLDER(an_included_file_is_told_by_its_symlink),
         WITH_FOLDER(a_file_that_includes_itself_ends_at_the_depth),
         WITH_FOLDER(each_file_is_told_before_it_is_read),

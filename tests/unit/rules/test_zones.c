@@ -439,7 +439,7 @@ static void more_than_an_answer_has_room_for_is_refused(void **state)
         text[len++] = '\n';
     }
     assert_zone_refused(zoned, text,
-                        "f:2:31: error: zones[0].file: zone:1: a.example has more records of this "
+                        "f:2:31: error: zones[0].file: zone:1: a.example has more data of this "
                         "type than an answer has room for\n");
     free(text);
 }
