@@ -294,8 +294,10 @@ static void take_soa(const struct building *building, struct run run)
         return;
     }
     for (size_t i = 1; i < run.count; i++) {
-        if (!is_repeated(run, i))
-            tell(building, REPORT_ERROR, &run.items[i], "has a second SOA");
+        if (same_data(&run.items[i], soa))
+            continue;
+        tell(building, REPORT_ERROR, &run.items[i], "has a second SOA");
+        break;
     }
     CHECK(soa->rdata.len >= sizeof(minimum_s));
     minimum_s = rr_ttl_cap(bytes_get_u32(soa->rdata.data + soa->rdata.len - sizeof(minimum_s)));
