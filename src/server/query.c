@@ -507,7 +507,7 @@ HOT size_t query_batch(struct worker *worker, struct client *client,
 {
     struct query queries[UDP_BATCH];
     size_t waiting = 0;
-    CHECK(count <= UDP_BATCH);
+    CHECK(count > 0 && count <= UDP_BATCH);
     cache_enter(worker->reader);
     for (size_t i = 0; i < count; i++)
         query_begin(&queries[i], worker, client, (struct bytes){packets[i].data, packets[i].len});
