@@ -24,7 +24,7 @@ struct worker;
  * who has many at once. */
 bool query_one(struct worker *worker, const struct client *client, struct bytes packet);
 
-/* The same for up to UDP_BATCH packets of one UDP socket, each step for all of them where that saves
+/* The same for 1 to UDP_BATCH packets of one UDP socket, each step for all of them where that saves
  * waiting for memory; client is theirs but for the peer, which is filled in. How many wait in flight. */
 size_t query_batch(struct worker *worker, struct client *client, const struct udp_packet *packets,
                    size_t count);
