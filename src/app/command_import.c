@@ -12,6 +12,7 @@
 #include "local53/aws/import.h"
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
+#include "local53/base/file.h"
 #include "local53/base/nearest.h"
 #include "whole_file.h"
 
@@ -85,7 +86,7 @@ static bool read_file(struct import_file *out, char **text, const char *path)
 {
     size_t len = 0;
 
-    *text = whole_file_read(path, IMPORT_OCTETS_MAX, &len);
+    *text = file_read_or_stdin(path, IMPORT_OCTETS_MAX, &len);
     if (*text == NULL)
         command_error(&command_import, "%s cannot be read: %s",
                       strcmp(path, "-") == 0 ? "stdin" : path, strerror(errno));

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "local53/base/check.h"
-#include "whole_file.h"
+#include "local53/base/file.h"
 
 #define FILE_OCTETS ((size_t)16 << 20)
 #define PATH_OCTETS 1024
@@ -28,7 +28,7 @@
 char *doctor_read_text(const char *path)
 {
     size_t len = 0;
-    char *octets = whole_file_read(path, FILE_OCTETS, &len);
+    char *octets = file_read(path, FILE_OCTETS, &len);
     char *text = calloc(len + 1, 1);
     CHECK(text != NULL);
     if (octets != NULL)

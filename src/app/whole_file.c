@@ -1,4 +1,4 @@
-/* whole_file: whole files in and out.
+/* whole_file: whole files out.
  * Owns: the name of what it prepared. Thread: main; blocks on the disk.
  * Bounds: the caller's. Fails: false or NULL, errno tells why; what stood in the place stands there still. */
 #include "whole_file.h"
@@ -12,65 +12,6 @@
 #include <unistd.h>
 
 #include "local53/base/check.h"
-
-#define CHUNK_OCTETS 65536
-
-/* ---- In ------------------------------------------------------------------------------------------ */
-
-static ssize_t read_some(int fd, char *out, size_t len)
-{
-    ssize_t got;
-
-    do
-        got = read(fd, out, len);
-    while (got < 0 && errno == EINTR);
-    return got;
-}
-
-static char *read_all(int fd, size_t cap, size_t *len)
-{
-    size_t room = CHUNK_OCTETS;
-    char *text = malloc(room);
-    ssize_t got = 1;
-
-    CHECK(text != NULL);
-    *len = 0;
-    while (got > 0 && *len <= cap) {
-        size_t left = cap + 1 - *len;
-
-        if (*len == room) {
-            room *= 2;
-            text = realloc(text, room);
-            CHECK(text != NULL);
-        }
-        got = read_some(fd, text + *len, room - *len < left ? room - *len : left);
-        *len += got > 0 ? (size_t)got : 0;
-    }
-    if (got < 0) {
-        free(text);
-        text = NULL;
-    }
-    return text;
-}
-
-char *whole_file_read(const char *path, size_t cap, size_t *len)
-{
-    bool is_stdin = strcmp(path, "-") == 0;
-    int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    char *text;
-    int number;
-
-    if (fd < 0)
-        return NULL;
-    text = read_all(fd, cap, len);
-    number = errno;
-    if (!is_stdin)
-        close(fd);
-    errno = number;
-    return text;
-}
-
-/* ---- Out ----------------------------------------------------------------------------------------- */
 
 static bool write_all(int fd, const char *text, size_t len)
 {

@@ -1,13 +1,9 @@
-/* whole_file: files read at once, and files that are written whole or not at all. Blocks. */
+/* whole_file: files that are written whole or not at all. Blocks. */
 #ifndef LOCAL53_APP_WHOLE_FILE_H
 #define LOCAL53_APP_WHOLE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
-
-/* Reads a file, "-" for stdin, at most cap octets and one more (by which the caller sees that there are too many);
- * malloc'd, owned by the caller; NULL with errno. */
-char *whole_file_read(const char *path, size_t cap, size_t *len);
 
 /* True when two paths lead to one place, whether there is a file or not. "-" leads to none. */
 bool whole_file_is_same(const char *a, const char *b);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "local53/base/check.h"
+#include "local53/base/file.h"
 #include "local53/config/fill.h"
 #include "local53/config/print.h"
 #include "local53/config/schema.h"
@@ -222,34 +223,10 @@ enum err config_parse(struct config **out, const char *file, const char *text, s
     return ERR_OK;
 }
 
-/* The file's octets, at most one more than are taken; malloc'd. NULL with errno set. */
-static char *read_file(const char *path, size_t *len)
-{
-    size_t cap = YAML_TEXT_MAX + 1;
-    FILE *file = fopen(path, "rbe");
-    char *text;
-    int error;
-
-    if (file == NULL)
-        return NULL;
-    text = malloc(cap);
-    CHECK(text != NULL);
-    errno = 0;
-    *len = fread(text, 1, cap, file);
-    error = ferror(file) != 0 ? errno : 0;
-    fclose(file);
-    if (error != 0) {
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    return text;
-}
-
 enum err config_load(struct config **out, const char *file, struct report *report)
 {
     size_t len = 0;
-    char *text = read_file(file, &len);
+    char *text = file_read(file, YAML_TEXT_MAX, &len);
     enum err err;
 
     *out = NULL;

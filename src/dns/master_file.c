@@ -15,48 +15,26 @@
 #include <unistd.h>
 
 #include "local53/base/check.h"
+#include "local53/base/file.h"
 
-/* Reads to the end or to cap octets; gives how many, or -1 with errno set. */
-static ssize_t read_all(int fd, uint8_t *data, size_t cap)
-{
-    size_t len = 0;
-
-    while (len < cap) {
-        ssize_t got = read(fd, data + len, cap - len);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        len += (size_t)got;
-    }
-    return (ssize_t)len;
-}
-
-/* One octet more than the file is said to have is asked for, so that one that grows meanwhile is not cut. */
+/* What is no regular file is not waited for. */
 static const char *read_open(int fd, size_t cap, uint8_t **out, size_t *out_len)
 {
     struct stat status;
-    uint8_t *data;
-    ssize_t len;
+    char *text;
 
     if (fstat(fd, &status) != 0)
         return strerror(errno);
     if (!S_ISREG(status.st_mode))
         return "not a regular file";
-    if ((uint64_t)status.st_size > cap)
+    text = file_read_open(fd, cap, out_len);
+    if (text == NULL)
+        return strerror(errno);
+    if (*out_len > cap) {
+        free(text);
         return "more than 16 MiB, with all that it includes";
-    data = malloc((size_t)status.st_size + 1);
-    CHECK(data != NULL);
-    len = read_all(fd, data, (size_t)status.st_size + 1);
-    if (len < 0 || len > status.st_size) {
-        free(data);
-        return len < 0 ? strerror(errno) : "it grew while it was read";
     }
-    *out = data;
-    *out_len = (size_t)len;
+    *out = (uint8_t *)text;
     return NULL;
 }
 

@@ -18,7 +18,8 @@ static const char *const REGIONS[] = {"us-east-1",      "us-gov-west-1",  "cn-no
                                       "eusc-de-east-1", "us-isof-south-1"};
 #define REGION_COUNT (sizeof(REGIONS) / sizeof(REGIONS[0]))
 
-#define SUFFIXES_MAX 32
+/* Room for names at first. */
+#define COLLECTED_FIRST 512
 
 /* Value of what stands below a suffix and is no row's. Rows have their index, behind it the switches. */
 #define VALUE_OTHER NAMES_VALUE_MAX
@@ -30,33 +31,49 @@ struct services {
     struct names *index; /* owned; names of rows, then suffixes */
 };
 
-/* Names and entries being collected. */
+/* A name, and the value it is found with. */
+struct collected {
+    struct catalogue_name name;
+    uint32_t value;
+};
+
+/* All names, in as much memory as they need. */
 struct collection {
-    struct catalogue_name *names; /* owned; what entries borrow */
-    struct names_entry *entries;  /* owned; one a name */
-    size_t count;                 /* of both */
-    size_t cap;                   /* room in both */
+    struct collected *items; /* owned */
+    size_t count;            /* items in use */
+    size_t cap;              /* items there is room for */
 };
 
 static void add(struct collection *collection, const struct catalogue_name *name, uint32_t value)
 {
-    struct catalogue_name *kept = &collection->names[collection->count];
-    CHECK(collection->count < collection->cap);
-    *kept = *name;
-    collection->entries[collection->count++] =
-        (struct names_entry){&kept->name, kept->below, value};
+    if (collection->count == collection->cap) {
+        collection->cap = 2 * collection->cap + COLLECTED_FIRST;
+        collection->items =
+            realloc(collection->items, collection->cap * sizeof(*collection->items));
+        CHECK(collection->items != NULL);
+    }
+    collection->items[collection->count++] = (struct collected){*name, value};
 }
 
-/* What private DNS has, and behind it what a switch of the endpoint adds. */
+/* All names of a row in a region; plain gets how many of the first ones need no switch of the endpoint. */
+static size_t expand(const struct catalogue_row *row, const char *region,
+                     struct catalogue_name names[CATALOGUE_NAMES_MAX], size_t *plain)
+{
+    struct catalogue_request all = {region, CATALOGUE_SPELLINGS_ALL, CATALOGUE_SPELLINGS_ALL};
+    size_t count;
+    CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, plain) == ERR_OK);
+    if (row->dualstack[0] == '\0' && row->fips[0] == '\0')
+        return *plain;
+    CHECK(catalogue_expand_request(row, &all, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
+    return count;
+}
+
 static void add_region(struct collection *collection, const struct catalogue_row *row,
                        uint32_t number, const char *region)
 {
-    struct catalogue_request all = {region, CATALOGUE_SPELLINGS_ALL, CATALOGUE_SPELLINGS_ALL};
     struct catalogue_name names[CATALOGUE_NAMES_MAX];
     size_t plain;
-    size_t count;
-    CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, &plain) == ERR_OK);
-    CHECK(catalogue_expand_request(row, &all, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
+    size_t count = expand(row, region, names, &plain);
     for (size_t i = 0; i < count; i++) {
         uint32_t value = number << SWITCH_BITS;
         if (i >= plain && names[i].dualstack)
@@ -67,37 +84,47 @@ static void add_region(struct collection *collection, const struct catalogue_row
     }
 }
 
-static void add_row(struct collection *collection, const struct catalogue_row *row, uint32_t number)
+static void add_rows(struct collection *collection)
 {
-    for (size_t i = 0; i < REGION_COUNT; i++)
-        add_region(collection, row, number, REGIONS[i]);
+    size_t count;
+    const struct catalogue_row *rows = catalogue_rows(&count);
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < REGION_COUNT; k++)
+            add_region(collection, &rows[i], (uint32_t)i, REGIONS[k]);
+    }
 }
 
 static void add_suffixes(struct collection *collection)
 {
     struct catalogue_name suffix = {.below = true};
     for (size_t i = 0; partition_suffix(i) != NULL; i++) {
-        CHECK(i < SUFFIXES_MAX && text_read_name(&suffix.name, partition_suffix(i)) == ERR_OK);
+        CHECK(text_read_name(&suffix.name, partition_suffix(i)) == ERR_OK);
         add(collection, &suffix, VALUE_OTHER);
     }
+}
+
+static struct names *index_new(const struct collection *collection)
+{
+    struct names_entry *entries = calloc(collection->count, sizeof(*entries));
+    CHECK(entries != NULL);
+    for (size_t i = 0; i < collection->count; i++) {
+        const struct collected *item = &collection->items[i];
+        entries[i] = (struct names_entry){&item->name.name, item->name.below, item->value};
+    }
+    struct names *index = names_new(entries, collection->count, NULL);
+    free(entries);
+    return index;
 }
 
 struct services *services_new(void)
 {
     struct services *services = calloc(1, sizeof(*services));
     struct collection collection = {0};
-    size_t count;
-    const struct catalogue_row *rows = catalogue_rows(&count);
-    collection.cap = count * REGION_COUNT * CATALOGUE_NAMES_MAX + SUFFIXES_MAX;
-    collection.names = calloc(collection.cap, sizeof(*collection.names));
-    collection.entries = calloc(collection.cap, sizeof(*collection.entries));
-    CHECK(services != NULL && collection.names != NULL && collection.entries != NULL);
-    for (size_t i = 0; i < count; i++)
-        add_row(&collection, &rows[i], (uint32_t)i);
+    CHECK(services != NULL);
+    add_rows(&collection);
     add_suffixes(&collection);
-    services->index = names_new(collection.entries, collection.count, NULL);
-    free(collection.names);
-    free(collection.entries);
+    services->index = index_new(&collection);
+    free(collection.items);
     return services;
 }
 

@@ -10,10 +10,8 @@
 #include <string.h>
 
 #include "json_reader.h"
-#include "local53/base/check.h"
+#include "local53/base/file.h"
 #include "report/json.h"
-
-#define READ_OCTETS 65536
 
 /* ---- Histograms ------------------------------------------------------------------------------ */
 
@@ -227,45 +225,6 @@ static void read_study(struct json_reader *reader, struct study *study, const js
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
-/* All of a file; NULL with a complaint. */
-static enum err read_all(FILE *file, char **out, size_t *len)
-{
-    char *text = NULL;
-    size_t used = 0;
-    size_t room = 0;
-    size_t got = 1;
-
-    while (got > 0 && used <= JSON_MAX_OCTETS) {
-        if (room - used < READ_OCTETS) {
-            room = 2 * room + READ_OCTETS;
-            text = realloc(text, room);
-            CHECK(text != NULL);
-        }
-        got = fread(text + used, 1, room - used, file);
-        used += got;
-    }
-    *out = text;
-    *len = used;
-    if (ferror(file))
-        return ERR_SYSTEM;
-    return used > JSON_MAX_OCTETS ? ERR_TOO_LONG : ERR_OK;
-}
-
-static enum err load_text(const char *path, char **text, size_t *len)
-{
-    bool is_stdin = strcmp(path, "-") == 0;
-    FILE *file = is_stdin ? stdin : fopen(path, "rb");
-
-    if (file == NULL)
-        return ERR_SYSTEM;
-    enum err err = read_all(file, text, len);
-    int number = errno;
-    if (!is_stdin)
-        fclose(file);
-    errno = number;
-    return err;
-}
-
 enum err json_parse(struct study *study, struct bytes text, const char *file, char *error,
                     size_t size)
 {
@@ -289,16 +248,19 @@ enum err json_parse(struct study *study, struct bytes text, const char *file, ch
 enum err json_read(struct study *study, const char *path, char *error, size_t size)
 {
     const char *file = strcmp(path, "-") == 0 ? "stdin" : path;
-    char *text = NULL;
     size_t len = 0;
-    enum err err = load_text(path, &text, &len);
+    enum err err;
+    char *text = file_read_or_stdin(path, JSON_MAX_OCTETS, &len);
 
-    if (err == ERR_SYSTEM)
+    if (text == NULL) {
+        err = ERR_SYSTEM;
         snprintf(error, size, "%s: cannot be read: %s", file, strerror(errno));
-    else if (err == ERR_TOO_LONG)
+    } else if (len > JSON_MAX_OCTETS) {
+        err = ERR_TOO_LONG;
         snprintf(error, size, "%s: longer than %lu octets", file, JSON_MAX_OCTETS);
-    else
+    } else {
         err = json_parse(study, (struct bytes){(const uint8_t *)text, len}, file, error, size);
+    }
     free(text);
     return err;
 }
