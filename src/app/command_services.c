@@ -279,7 +279,7 @@ static bool print_host(const char *word, bool json, int *code)
 
 static int print_service(const char *word, const char *region, bool json)
 {
-    char own_region[CATALOGUE_REGION_MAX] = "";
+    char own_region[PARTITION_REGION_MAX] = "";
     const struct catalogue_row *row = catalogue_find(word);
     struct listing listing;
     int code = EXIT_USAGE;

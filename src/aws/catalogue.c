@@ -11,9 +11,7 @@
 #include "local53/aws/partition.h"
 #include "local53/base/nearest.h"
 #include "local53/dns/text.h"
-
-/* Longest template and longest name it expands to, terminator included. */
-#define TEMPLATE_MAX 256
+#include "template.h"
 
 static const struct catalogue_row ROWS[] = {
 #include "local53/endpoint_services.inc"
@@ -54,8 +52,8 @@ static const struct {
 
 /* A row being expanded. */
 struct filling {
-    const struct partition *partition;       /* gives {suffix} */
-    const struct catalogue_request *request; /* gives {region}, and what is wanted */
+    const struct partition *partition;       /* the region's */
+    const struct catalogue_request *request; /* the region, and what is wanted */
     struct catalogue_name *out;              /* the caller's */
     size_t cap;                              /* room of out */
     size_t count;                            /* items of out */
@@ -102,11 +100,11 @@ static const struct {
 #define SERVICE_MAX 64
 
 /* Takes the region off the front of "<region>.X"; gives X. */
-static const char *take_region(const char *text, char region[CATALOGUE_REGION_MAX])
+static const char *take_region(const char *text, char region[PARTITION_REGION_MAX])
 {
     size_t len = strcspn(text, ".");
 
-    if (text[len] == '.' && len < CATALOGUE_REGION_MAX) {
+    if (text[len] == '.' && len < PARTITION_REGION_MAX) {
         memcpy(region, text, len);
         region[len] = '\0';
         if (partition_is_region(region))
@@ -118,7 +116,7 @@ static const char *take_region(const char *text, char region[CATALOGUE_REGION_MA
 
 /* The X of a service name as rows have it; false when it is none of AWS's, or too long for a row. */
 static bool read_full(const char *service_name, char service[SERVICE_MAX],
-                      char region[CATALOGUE_REGION_MAX])
+                      char region[PARTITION_REGION_MAX])
 {
     region[0] = '\0';
     for (size_t i = 0; i < FULL_PREFIX_COUNT; i++) {
@@ -135,7 +133,7 @@ static bool read_full(const char *service_name, char service[SERVICE_MAX],
 }
 
 const struct catalogue_row *catalogue_find_full(const char *service_name,
-                                                char region[CATALOGUE_REGION_MAX])
+                                                char region[PARTITION_REGION_MAX])
 {
     char service[SERVICE_MAX];
 
@@ -195,7 +193,7 @@ static const struct catalogue_row *nearest_spelling(const char *word)
 size_t catalogue_nearest(const char *word, const struct catalogue_row **out, size_t cap)
 {
     char service[SERVICE_MAX];
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     const char *text = read_full(word, service, region) ? service : word;
     const struct catalogue_row *spelling = nearest_spelling(text);
     size_t len = strlen(text);
@@ -249,49 +247,6 @@ static bool respell(char *text, size_t cap, const struct partition *partition)
     return false;
 }
 
-/* What a "{word}" stands for, and its length in the template. NULL when it is none of ours. */
-static const char *placeholder_at(const char *template, const struct filling *filling, size_t *len)
-{
-    static const char region[] = "{region}";
-    static const char suffix[] = "{suffix}";
-
-    if (strncmp(template, region, sizeof(region) - 1) == 0) {
-        *len = sizeof(region) - 1;
-        return filling->request->region;
-    }
-    if (strncmp(template, suffix, sizeof(suffix) - 1) == 0) {
-        *len = sizeof(suffix) - 1;
-        return filling->partition->suffix;
-    }
-    return NULL;
-}
-
-/* One template of len octets with its placeholders filled in. */
-static enum err fill_template(char *out, const char *template, size_t len,
-                              const struct filling *filling)
-{
-    size_t used = 0;
-
-    for (size_t at = 0, skip; at < len; at += skip) {
-        const char *value = template + at;
-        size_t value_len = 1;
-
-        skip = 1;
-        if (*value == '{') {
-            value = placeholder_at(value, filling, &skip);
-            value_len = value != NULL ? strlen(value) : 0;
-        }
-        if (value == NULL)
-            return ERR_INVALID;
-        if (used + value_len >= TEMPLATE_MAX)
-            return ERR_TOO_LONG;
-        memcpy(out + used, value, value_len);
-        used += value_len;
-    }
-    out[used] = '\0';
-    return ERR_OK;
-}
-
 static bool is_dualstack(const char *text)
 {
     return ends_with(text, DUALSTACK_ENDING) || ends_with(text, ECR_DUALSTACK_ENDING) ||
@@ -304,7 +259,7 @@ static enum err add_name(struct filling *filling, const char *template, size_t l
     const struct catalogue_request *request = filling->request;
     struct catalogue_name name;
     char text[TEMPLATE_MAX];
-    enum err err = fill_template(text, template, len, filling);
+    enum err err = template_fill(text, template, len, request->region);
 
     if (err != ERR_OK)
         return err;

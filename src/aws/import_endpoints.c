@@ -25,7 +25,7 @@ static enum err open_files(struct import *import, struct import_problem *problem
     enum err err = ERR_OK;
 
     if (from->region != NULL &&
-        (!partition_is_region(from->region) || strlen(from->region) >= CATALOGUE_REGION_MAX)) {
+        (!partition_is_region(from->region) || strlen(from->region) >= PARTITION_REGION_MAX)) {
         snprintf(problem->text, sizeof(problem->text),
                  "\"%.40s\" is not a region; write one like eu-west-1", from->region);
         return ERR_INVALID;

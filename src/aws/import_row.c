@@ -137,7 +137,7 @@ static void take_region_of_target(struct import_row *row)
  * "Cross-region enabled AWS services"); older files do not have it. */
 static void read_service(struct import_row *row, const struct json_at *at)
 {
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
 
     row->service_name = text_of(at, "ServiceName");
     row->service = catalogue_find_full(row->service_name, region);

@@ -50,7 +50,7 @@ struct import_row {
     bool is_dualstack;                   /* IpAddressType */
     bool private_dns;                    /* its VPC resolves its names by itself, nodes' too */
     const struct catalogue_row *service; /* NULL: no row of the catalogue */
-    char region[CATALOGUE_REGION_MAX];   /* of the service; "" when it has none or is not told */
+    char region[PARTITION_REGION_MAX];   /* of the service; "" when it has none or is not told */
     bool has_target;                     /* target is filled */
     struct catalogue_name target;        /* regional name of the endpoint, as DnsEntries has it */
     struct import_names entries;         /* its other names in DnsEntries: private DNS names */

@@ -53,6 +53,33 @@ bool partition_is_region(const char *text)
     return words >= 2 && len >= 1 && len <= 2 && text[len] == '\0';
 }
 
+/* Copies a label that looks like a region. Nearly all labels are told apart by their last octet. */
+static bool copy_region(struct bytes label, char out[PARTITION_REGION_MAX])
+{
+    uint8_t last = label.data[label.len - 1];
+
+    if (last < '0' || last > '9' || label.len >= PARTITION_REGION_MAX ||
+        memchr(label.data, '\0', label.len) != NULL)
+        return false;
+    memcpy(out, label.data, label.len);
+    out[label.len] = '\0';
+    return partition_is_region(out);
+}
+
+const char *partition_find_region(const struct name *name, size_t *label,
+                                  char out[PARTITION_REGION_MAX])
+{
+    for (size_t i = name->labels; i > 0; i--) {
+        if (!copy_region(name_label(name, i - 1), out))
+            continue;
+        if (label != NULL)
+            *label = i - 1;
+        return out;
+    }
+    out[0] = '\0';
+    return out;
+}
+
 const char *partition_suffix(size_t i)
 {
     if (i < PARTITION_COUNT)

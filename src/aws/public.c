@@ -1,16 +1,13 @@
 /* public: the names that must not be sent to an interface endpoint, and why.
- * Owns: the rows, static. Thread: any; no state. Bounds: PUBLIC_ROWS_MAX rows, TEXT_MAX octets a name.
+ * Owns: the rows, static. Thread: any; no state. Bounds: PUBLIC_ROWS_MAX rows, TEMPLATE_MAX octets a name.
  * Fails: an error code for what is no region. */
 #include "local53/aws/public.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "local53/aws/partition.h"
 #include "local53/dns/text.h"
-
-/* Longest name a row gives, terminator included. */
-#define TEXT_MAX 256
+#include "template.h"
 
 #define CLUSTER_API "the API of clusters, which the VPC's resolver knows"
 #define OWN_ADDRESSES ", each of which has addresses of its own"
@@ -53,45 +50,15 @@ const struct public_row *public_rows(size_t *count)
     return ROWS;
 }
 
-/* The value of the placeholder that text begins with, and its length; every "{" of the rows is one of these. */
-static const char *value_of(const char *text, const char *region, size_t *len)
-{
-    const struct partition *partition = partition_of_region(region);
-
-    *len = strcspn(text, "}") + 1;
-    if (strncmp(text, "{region}", *len) == 0)
-        return region;
-    return strncmp(text, "{suffix}", *len) == 0 ? partition->suffix : partition->dualstack_suffix;
-}
-
-/* Fills the template in; what does not fit is cut, and then no name. */
-static void fill(char out[TEXT_MAX], const char *template, const char *region)
-{
-    size_t used = 0;
-
-    while (*template != '\0' && used < TEXT_MAX) {
-        size_t len = strcspn(template, "{");
-        int wrote;
-
-        if (len > 0) {
-            wrote = snprintf(out + used, TEXT_MAX - used, "%.*s", (int)len, template);
-        } else {
-            const char *value = value_of(template, region, &len);
-
-            wrote = snprintf(out + used, TEXT_MAX - used, "%s", value);
-        }
-        used += (size_t)wrote;
-        template += len;
-    }
-}
-
 enum err public_expand(const struct public_row *row, const char *region, struct catalogue_name *out)
 {
-    char text[TEXT_MAX];
+    char text[TEMPLATE_MAX];
+    enum err err = ERR_INVALID;
 
-    if (!partition_is_region(region))
-        return ERR_INVALID;
-    fill(text, row->name, region);
+    if (partition_is_region(region))
+        err = template_fill(text, row->name, strlen(row->name), region);
+    if (err != ERR_OK)
+        return err;
     out->below = strncmp(text, "*.", 2) == 0;
     return text_read_name(&out->name, out->below ? text + 2 : text);
 }

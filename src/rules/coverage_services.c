@@ -196,11 +196,11 @@ static void check_service_of(struct coverage *c, size_t index)
                                              endpoint->region != NULL ? endpoint->region : ""});
     for (size_t i = 0; i < endpoint->name_count; i++) {
         const struct config_name *name = &endpoint->names[i];
-        char region[CATALOGUE_REGION_MAX];
+        char region[PARTITION_REGION_MAX];
 
         if (strcmp(expand_key_of(endpoint, name), "names") != 0)
             continue;
-        known_region_of(&name->name, region);
+        partition_find_region(&name->name, NULL, region);
         row = known_service(c->known, region, &name->name, name->below);
         if (row != NULL)
             check_sighting(c, &(struct sighting){index, name, row, region});
@@ -219,7 +219,7 @@ void coverage_check_services(struct coverage *c)
  * endpoint_id.service_id.region.vpce.suffix. */
 struct target_parts {
     char service[TEXT_NAME_MAX];       /* "api.ecr"; "vpce-svc-..." of others' services */
-    char region[CATALOGUE_REGION_MAX]; /* "" for none */
+    char region[PARTITION_REGION_MAX]; /* "" for none */
     char suffix[TEXT_NAME_MAX];        /* "amazonaws.com", "sagemaker.aws" */
 };
 
@@ -280,7 +280,7 @@ static const struct catalogue_row *service_of(struct coverage *c, const struct t
 {
     const struct catalogue_row *row;
     struct name name;
-    char text[2 * TEXT_NAME_MAX + CATALOGUE_REGION_MAX];
+    char text[2 * TEXT_NAME_MAX + PARTITION_REGION_MAX];
 
     snprintf(text, sizeof(text), "%s%s%s.%s", parts->service, parts->region[0] != '\0' ? "." : "",
              parts->region, parts->suffix);
@@ -386,11 +386,11 @@ static void report_taken(struct coverage *c, const struct known_public *item, si
 
 static void check_wildcard(struct coverage *c, size_t index, const struct config_name *wildcard)
 {
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     const struct known_public *publics;
     size_t count;
 
-    if (known_region_of(&wildcard->name, region)[0] == '\0')
+    if (partition_find_region(&wildcard->name, NULL, region)[0] == '\0')
         snprintf(region, sizeof(region), "%s", home_region(c->ruleset));
     publics = known_publics(c->known, region, &count);
     for (size_t i = 0; i < count; i++) {

@@ -127,12 +127,13 @@ static void report_denied(struct coverage *c, size_t zone, const struct catalogu
 
 /* The region of the zone's names; "" for none. */
 static const char *region_of_zone(const struct coverage *c, const struct config_zone *zone,
-                                  char out[CATALOGUE_REGION_MAX])
+                                  char out[PARTITION_REGION_MAX])
 {
     const char *home = c->ruleset->config->region;
 
-    if (known_region_of(&zone->name, out)[0] == '\0' && home != NULL && partition_is_region(home))
-        snprintf(out, CATALOGUE_REGION_MAX, "%s", home);
+    if (partition_find_region(&zone->name, NULL, out)[0] == '\0' && home != NULL &&
+        partition_is_region(home))
+        snprintf(out, PARTITION_REGION_MAX, "%s", home);
     return out;
 }
 
@@ -156,11 +157,11 @@ static void check_denied_service(struct coverage *c, size_t zone)
     const struct name *name = &c->ruleset->config->zones[zone].name;
     struct catalogue_name names[CATALOGUE_NAMES_MAX];
     const struct catalogue_row *row;
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     char what[64];
     size_t count;
 
-    known_region_of(name, region);
+    partition_find_region(name, NULL, region);
     row = known_service(c->known, region, name, false);
     if (row == NULL)
         row = known_service(c->known, region, name, true);
@@ -178,7 +179,7 @@ static void check_denied_service(struct coverage *c, size_t zone)
 static void check_denied(struct coverage *c, size_t zone)
 {
     const struct config_zone *config = &c->ruleset->config->zones[zone];
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
 
     if (!config->fallthrough && !check_denied_publics(c, zone, region_of_zone(c, config, region)))
         check_denied_service(c, zone);

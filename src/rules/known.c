@@ -15,7 +15,7 @@
 
 /* What is known of a region. */
 struct region {
-    char name[CATALOGUE_REGION_MAX]; /* "" for what has none */
+    char name[PARTITION_REGION_MAX]; /* "" for what has none */
     struct names *index;             /* owned; values are rows */
     uint32_t *askers;                /* owned; by row: the last asker, counted from 1 */
     struct known_public publics[PUBLIC_ROWS_MAX]; /* of the region */
@@ -43,29 +43,6 @@ void known_free(struct known *known)
         free(known->regions[i]);
     }
     free(known);
-}
-
-/* Copies a label that looks like a region. Nearly all labels are told apart by their last octet. */
-static bool copy_region(struct bytes label, char out[CATALOGUE_REGION_MAX])
-{
-    uint8_t last = label.data[label.len - 1];
-
-    if (last < '0' || last > '9' || label.len >= CATALOGUE_REGION_MAX ||
-        memchr(label.data, '\0', label.len) != NULL)
-        return false;
-    memcpy(out, label.data, label.len);
-    out[label.len] = '\0';
-    return partition_is_region(out);
-}
-
-const char *known_region_of(const struct name *name, char out[CATALOGUE_REGION_MAX])
-{
-    for (size_t i = name->labels; i > 0; i--) {
-        if (copy_region(name_label(name, i - 1), out))
-            return out;
-    }
-    out[0] = '\0';
-    return out;
 }
 
 /* ---- Regions -------------------------------------------------------------------------------------- */

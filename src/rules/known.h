@@ -21,9 +21,6 @@ struct known_public {
 struct known *known_new(void);
 void known_free(struct known *known);
 
-/* The region a name tells: its last label that looks like one. Gives out, "" when there is none. */
-const char *known_region_of(const struct name *name, char out[CATALOGUE_REGION_MAX]);
-
 /* The service one of whose names in this region (or, of global services, without one: "") this is; NULL when there is
  * none, and past KNOWN_REGIONS_MAX regions. */
 const struct catalogue_row *known_service(struct known *known, const char *region,

@@ -105,6 +105,7 @@ static void add_suffixes(struct collection *collection)
 
 static struct names *index_new(const struct collection *collection)
 {
+    CHECK(collection->count > 0); /* the catalogue is compiled in */
     struct names_entry *entries = calloc(collection->count, sizeof(*entries));
     CHECK(entries != NULL);
     for (size_t i = 0; i < collection->count; i++) {
@@ -134,23 +135,6 @@ void services_free(struct services *services)
         return;
     names_free(services->index);
     free(services);
-}
-
-/* The last label that is a region, told in text; false when there is none. A bucket may be called like one, so
- * the one nearest to the suffix counts. */
-static bool find_region(const struct name *name, size_t *label, char text[CATALOGUE_REGION_MAX])
-{
-    for (size_t i = name->labels; i > 0; i--) {
-        struct bytes octets = name_label(name, i - 1);
-        if (octets.len >= CATALOGUE_REGION_MAX)
-            continue;
-        memcpy(text, octets.data, octets.len);
-        text[octets.len] = '\0';
-        *label = i - 1;
-        if (strlen(text) == octets.len && partition_is_region(text))
-            return true;
-    }
-    return false;
 }
 
 /* The region that stands for the partition of another. */
@@ -186,7 +170,7 @@ enum services_kind services_find(const struct services *services, const struct n
     const struct catalogue_row *rows = catalogue_rows(&count);
     if (!names_find(services->index, name, &match))
         return SERVICES_NONE;
-    if (find_region(name, &label, out->region)) {
+    if (partition_find_region(name, &label, out->region)[0] != '\0') {
         if (!replace_label(&plain, name, label, standing_for(out->region)) ||
             !names_find(services->index, &plain, &match))
             return SERVICES_OTHER;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "local53/aws/partition.h"
 #include "local53/base/err.h"
 #include "local53/dns/name.h"
 
@@ -26,15 +27,12 @@ const struct catalogue_row *catalogue_rows(size_t *count);
 /* The row of a service, or NULL. */
 const struct catalogue_row *catalogue_find(const char *service);
 
-/* Longest region of a service name, terminator included ("us-isob-east-1" and its like); a longer one is none. */
-#define CATALOGUE_REGION_MAX 32
-
 /* The row of what EC2's DescribeVpcEndpoints calls ServiceName: "com.amazonaws.<region>.X", its spellings of the other
  * partitions ("cn.com.amazonaws.<region>.X", "gov.ic.c2s.<region>.X"), "aws.sagemaker.<region>.X" and, of global
  * services, "com.amazonaws.X". region gets the name's region, "" when it has none; also when the row is unknown. NULL
  * for services without a row and for others' ("com.amazonaws.vpce.<region>.vpce-svc-X"). */
 const struct catalogue_row *catalogue_find_full(const char *service_name,
-                                                char region[CATALOGUE_REGION_MAX]);
+                                                char region[PARTITION_REGION_MAX]);
 
 /* The rows that an unknown word most likely meant, best first, at most cap; gives how many. A word is near to a row
  * whose service has it as a part ("ecr": ecr.api, ecr.dkr), whose names begin with it ("firehose": kinesis-firehose), or

@@ -23,7 +23,7 @@ enum services_kind {
 /* The service that has a name. */
 struct services_match {
     const struct catalogue_row *row;   /* borrowed from the catalogue */
-    char region[CATALOGUE_REGION_MAX]; /* as the name has it; "" for a global service */
+    char region[PARTITION_REGION_MAX]; /* as the name has it; "" for a global service */
     bool dualstack;                    /* only with the endpoint's switch of that name */
     bool fips;                         /* the same */
     uint8_t labels;                    /* of the service's name that has it, without "*." */

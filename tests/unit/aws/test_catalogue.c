@@ -372,7 +372,7 @@ static void full_service_names_of_all_partitions_find_their_row(void **state)
         {"com.amazonaws.iam", "iam", ""},
         {"com.amazonaws.s3-global.accesspoint", "s3-global.accesspoint", ""},
     };
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
 
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -386,7 +386,7 @@ static void full_service_names_of_all_partitions_find_their_row(void **state)
 
 static void service_names_without_a_row_still_tell_their_region(void **state)
 {
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
 
     (void)state;
     assert_null(catalogue_find_full("com.amazonaws.eu-west-1.newest", region));
@@ -401,7 +401,7 @@ static void service_names_without_a_row_still_tell_their_region(void **state)
 
 static void over_long_service_names_are_no_rows(void **state)
 {
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     char text[400] = "com.amazonaws.";
 
     (void)state;

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "local53/aws/partition.h"
+#include "local53/dns/text.h"
 
 static void each_prefix_leads_to_its_partition(void **state)
 {
@@ -76,11 +77,33 @@ static void suffixes_of_all_partitions_are_told(void **state)
     assert_false(is_suffix("com"));
 }
 
+static void assert_region(const char *text, const char *expected, size_t expected_label)
+{
+    struct name name;
+    char region[PARTITION_REGION_MAX];
+    size_t label = 99;
+
+    assert_int_equal(text_read_name(&name, text), ERR_OK);
+    assert_string_equal(partition_find_region(&name, &label, region), expected);
+    assert_int_equal(label, expected_label);
+}
+
+static void a_name_tells_its_region(void **state)
+{
+    (void)state;
+    assert_region("al2023-repos-us-east-1.s3.dualstack.eu-west-1.amazonaws.com", "eu-west-1", 3);
+    assert_region("us-east-1.s3.eu-west-1.amazonaws.com", "eu-west-1", 2);
+    assert_region("ingress.private.eu2.coralogix.com", "", 99);
+    assert_region("eu-west-1.\\000.eu-west-2\\000.example", "eu-west-1", 0);
+    assert_region(".", "", 99);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_prefix_leads_to_its_partition),
         cmocka_unit_test(regions_are_told_from_other_words),
+        cmocka_unit_test(a_name_tells_its_region),
         cmocka_unit_test(suffixes_of_all_partitions_are_told),
     };
 

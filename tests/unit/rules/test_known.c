@@ -21,24 +21,11 @@ static struct name name_of(const char *text)
 static void assert_service(struct known *known, const char *text, bool below, const char *expected)
 {
     struct name name = name_of(text);
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     const struct catalogue_row *row =
-        known_service(known, known_region_of(&name, region), &name, below);
+        known_service(known, partition_find_region(&name, NULL, region), &name, below);
 
     assert_string_equal(row != NULL ? row->service : "none", expected);
-}
-
-static void a_name_tells_its_region(void **state)
-{
-    struct name name = name_of("al2023-repos-us-east-1.s3.dualstack.eu-west-1.amazonaws.com");
-    char region[CATALOGUE_REGION_MAX];
-
-    (void)state;
-    assert_string_equal(known_region_of(&name, region), "eu-west-1");
-    name = name_of("ingress.private.eu2.coralogix.com");
-    assert_string_equal(known_region_of(&name, region), "");
-    name = name_of("eu-west-1.\\000.eu-west-2\\000.example");
-    assert_string_equal(known_region_of(&name, region), "eu-west-1");
 }
 
 static void names_find_their_service(void **state)
@@ -85,7 +72,7 @@ static void plain_names_are_neither_dualstack_nor_fips(void **state)
 static void more_regions_than_there_are_find_nothing(void **state)
 {
     struct known *known = known_new();
-    char region[CATALOGUE_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     char text[64];
     size_t count;
 
@@ -106,7 +93,6 @@ static void more_regions_than_there_are_find_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_name_tells_its_region),
         cmocka_unit_test(names_find_their_service),
         cmocka_unit_test(each_asker_is_first_once),
         cmocka_unit_test(plain_names_are_neither_dualstack_nor_fips),
