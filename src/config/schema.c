@@ -149,6 +149,8 @@ static const struct schema_row ROWS[] = {
      "Service addresses of the cluster DNS that are taken over, answered on port 53 too."},
     {"node.on_failure", SCHEMA_WORD, 0, 0, "exit", "exit degrade", false, SLOT(CONFIG, on_failure),
      "Where the node refuses: exit ends with code 3; degrade goes on without what was refused."},
+    {"node.handover", SCHEMA_BOOL, 0, 0, "false", NULL, false, SLOT(CONFIG, handover),
+     "true: a second local53 of the same user may come to the same addresses, and takes over when this one stops."},
 
     {"workers", SCHEMA_INTEGER, 1, 64, "auto", "auto", false, SLOT(CONFIG, workers),
      "Threads that answer; auto is one a processor that we may use by affinity and quota, at most 4."},

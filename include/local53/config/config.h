@@ -137,6 +137,7 @@ struct config {
     size_t service_address_count;      /* items of service_addresses; 0 without interception */
     struct config_mark service_addresses_mark; /* of the list of service_addresses */
     enum config_on_failure on_failure;         /* what a refusal of the node leads to */
+    bool handover;                             /* another instance may come to the same addresses */
     struct addr *answered; /* derived: listen, then service addresses with port 53 */
     size_t answered_count; /* items of answered */
     unsigned workers;      /* loops; 0 for auto */

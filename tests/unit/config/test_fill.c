@@ -48,6 +48,7 @@ static void a_file_with_only_listen_has_every_default(void **state)
     assert_int_equal(config->intercept, CONFIG_INTERCEPT_OFF);
     assert_int_equal(config->service_address_count, 0);
     assert_int_equal(config->on_failure, CONFIG_ON_FAILURE_EXIT);
+    assert_false(config->handover);
     assert_int_equal(config->workers, 0);
     config_free(config);
 }
@@ -94,7 +95,7 @@ static void written_values_reach_their_members(void **state)
                   "limits: {udp_size: 512, tcp_connections: 1, tcp_idle: 1m, inflight: 16}\n"
                   "udp: {send_socket: false}\n"
                   "node: {intercept: owner, service_addresses: [10.96.0.10, \"fd00::a\"],\n"
-                  "       on_failure: degrade}\n"
+                  "       on_failure: degrade, handover: true}\n"
                   "workers: 64\n");
 
     (void)state;
@@ -118,6 +119,7 @@ static void written_values_reach_their_members(void **state)
     assert_int_equal(config->service_address_count, 2);
     assert_int_equal(addr_port(&config->service_addresses[1]), 0);
     assert_int_equal(config->on_failure, CONFIG_ON_FAILURE_DEGRADE);
+    assert_true(config->handover);
     assert_int_equal(config->workers, 64);
     config_free(config);
 }

@@ -62,6 +62,7 @@ static void the_least_file_is_written_out_with_all_defaults(void **state)
                               "  intercept: off\n"
                               "  service_addresses: []\n"
                               "  on_failure: exit\n"
+                              "  handover: false\n"
                               "workers: auto\n");
     free(text);
 }
