@@ -12,8 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "claim.h"
 #include "local53/base/check.h"
+#include "local53/node/claim.h"
 #include "netlink.h"
 #include "rtnl.h"
 

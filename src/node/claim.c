@@ -2,7 +2,7 @@
  * Owns: nothing; the descriptor is the caller's. Thread: main.
  * Bounds: names are at most CLAIM_NAME_MAX.
  * Fails: with errno. */
-#include "claim.h"
+#include "local53/node/claim.h"
 
 #include <errno.h>
 #include <stddef.h>

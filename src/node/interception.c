@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "claim.h"
 #include "interception_private.h"
 #include "local53/base/check.h"
 #include "local53/base/rng.h"
+#include "local53/node/claim.h"
 #include "netlink.h"
 #include "nft_table.h"
 

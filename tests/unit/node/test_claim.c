@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-#include "../../../src/node/claim.h"
+#include "local53/node/claim.h"
 #include "namespace_test.h"
 
 static void a_name_is_held_until_its_descriptor_is_closed(void **state)
