@@ -1,5 +1,5 @@
-"""A node and a pod: the test's own network namespace, and one more behind a veth link; with kube-proxy's part, an nft
-rule that leads the service address to the cluster DNS."""
+"""A node and a pod: the test's own network namespace, and one more behind a veth link; with kube-proxy's part, nft rules
+that lead the service addresses of both families to the cluster DNS."""
 import contextlib
 import ctypes
 import os
@@ -15,12 +15,15 @@ from .cases import expect
 
 CLONE_NEWNET = 0x40000000
 SERVICE, LINK_LOCAL, LINK_LOCAL6 = "10.96.0.10", "169.254.20.10", "fd00::10"
-CLUSTER_DNS = "10.0.2.1"
+SERVICE6 = "fd00:96::a"
+CLUSTER_DNS, CLUSTER_DNS6 = "10.0.2.1", "fd00:2::1"
+POD, POD6 = "10.0.0.2", "fd00:1::2"
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"  # what local53's server says, and the cluster DNS
-PROXY = """add table ip proxy
-add chain ip proxy pre { type nat hook prerouting priority dstnat; }
-add chain ip proxy out { type nat hook output priority -100; }
+PROXY = """add table {family} proxy
+add chain {family} proxy pre {{ type nat hook prerouting priority dstnat; }}
+add chain {family} proxy out {{ type nat hook output priority -100; }}
 """
+TRANSLATED = (("ip", SERVICE, CLUSTER_DNS), ("ip6", SERVICE6, f"[{CLUSTER_DNS6}]"))
 
 
 def must(*words, text=None):
@@ -40,61 +43,23 @@ def standing():
     return re.findall(r"inet6? (\S+?)/", must("ip", "address", "show"))
 
 
+def state():
+    """What a local53 could have left on the node: addresses, links, routes and the whole of nft's rules."""
+    return [re.sub(r"\b(valid|preferred)_lft \w+", "", must(*words)) for words in (
+        ("ip", "-o", "address"), ("ip", "-br", "link"), ("ip", "route", "show", "table", "all"), ("nft", "list", "ruleset"))]
+
+
 def tracked(port=53):
     """Entries of connection tracking to or from a port, of the node; without our own to 127.0.0.0/8."""
     with open("/proc/self/net/nf_conntrack", encoding="ascii") as file:
         return [line for line in file if re.search(rf"\b[sd]port={port}\b", line) and "dst=127." not in line]
 
 
-class Pod:
-    """The pod's namespace, joined to the node; all of it goes with close()."""
-
-    def __init__(self, scene):
-        self.process = subprocess.Popen(["unshare", "--net", "sleep", "1000"], stdin=subprocess.DEVNULL)
-        scene.add(self)
-        own = os.stat("/proc/self/ns/net").st_ino
-        while os.stat(f"/proc/{self.process.pid}/ns/net").st_ino == own:
-            time.sleep(0.005)
-        self._libc = ctypes.CDLL(None, use_errno=True)
-        self._node = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        self._pod = os.open(f"/proc/{self.process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        self._join()
-
-    def _join(self):
-        must("ip", "link", "add", "pod0", "type", "veth", "peer", "name", "eth0", "netns", str(self.process.pid))
-        must("sh", "-c", "ip address add 10.0.0.1/24 dev pod0; ip address add fd00:1::1/64 dev pod0 nodad;"
-             f"ip link set pod0 up; ip address replace {CLUSTER_DNS}/32 dev lo")
-        rules = "".join(f"add rule ip proxy {chain} ip daddr {SERVICE} {transport} dport 53 dnat to {CLUSTER_DNS}:53\n"
-                        for chain in ("pre", "out") for transport in ("udp", "tcp"))
-        must("nft", "-f", "-", text=PROXY + rules)
-        with self.inside():
-            must("sh", "-c", "ip link set lo up; ip address add 10.0.0.2/24 dev eth0;"
-                 "ip address add fd00:1::2/64 dev eth0 nodad; ip link set eth0 up;"
-                 "ip route add default via 10.0.0.1; ip -6 route add default via fd00:1::1")
-
-    def close(self):
-        self.process.kill()
-        self.process.wait(5)
-        subprocess.run(["ip", "link", "delete", "pod0"], capture_output=True, check=False, timeout=10)
-        subprocess.run(["nft", "delete", "table", "ip", "proxy"], capture_output=True, check=False, timeout=10)
-        subprocess.run(["ip", "address", "delete", f"{CLUSTER_DNS}/32", "dev", "lo"], capture_output=True, check=False,
-                       timeout=10)
-        os.close(self._node)
-        os.close(self._pod)
-
-    @contextlib.contextmanager
-    def inside(self):
-        """The calling thread is in the pod; a socket made there stays there."""
-        expect(self._libc.setns(self._pod, CLONE_NEWNET) == 0, "the pod can be entered")
-        try:
-            yield
-        finally:
-            expect(self._libc.setns(self._node, CLONE_NEWNET) == 0, "the node can be entered again")
+class Client:
+    """Who asks servers by address, with sockets of where it is: here, on the node."""
 
     def socket(self, server, kind=socket.SOCK_DGRAM):
-        family = socket.AF_INET6 if ":" in server else socket.AF_INET
-        with self.inside():
-            return socket.socket(family, kind)
+        return socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, kind)
 
     def ask(self, server, name="a.example.", limit_s=2.0):
         """The address answered, "refused" or "timeout"."""
@@ -119,6 +84,59 @@ class Pod:
             return address_of(tcp.recv(4096)[2:])
 
 
+class Pod(Client):
+    """The pod's namespace, joined to the node; all of it goes with close()."""
+
+    def __init__(self, scene):
+        self.process = subprocess.Popen(["unshare", "--net", "sleep", "1000"], stdin=subprocess.DEVNULL)
+        scene.add(self)
+        own = os.stat("/proc/self/ns/net").st_ino
+        while os.stat(f"/proc/{self.process.pid}/ns/net").st_ino == own:
+            time.sleep(0.005)
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._node = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._pod = os.open(f"/proc/{self.process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        self._join()
+
+    def _join(self):
+        must("ip", "link", "add", "pod0", "type", "veth", "peer", "name", "eth0", "netns", str(self.process.pid))
+        must("sh", "-c", "ip address add 10.0.0.1/24 dev pod0; ip address add fd00:1::1/64 dev pod0 nodad;"
+             f"ip link set pod0 up; ip address replace {CLUSTER_DNS}/32 dev lo;"
+             f"ip address replace {CLUSTER_DNS6}/128 dev lo nodad")
+        for family, service, cluster_dns in TRANSLATED:
+            must("nft", "-f", "-", text=PROXY.format(family=family) + "".join(
+                f"add rule {family} proxy {chain} {family} daddr {service} {transport} dport 53 dnat to {cluster_dns}:53\n"
+                for chain in ("pre", "out") for transport in ("udp", "tcp")))
+        with self.inside():
+            must("sh", "-c", f"ip link set lo up; ip address add {POD}/24 dev eth0;"
+                 f"ip address add {POD6}/64 dev eth0 nodad; ip link set eth0 up;"
+                 "ip route add default via 10.0.0.1; ip -6 route add default via fd00:1::1")
+
+    def close(self):
+        self.process.kill()
+        self.process.wait(5)
+        subprocess.run(["ip", "link", "delete", "pod0"], capture_output=True, check=False, timeout=10)
+        for family, _, cluster_dns in TRANSLATED:
+            for words in (["nft", "delete", "table", family, "proxy"],
+                          ["ip", "address", "delete", cluster_dns.strip("[]"), "dev", "lo"]):
+                subprocess.run(words, capture_output=True, check=False, timeout=10)
+        os.close(self._node)
+        os.close(self._pod)
+
+    @contextlib.contextmanager
+    def inside(self):
+        """The calling thread is in the pod; a socket made there stays there."""
+        expect(self._libc.setns(self._pod, CLONE_NEWNET) == 0, "the pod can be entered")
+        try:
+            yield
+        finally:
+            expect(self._libc.setns(self._node, CLONE_NEWNET) == 0, "the node can be entered again")
+
+    def socket(self, server, kind=socket.SOCK_DGRAM):
+        with self.inside():
+            return super().socket(server, kind)
+
+
 def address_of(wire):
     reply = message.parse(wire)
     return reply.answer[0].text if reply.answer else f"rcode {reply.rcode}"
@@ -131,7 +149,7 @@ class Load:
 
     def __init__(self, pod, server):
         self.events = []  # (when asked, when over, what)
-        self._pod, self._server, self._stop = pod, server, threading.Event()
+        self._pod, self.server, self._stop = pod, server, threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -144,8 +162,8 @@ class Load:
         while not self._stop.is_set() or waiting:
             due = time.monotonic() + self.PERIOD_S
             if not self._stop.is_set():
-                udp = self._pod.socket(self._server)
-                udp.connect((self._server, 53))
+                udp = self._pod.socket(self.server)
+                udp.connect((self.server, 53))
                 udp.setblocking(False)
                 waiting[udp] = time.monotonic()
                 udp.send(wire)
