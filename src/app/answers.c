@@ -114,6 +114,15 @@ static int ready(struct supervisor *supervisor, bool json, FILE *out)
     return is_ready ? EXIT_FINE : EXIT_FOUND;
 }
 
+static int alive(struct supervisor *supervisor, bool json, FILE *out)
+{
+    char why[SUPERVISOR_WHY_MAX];
+    bool is_alive = supervisor_is_alive(supervisor, why);
+    (void)json;
+    fprintf(out, "%s\n", is_alive ? "alive" : why);
+    return is_alive ? EXIT_FINE : EXIT_FOUND;
+}
+
 static int reload(struct supervisor *supervisor, bool json, FILE *out)
 {
     (void)json;
@@ -134,8 +143,9 @@ struct plain_word {
 };
 
 static const struct plain_word plain_words[] = {
-    {"ready", false, ready}, {"status", true, answers_status}, {"reload", false, reload},
-    {"dump", false, dump},   {"leaks", true, answers_leaks},   {"top", true, answers_top},
+    {"ready", false, ready},    {"alive", false, alive}, {"status", true, answers_status},
+    {"reload", false, reload},  {"dump", false, dump},   {"leaks", true, answers_leaks},
+    {"top", true, answers_top},
 };
 
 static int refuse_word(const char *word, FILE *out)

@@ -34,7 +34,8 @@ static int connect_control(const char *path)
     return -1;
 }
 
-/* Copies the answer after its first line to out; the first line is the exit code. */
+/* Copies the answer after its first line to out, or to stderr where it tells why not; the first line is the exit
+ * code. */
 static int copy_answer(const struct command *command, int fd, FILE *out)
 {
     char buffer[16384];
@@ -45,8 +46,9 @@ static int copy_answer(const struct command *command, int fd, FILE *out)
         return EXIT_ENVIRONMENT;
     }
     int code = buffer[0] - '0';
+    FILE *to = code == EXIT_FINE ? out : stderr;
     while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
-        fwrite(buffer, 1, (size_t)got, out);
+        fwrite(buffer, 1, (size_t)got, to);
     return code;
 }
 

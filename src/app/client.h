@@ -14,8 +14,9 @@ struct client_where {
     const char *file;   /* the configuration */
 };
 
-/* Sends a request, its newline included, and copies the answer's text to out. Gives the answer's exit code, or
- * EXIT_ENVIRONMENT when nobody answers, which is told on stderr as the command's error. */
+/* Sends a request, its newline included, and copies the answer's text to out, or to stderr when its exit code is
+ * not EXIT_FINE. Gives that code, or EXIT_ENVIRONMENT when nobody answers, which is told on stderr as the
+ * command's error. */
 int client_ask(const struct command *command, const struct client_where *where, const char *request,
                FILE *out);
 

@@ -1,5 +1,5 @@
-/* ctl: one word to a running local53 through its control socket, its answer on stdout. Blocks as client_ask
- * does. */
+/* ctl: one word to a running local53 through its control socket, its answer on stdout, on stderr why not. Blocks
+ * as client_ask does. */
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,13 +16,16 @@ static int run(int argc, char **argv);
 
 const struct command command_ctl = {
     .word = "ctl",
-    .summary =
-        "talk to the running local53: ready, status, reload, flush, dump, leaks, top, explain",
+    .summary = "talk to the running local53: ready, alive, status, reload, flush, dump, leaks, "
+               "top, explain",
     .help =
-        "Usage: local53 ctl [-c FILE | -s SOCKET] ready | status [--json] | reload | dump |\n"
-        "       flush NAME [--below] | leaks [--json] | top [--json] | explain NAME [TYPE] "
-        "[--json]\n\n"
-        "  ready         exit 0 when it can serve, else 1 and why not (for exec probes)\n"
+        "Usage: local53 ctl [-c FILE | -s SOCKET] ready | alive | status [--json] | reload |\n"
+        "       dump | flush NAME [--below] | leaks [--json] | top [--json] |\n"
+        "       explain NAME [TYPE] [--json]\n\n"
+        "  ready         exit 0 when it can serve, else 1 and why not (readiness probes)\n"
+        "  alive         exit 0 unless it hangs: 1 and what did not answer for 30 s; endpoints "
+        "and\n"
+        "                servers do not matter (start-up and liveness probes)\n"
         "  status        what it is, its endpoints with their addresses and age, its pools\n"
         "  reload        take the configuration file anew; exit 2 and the reasons when it is bad\n"
         "                (the running one then stays)\n"
@@ -37,7 +40,8 @@ const struct command command_ctl = {
         "                       else /etc/local53/local53.yaml)\n"
         "  -s, --socket SOCKET  the control socket itself\n"
         "      --json           for programs: status, leaks, top, explain\n\n"
-        "Example:\n  local53 ctl -s /run/local53/control.sock leaks\n\n"
+        "Example:\n  local53 ctl -s /run/local53/control.sock leaks\n"
+        "  local53 ctl alive || systemctl restart local53\n\n"
         "Exit codes: 0 done, 1 not so, 2 usage or bad configuration, 3 nobody answers\n",
     .run = run,
 };
@@ -66,8 +70,8 @@ static int check_words(int count, char **words)
     struct name name;
     uint16_t type;
     if (count < 1)
-        return command_usage(&command_ctl, "which of ready, status, reload, flush NAME, dump, "
-                                           "leaks, top, explain NAME?");
+        return command_usage(&command_ctl, "which of ready, alive, status, reload, flush NAME, "
+                                           "dump, leaks, top, explain NAME?");
     if (!is_known(words[0]))
         return refuse_word(words[0]);
     bool explains = strcmp(words[0], "explain") == 0;

@@ -169,8 +169,6 @@ static int explain_live(const struct task *task)
     int code = ask(task, &answer);
     if (code == EXIT_FINE)
         print_with_alone(task, answer);
-    else
-        fputs(answer, stderr);
     free(answer);
     return code;
 }

@@ -13,7 +13,8 @@
 #define CONTROL_CONNECTIONS_MAX 16 /* at once; more are refused */
 
 /* The words a request may begin with; for lists of texts. */
-#define CONTROL_WORDS "ready", "status", "reload", "flush", "dump", "leaks", "top", "explain"
+#define CONTROL_WORDS                                                                              \
+    "ready", "alive", "status", "reload", "flush", "dump", "leaks", "top", "explain"
 
 struct control;
 

@@ -294,11 +294,12 @@ def simple(scene, **more):
                           "forward": forward(upstream), **more}).wait_ready()
 
 
-@suite.case("ctl ready, status, reload, flush, dump, leaks and top answer a running daemon")
+@suite.case("ctl ready, alive, status, reload, flush, dump, leaks and top answer a running daemon")
 def ctl(scene):
     daemon = simple(scene)
     daemon.client.ask("www.example")
-    for words in (["ready"], ["status"], ["reload"], ["flush", "www.example"], ["dump"], ["leaks"], ["top"]):
+    for words in (["ready"], ["alive"], ["status"], ["reload"], ["flush", "www.example"], ["dump"], ["leaks"],
+                  ["top"]):
         done = daemon.ctl(*words)
         expect_equal(done.returncode, FINE, f"ctl {words}: {told(done)}")
         expect(told(done).strip() or words in (["ready"], ["dump"]), f"ctl {words} says nothing")
