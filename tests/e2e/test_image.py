@@ -184,7 +184,7 @@ def serving(scene):
         wait_until(lambda: asked(port) == ["10.60.1.7"] or served.poll() is not None, 10, "the endpoint's address")
         if served.poll() is not None:
             raise AssertionError(f"ended with {served.returncode}: {served.communicate()}")
-        for word in ("ready", "status"):
+        for word in ("ready", "alive", "status"):
             expect_equal(container.run("ctl", "-s", CONTROL, word, user=user)[0], 0, f"ctl {word} as {user}")
         served.terminate()
         told = served.communicate(timeout=10)

@@ -187,7 +187,7 @@ def surge(_scene):
 
 @suite.case("probes run the program itself over the pod's own socket; only readiness asks whether it can serve")
 def probes(_scene):
-    words = {"startupProbe": "status", "livenessProbe": "status", "readinessProbe": "ready"}
+    words = {"startupProbe": "alive", "livenessProbe": "alive", "readinessProbe": "ready"}
     for overlay in OVERLAYS:
         one = container(overlay)
         for probe, word in words.items():
