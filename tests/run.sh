@@ -126,7 +126,11 @@ suite_clang() {
 
 suite_tidy() {
     local folder=$builds/build-clang files=()
-    if ! clang-tidy --version 2>/dev/null | grep -q 'version 14\.'; then
+    if ! command -v clang-tidy >/dev/null; then
+        record_one FAIL tidy "clang-tidy: is missing; install it by deploy/install-deps.sh --tests"
+        return
+    fi
+    if ! clang-tidy --version | grep -q 'version 14\.'; then
         record_one SKIPPED tidy "clang-tidy: needs version 14; other versions bring other checks"
         return
     fi

@@ -2,13 +2,13 @@
 """Clients people have: dig, kdig, and the getaddrinfo of glibc and musl, each asking local53 on port 53."""
 import os
 import re
-import shutil
 import socket
 import subprocess
 
 from lib import fake_dns, message, namespace
-from lib.cases import Skip, Suite, expect, expect_equal
+from lib.cases import Suite, expect, expect_equal
 from lib.daemon import Daemon, forward
+from lib.servers import find
 
 suite = Suite("clients")
 NODE = "169.254.20.10"
@@ -89,10 +89,7 @@ def world(scene):
 
 def tool(program, *arguments):
     """Output of dig or kdig."""
-    path = shutil.which(program)
-    if path is None:
-        raise Skip(f"{program} is not installed (deploy/install-deps.sh --tests)")
-    done = subprocess.run([path, f"@{NODE}", *arguments], capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run([find(program), f"@{NODE}", *arguments], capture_output=True, text=True, check=False, timeout=30)
     return done.stdout + done.stderr
 
 
@@ -190,11 +187,9 @@ def transfers(_scene):
 # ---- getaddrinfo ----------------------------------------------------------------------------------
 
 def compile_client(scene, compiler, *flags):
-    if shutil.which(compiler) is None:
-        raise Skip(f"{compiler} is not installed (deploy/install-deps.sh --tests)")
     source = scene.write("client.c", GETADDRINFO)
     program = scene.path("client")
-    subprocess.run([compiler, "-O1", "-o", program, source, *flags], check=True, capture_output=True, timeout=60)
+    subprocess.run([find(compiler), "-O1", "-o", program, source, *flags], check=True, capture_output=True, timeout=60)
     return program
 
 

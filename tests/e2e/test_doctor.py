@@ -14,6 +14,7 @@ import time
 from lib import fake_dns, namespace
 from lib.cases import Skip, Suite, expect, expect_equal, wait_until
 from lib.daemon import BINARY, Daemon, run, yaml
+from lib.servers import find
 
 suite = Suite("doctor")
 FINE, FOUND, USAGE = 0, 1, 2
@@ -162,8 +163,10 @@ def running_closed(scene):
     server(scene)
     binary = scene.path("local53")
     shutil.copy(BINARY, binary)
-    if not shutil.which("setcap") or subprocess.run(["setcap", "cap_net_bind_service=p", binary], check=False).returncode:
-        raise Skip("file capabilities are refused here")
+    done = subprocess.run([find("setcap"), "cap_net_bind_service=p", binary], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        raise Skip(f"file capabilities are refused here: {done.stderr.strip()}")
     folder = scene.path("run")
     os.makedirs(folder)
     os.chown(folder, NOBODY, NOBODY)
@@ -328,11 +331,11 @@ def no_admin(scene):
 
 def as_nobody(*words):
     """The completed process of a local53 without any capability."""
-    command = [*DROP, "--bounding-set", "-all", BINARY, *words]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
-    if not done.stdout:
-        raise Skip(f"setpriv: {done.stderr.strip()}")
-    return done
+    dropped = [find(DROP[0]), *DROP[1:], "--bounding-set", "-all"]
+    refused = subprocess.run([*dropped, "true"], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
+    if refused.returncode != 0:
+        raise Skip(f"capabilities cannot be given away here: {refused.stderr.strip()}")
+    return subprocess.run([*dropped, BINARY, *words], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):

@@ -2,16 +2,14 @@
 # A query of the load tester allocates nothing: 3,000 queries more make no allocation more, libraries included (counted by
 # valgrind over two whole runs that differ in length alone). Lookups too. Prints the figures.
 set -euo pipefail
+# shellcheck source=tests/gate/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 dnsbench=${LOCAL53_BUILD:?is set by ctest}/dnsbench
-scratch=$(mktemp -d)
 server=0
 trap '[ "$server" -eq 0 ] || kill -INT "$server"; rm -rf "$scratch"' EXIT
 
-if ! valgrind --version >/dev/null 2>&1; then
-    echo "SKIPPED gate.dnsbench: valgrind is missing"
-    exit 77
-fi
+need_programs valgrind
 
 "$dnsbench" serve --listen 127.0.0.1:0 2>"$scratch/ready" &
 server=$!

@@ -2,22 +2,18 @@
 # Instructions of one lookup, in the rules' index and in the cache, do not grow with the names there are: from 100 to
 # 100,000 they may differ by 10 %, which is what a longer run of full slots costs. Counted by callgrind, exact.
 set -euo pipefail
+# shellcheck source=tests/gate/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 driver=${LOCAL53_BUILD:?is set by ctest}/drive_flat
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-if ! valgrind --version >/dev/null 2>&1; then
-    echo "SKIPPED gate.flat: valgrind is missing"
-    exit 77
-fi
+need_programs valgrind
 
 each() { # what names
     local lookups instructions
     valgrind --tool=callgrind --callgrind-out-file="$scratch/out" --toggle-collect="look_in_$1" \
         "$driver" "$1" "$2" >"$scratch/said" 2>"$scratch/log"
     lookups=$(awk '$1 == "lookups" { print $2 }' "$scratch/said")
-    instructions=$(sed -nE 's/.*Collected : ([0-9]+).*/\1/p' "$scratch/log")
+    instructions=$(collected "$scratch/log")
     echo $((instructions / lookups))
 }
 

@@ -3,14 +3,14 @@
 # Counted by strace; the driver's own two a round (sendmmsg and recvmmsg of the client) are taken off, and its
 # start by comparing two lengths of run. Once a second the kernel is asked for its drops: a call a socket.
 set -euo pipefail
+# shellcheck source=tests/gate/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 driver=${LOCAL53_BUILD:?is set by ctest}/drive_hit
 rounds=400
-scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"' EXIT
-
-if ! strace -o "$scratch/try" true 2>/dev/null; then
-    echo "SKIPPED gate.syscalls: strace is missing or may not trace here"
+need_programs strace
+if ! strace -o "$scratch/try" true 2>"$scratch/why"; then
+    echo "SKIPPED gate.syscalls: no process may be traced here: $(head -n 1 "$scratch/why")"
     exit 77
 fi
 

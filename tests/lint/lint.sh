@@ -9,7 +9,7 @@ if [ "${1:-}" = --root ]; then
     root=$2
     shift 2
 fi
-for tool in python3 ctags shellcheck; do
+for tool in python3 ctags shellcheck clang-format; do
     if ! command -v "$tool" >/dev/null; then
         echo "FAIL lint: $tool is missing; run deploy/install-deps.sh --tests" >&2
         exit 3

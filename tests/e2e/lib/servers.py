@@ -4,16 +4,16 @@ import shutil
 import signal
 import subprocess
 
-from .cases import Skip, expect, wait_until
+from .cases import expect, wait_until
 from .client import Client, NoAnswer
 
 START_LIMIT_S = 15
 
 
 def find(program):
+    """Path of a program that the tests' installation brings: without it the case fails, since nothing was tested."""
     path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/sbin")
-    if path is None:
-        raise Skip(f"{program} is not installed (deploy/install-deps.sh --tests)")
+    expect(path, f"{program} is missing; install it by deploy/install-deps.sh --tests")
     return path
 
 
