@@ -9,7 +9,7 @@ build=(gcc libc6-dev make cmake pkg-config libuv1-dev libc-ares-dev libldns-dev 
 demo=(bind9-dnsutils)
 tests=(ninja-build libcmocka-dev clang libclang-rt-dev clang-format clang-tidy universal-ctags
     shellcheck python3 git valgrind strace musl-tools openssl iproute2 nftables procps util-linux knot-dnsutils
-    unbound nsd python3-botocore python3-yaml libcap2-bin kubernetes-client prometheus systemd)
+    unbound nsd python3-botocore python3-yaml libcap2-bin kubernetes-client prometheus systemd mandoc)
 bench=(python3 util-linux procps dnsperf)
 # Servers measured beside; one that this Debian does not have is left out.
 peers=(unbound dnsdist dnsmasq-base knot-resolver pdns-recursor)

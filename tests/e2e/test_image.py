@@ -270,6 +270,11 @@ def context(scene):
     expect(all(re.search(rf"\b{name}\b", targets) for name in ("local53", "dnsbench")), "a program is no target")
     for script in re.findall(r"deploy/[\w-]+\.sh", str(instructions())):
         expect(script in taken, f"{script} is not in the context")
+    with open(scene.path("build", "cmake_install.cmake"), encoding="utf-8") as file:
+        installed = re.findall(rf'"({re.escape(scene.path("src"))}/[^"]+)"', file.read())
+    expect(any(path.endswith(".1") for path in installed), f"no manual page is installed: {installed}")
+    for path in installed:
+        expect(os.path.exists(path), f"{path} is installed, but not in the context")
 
 
 if __name__ == "__main__":
