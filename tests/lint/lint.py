@@ -201,7 +201,7 @@ def check_door_comments(tree):
 def check_words(tree):
     word = re.compile(r"\b(TO" r"DO|FIX" r"ME|XX" r"X)\b|not implemented")
     paths = tree.files(("src", "include", "tests", "bench", "deploy", "conf"),
-                       (".c", ".h", ".py", ".sh", ".cmake", ".txt", ".md", ".yaml", ".yml"))
+                       (".c", ".h", ".py", ".sh", ".bash", ".cmake", ".txt", ".md", ".yaml", ".yml"))
     for path in [*paths, "CMakeLists.txt", "README.md"]:
         if path.startswith(("tests/lint/", "tests/fuzz/corpus/")):
             continue
@@ -258,7 +258,7 @@ def check_format(tree):
 
 
 def check_shell(tree):
-    scripts = tree.files(("tests", "deploy", "bench"), (".sh",))
+    scripts = tree.files(("tests", "deploy", "bench"), (".sh", ".bash"))
     scripts += [os.path.relpath(p, tree.root) for p in glob.glob(os.path.join(tree.root, ".ci", "*"))]
     if not scripts:
         return
