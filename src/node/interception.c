@@ -20,6 +20,7 @@
 #include "nft_table.h"
 
 #define READS_MAX 8
+#define NAME_DIGITS 16 /* hexadecimal ones of a random number */
 
 struct interception {
     struct netlink *netlink;                           /* owned; the kernel ties the table to it */
@@ -124,6 +125,16 @@ static struct interception *try_open(const struct nft_table *table, int *error)
     return NULL;
 }
 
+/* Rules of one that was killed would lead DNS to nobody again once this one has ended. What cannot be removed is left
+ * to "local53 node clean". */
+static void remove_dead(void)
+{
+    char why[INTERCEPTION_WHY_MAX];
+    size_t removed;
+
+    (void)interception_clean(&removed, why);
+}
+
 enum err interception_open_as(struct interception **out, const struct nft_table *table,
                               char why[INTERCEPTION_WHY_MAX])
 {
@@ -131,6 +142,8 @@ enum err interception_open_as(struct interception **out, const struct nft_table 
 
     why[0] = '\0';
     *out = try_open(table, &error);
+    if (*out != NULL && !table->owned)
+        remove_dead();
     return *out != NULL ? ERR_OK : tell(error, table->name, why);
 }
 
@@ -278,12 +291,20 @@ struct leftovers {
     size_t count;                          /* of the names */
 };
 
+/* As interception_open makes names: what somebody else has named nearly so is theirs. */
+static bool is_name_of_ours(const char *name)
+{
+    const char *digits = name + strlen(INTERCEPTION_TABLE_PREFIX);
+
+    return strncmp(name, INTERCEPTION_TABLE_PREFIX, strlen(INTERCEPTION_TABLE_PREFIX)) == 0 &&
+           strlen(digits) == NAME_DIGITS && strspn(digits, "0123456789abcdef") == NAME_DIGITS;
+}
+
 static void on_table(void *context, const char *name, bool owned)
 {
     struct leftovers *found = context;
 
-    if (owned || strncmp(name, INTERCEPTION_TABLE_PREFIX, strlen(INTERCEPTION_TABLE_PREFIX)) != 0 ||
-        strlen(name) >= INTERCEPTION_TABLE_MAX || claim_is_held(name))
+    if (owned || !is_name_of_ours(name) || claim_is_held(name))
         return;
     found->names = realloc(found->names, (found->count + 1) * sizeof(found->names[0]));
     CHECK(found->names != NULL);

@@ -20,7 +20,7 @@ ALL = SERVICES + LINK_LOCALS
 
 # ---- Pods are led here ----------------------------------------------------------------------------
 
-@suite.case("a pod is answered through the link-local and the service addresses of both families", namespace_needed=True)
+@suite.case("a pod is answered through link-local and service addresses of both families", namespace_needed=True)
 def answered(scene):
     pod = cluster(scene)
     for address in SERVICES:
@@ -43,7 +43,8 @@ def answered(scene):
 @suite.case("no rule stands before a question of our own was answered", namespace_needed=True)
 def proven_first(scene):
     pod = cluster(scene)
-    pods.must("nft", "-f", "-", text="add table inet deaf\nadd chain inet deaf out { type filter hook output priority 0; }\n"
+    pods.must("nft", "-f", "-", text="add table inet deaf\n"
+              "add chain inet deaf out { type filter hook output priority 0; }\n"
               f"add rule inet deaf out ip saddr {LINK_LOCAL} udp sport 53 drop\n")
     daemon = Daemon(scene, settings())
     wait_until(lambda: LINK_LOCAL6 in pods.standing(), 5, "the addresses stand")
@@ -107,7 +108,8 @@ def is_turned(load, when, to, limit_s):
     expect(seconds is not None, f"{load.server}: never {to}: {[what for _, _, what in load.events][-9:]}")
     late = {what for asked, _, what in load.events if asked > when + seconds}
     expect(late <= {to, "timeout"} and (to == "refused" or late == {to}), f"{load.server}: {to}, but then {late}")
-    print(f"  {load.server}: {to} {1000 * seconds:.1f} ms after the kill; {load.lost()} of {len(load.events)} not answered")
+    print(f"  {load.server}: {to} {1000 * seconds:.1f} ms after the kill; "
+          f"{load.lost()} of {len(load.events)} not answered")
     return seconds < limit_s
 
 
@@ -170,8 +172,8 @@ def restarted_under_load(scene):
     time.sleep(0.5)
     load.close()
     seen = [what for _, _, what in load.events]
-    print(f"  {load.lost()} of {len(seen)} questions lost; {seen.count(OURS)} answered here, {seen.count(THEIRS)} by the "
-          f"cluster DNS")
+    print(f"  {load.lost()} of {len(seen)} questions lost; {seen.count(OURS)} answered here, "
+          f"{seen.count(THEIRS)} by the cluster DNS")
     expect(seen.count(OURS) > 0 and seen.count(THEIRS) > 0, "both have answered")
     expect_equal(seen[-1], OURS, "the last answer")
     expect(load.lost() * 20 < len(seen), f"{load.lost()} of {len(seen)} lost")

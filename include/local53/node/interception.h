@@ -30,7 +30,7 @@ enum err interception_open(struct interception **out, const struct addr *address
                            char why[INTERCEPTION_WHY_MAX]);
 
 /* True when the kernel removes the table with the process. Else it is removed by interception_close, and after a
- * process that was killed only by interception_clean: to be told loudly. */
+ * process that was killed only by interception_clean, or the next that opens such a table: to be told loudly. */
 bool interception_is_owned(const struct interception *interception);
 
 /* The table's name, for people: nft list table inet NAME. */
@@ -51,7 +51,7 @@ size_t interception_rules(struct interception *interception);
 /* Removes the table and frees. Accepts NULL. */
 void interception_close(struct interception *interception);
 
-/* Removes what instances left that are gone: all tables of the prefix that neither have an owner nor a live process
+/* Removes what instances left that are gone: all tables of such a name that neither have an owner nor a live process
  * of ours that holds them. *removed gets how many. Errors as of interception_open. */
 enum err interception_clean(size_t *removed, char why[INTERCEPTION_WHY_MAX]);
 

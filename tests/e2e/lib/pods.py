@@ -1,5 +1,5 @@
-"""A node and a pod: the test's own network namespace, and one more behind a veth link; with kube-proxy's part, nft rules
-that lead the service addresses of both families to the cluster DNS."""
+"""A node and a pod: the test's own network namespace, and one more behind a veth link; with kube-proxy's part, nft
+rules that lead the service addresses of both families to the cluster DNS."""
 import contextlib
 import ctypes
 import os
@@ -46,7 +46,8 @@ def standing():
 def state():
     """What a local53 could have left on the node: addresses, links, routes and the whole of nft's rules."""
     return [re.sub(r"\b(valid|preferred)_lft \w+", "", must(*words)) for words in (
-        ("ip", "-o", "address"), ("ip", "-br", "link"), ("ip", "route", "show", "table", "all"), ("nft", "list", "ruleset"))]
+        ("ip", "-o", "address"), ("ip", "-br", "link"), ("ip", "route", "show", "table", "all"),
+        ("nft", "list", "ruleset"))]
 
 
 def tracked(port=53):
@@ -104,9 +105,9 @@ class Pod(Client):
              f"ip link set pod0 up; ip address replace {CLUSTER_DNS}/32 dev lo;"
              f"ip address replace {CLUSTER_DNS6}/128 dev lo nodad")
         for family, service, cluster_dns in TRANSLATED:
-            must("nft", "-f", "-", text=PROXY.format(family=family) + "".join(
-                f"add rule {family} proxy {chain} {family} daddr {service} {transport} dport 53 dnat to {cluster_dns}:53\n"
-                for chain in ("pre", "out") for transport in ("udp", "tcp")))
+            rules = (f"add rule {family} proxy {chain} {family} daddr {service} {transport} dport 53 dnat to "
+                     f"{cluster_dns}:53\n" for chain in ("pre", "out") for transport in ("udp", "tcp"))
+            must("nft", "-f", "-", text=PROXY.format(family=family) + "".join(rules))
         with self.inside():
             must("sh", "-c", f"ip link set lo up; ip address add {POD}/24 dev eth0;"
                  f"ip address add {POD6}/64 dev eth0 nodad; ip link set eth0 up;"

@@ -7,9 +7,14 @@
 #include <cmocka.h>
 
 #include <dirent.h>
+#include <linux/netlink.h>
 
 #include "../../../src/node/interception_private.h"
 #include "namespace_test.h"
+
+/* Names of tables as instances have them. */
+#define LIVE "local53-0000000000000001"
+#define DEAD "local53-00000000deadbeef"
 
 static char output[NAMESPACE_OUTPUT_MAX];
 static char why[INTERCEPTION_WHY_MAX];
@@ -204,21 +209,44 @@ static void clean_removes_what_the_dead_left_and_nothing_else(void **state)
 
     (void)state;
     IN_OWN_NAMESPACE();
-    namespace_must("nft add table inet other; nft add table ip local53-ip");
+    namespace_must("nft add table inet other; nft add table ip local53-ip; nft add table inet "
+                   "local53-of-theirs; nft add table ip " DEAD);
     owned = opened("10.96.0.10");
-    not_owned = opened_without_owner("local53-live");
+    not_owned = opened_without_owner(LIVE);
     assert_true(interception_is_owned(owned));
     assert_false(interception_is_owned(not_owned));
-    child = namespace_child(hold_without_owner, "local53-dead");
+    child = namespace_child(hold_without_owner, DEAD);
     namespace_kill(child);
-    assert_int_equal(listed("table inet local53-dead"), 1);
+    assert_int_equal(listed("table inet " DEAD), 1);
     assert_int_equal(interception_clean(&removed, why), ERR_OK);
     assert_int_equal(removed, 1);
-    assert_int_equal(listed("table inet local53-dead"), 0);
-    assert_int_equal(listed("table"), 4);
+    assert_int_equal(listed("table inet " DEAD), 0);
+    assert_int_equal(listed("table"), 6);
     interception_close(owned);
     interception_close(not_owned);
-    assert_int_equal(listed("table"), 2);
+    assert_int_equal(listed("table"), 4);
+}
+
+/* Else it would lead DNS to nobody once the next one has ended. */
+static void the_next_table_without_owner_takes_the_place_of_dead_ones(void **state)
+{
+    struct interception *other;
+    struct interception *next;
+    pid_t child;
+
+    (void)state;
+    IN_OWN_NAMESPACE();
+    other = opened_without_owner(LIVE);
+    child = namespace_child(hold_without_owner, DEAD);
+    namespace_kill(child);
+    assert_int_equal(listed("table inet"), 2);
+    next = opened_without_owner("local53-0000000000000002");
+    assert_int_equal(listed("table inet " DEAD), 0);
+    assert_int_equal(listed("table inet " LIVE), 1);
+    assert_int_equal(listed("notrack"), 12);
+    interception_close(next);
+    interception_close(other);
+    assert_int_equal(listed("table"), 0);
 }
 
 /* ---- What others do to it -------------------------------------------------------------------------- */
@@ -302,6 +330,29 @@ static void a_thousand_repairs_leave_as_many_rules(void **state)
     assert_int_equal(listed("table"), 0);
 }
 
+/* As somebody who flushes all rules does, each time before they are looked at. */
+static void what_is_removed_a_thousand_times_is_put_back_as_often(void **state)
+{
+    struct interception *interception;
+    struct netlink *somebody;
+
+    (void)state;
+    IN_OWN_NAMESPACE();
+    assert_int_equal(netlink_new(&somebody, NETLINK_NETFILTER), 0);
+    interception = opened_without_owner(LIVE);
+    for (int i = 0; i < 1000; i++) {
+        assert_int_equal(nft_table_delete(somebody, LIVE), 0);
+        assert_int_equal(interception_check(interception, why), ERR_NOT_FOUND);
+        assert_int_equal(interception_repair(interception, why), ERR_OK);
+        assert_int_equal(interception_rules(interception), 6);
+    }
+    assert_int_equal(listed("notrack"), 6);
+    assert_int_equal(listed("chain"), 2);
+    interception_close(interception);
+    assert_int_equal(listed("table"), 0);
+    netlink_free(somebody);
+}
+
 static void a_foreign_table_of_the_same_name_is_told_and_untouched(void **state)
 {
     struct addr address = address_of("10.96.0.10");
@@ -328,10 +379,12 @@ int main(void)
         cmocka_unit_test(no_descriptor_is_inherited),
         cmocka_unit_test(a_killed_process_leaves_no_rule),
         cmocka_unit_test(clean_removes_what_the_dead_left_and_nothing_else),
+        cmocka_unit_test(the_next_table_without_owner_takes_the_place_of_dead_ones),
         cmocka_unit_test(others_cannot_change_an_owned_table),
         cmocka_unit_test(whatever_was_changed_is_found_and_mended),
         cmocka_unit_test(a_rule_for_another_address_in_the_same_place_is_found),
         cmocka_unit_test(a_thousand_repairs_leave_as_many_rules),
+        cmocka_unit_test(what_is_removed_a_thousand_times_is_put_back_as_often),
         cmocka_unit_test(a_foreign_table_of_the_same_name_is_told_and_untouched),
     };
 
