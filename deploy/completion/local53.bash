@@ -11,7 +11,7 @@ _local53_options() { # command
     ctl) echo "-c --config -s --socket --json --below" ;;
     services) echo "-r --region --json" ;;
     probe) echo "-c --config -j --json -t --timeout -p --port --ca -r --resolver" ;;
-    import) echo "--services --interfaces --region --zone --zone-file -o --output" ;;
+    import) echo "--services --interfaces --vpc --region --zone --zone-file -o --output" ;;
     doctor) echo "-c --config --json" ;;
     esac
 }
@@ -21,7 +21,7 @@ _local53_value() { # command option
     case "$1:$2" in
     *:-c | *:--config | *:-s | *:--socket | *:-o | *:--output | *:--ca | diff:-r | *:--replay) echo file ;;
     *:--services | *:--interfaces | *:--zone-file) echo file ;;
-    *:-r | *:--region | *:--resolver | *:--zone | *:-t | *:--timeout | *:-p | *:--port) echo other ;;
+    *:-r | *:--region | *:--vpc | *:--resolver | *:--zone | *:-t | *:--timeout | *:-p | *:--port) echo other ;;
     esac
 }
 

@@ -23,7 +23,7 @@ const struct command command_import = {
     .summary = "make a configuration from the AWS CLI's JSON",
     .help =
         "Usage: local53 import vpc-endpoints FILE|- [--services FILE] [--interfaces FILE]\n"
-        "                                           [--region REGION] [-o FILE]\n"
+        "                                           [--vpc ID] [--region REGION] [-o FILE]\n"
         "       local53 import route53 FILE|- [--zone NAME] [--zone-file FILE] [-o FILE]\n\n"
         "Reads what aws prints, FILE or - for stdin, and writes a configuration to stdout. What "
         "was\n"
@@ -36,6 +36,9 @@ const struct command command_import = {
         "                         than those local53 knows\n"
         "      --interfaces FILE  of: aws ec2 describe-network-interfaces; writes the endpoints'\n"
         "                         addresses, for the time until their names are resolved\n"
+        "      --vpc ID           only endpoints in this VPC: where several have endpoints for "
+        "the\n"
+        "                         same names a file can lead to those of one\n"
         "      --region REGION    where the cluster is: what its S3 gateway serves is left to it\n"
         "  route53                of: aws route53 list-resource-record-sets --hosted-zone-id ID\n"
         "      --zone NAME        the zone (default: where its SOA is)\n"
@@ -54,6 +57,7 @@ struct options {
     const char *services;
     const char *interfaces;
     const char *region;
+    const char *vpc;
     const char *zone;
     const char *zone_file;
     const char *output;
@@ -150,7 +154,7 @@ static int finish(enum err err, const struct options *options, const struct impo
 
 static int import_endpoints(const char *file, const struct options *options)
 {
-    struct import_endpoints from = {.region = options->region};
+    struct import_endpoints from = {.region = options->region, .vpc = options->vpc};
     struct import_problem problem = {""};
     char *texts[3] = {NULL};
     struct sheet sheets[2];
@@ -233,6 +237,8 @@ static int usage_of_options(const struct options *options, bool is_zone)
         wrong = "--services and --interfaces";
     else if (is_zone && options->region != NULL)
         wrong = "--region";
+    else if (is_zone && options->vpc != NULL)
+        wrong = "--vpc";
     else if (!is_zone && (options->zone != NULL || options->zone_file != NULL))
         wrong = "--zone and --zone-file";
     if (wrong != NULL)
@@ -291,13 +297,11 @@ static int run_kind(int argc, char **argv, const struct options *options)
 
 static int run(int argc, char **argv)
 {
-    static const struct option words[] = {{"services", required_argument, NULL, 's'},
-                                          {"interfaces", required_argument, NULL, 'i'},
-                                          {"region", required_argument, NULL, 'r'},
-                                          {"zone", required_argument, NULL, 'z'},
-                                          {"zone-file", required_argument, NULL, 'f'},
-                                          {"output", required_argument, NULL, 'o'},
-                                          {NULL, 0, NULL, 0}};
+    static const struct option words[] = {
+        {"services", required_argument, NULL, 's'}, {"interfaces", required_argument, NULL, 'i'},
+        {"region", required_argument, NULL, 'r'},   {"vpc", required_argument, NULL, 'v'},
+        {"zone", required_argument, NULL, 'z'},     {"zone-file", required_argument, NULL, 'f'},
+        {"output", required_argument, NULL, 'o'},   {NULL, 0, NULL, 0}};
     struct options options = {.services = NULL};
     int option;
 
@@ -306,6 +310,7 @@ static int run(int argc, char **argv)
         case 's': options.services = optarg; break;
         case 'i': options.interfaces = optarg; break;
         case 'r': options.region = optarg; break;
+        case 'v': options.vpc = optarg; break;
         case 'z': options.zone = optarg; break;
         case 'f': options.zone_file = optarg; break;
         case 'o': options.output = optarg; break;

@@ -79,19 +79,40 @@ static void read_files(struct import *import)
                           "NetworkInterfaceId", &import->arena);
 }
 
+static enum err refuse_vpc(const struct import *import, struct import_problem *problem)
+{
+    char vpcs[IMPORT_VPCS_MAX];
+
+    import_vpcs_text(import, NULL, vpcs);
+    snprintf(problem->text, sizeof(problem->text), "%.80s: no endpoint is in %.40s; there are %s",
+             shown_name(&import->from->endpoints), import->from->vpc, vpcs);
+    return ERR_INVALID;
+}
+
+static void tell_taken(const struct import *import, struct import_problem *problem)
+{
+    size_t left_out = import->count - import->taken + import->elsewhere;
+    char vpcs[IMPORT_VPCS_MAX] = "";
+    char told[64] = "";
+
+    if (left_out > 0)
+        snprintf(told, sizeof(told), ", %zu left out (see the comments)", left_out);
+    if (import->is_contested)
+        import_vpcs_text(import, NULL, vpcs);
+    snprintf(problem->text, sizeof(problem->text), "%zu endpoint%s%s%s%s", import->taken,
+             import->taken > 1 ? "s" : "", told,
+             import->is_contested ? "; several VPCs have the same names, --vpc takes those of one: "
+                                  : "",
+             vpcs);
+}
+
 /* Says how many were taken, or why none was. */
 static enum err sum_up(const struct import *import, struct import_problem *problem)
 {
-    size_t left_out = import->count - import->taken;
     const char *name = shown_name(&import->from->endpoints);
 
-    if (import->taken > 0 && left_out > 0)
-        snprintf(problem->text, sizeof(problem->text),
-                 "%zu endpoint%s, %zu left out (see the comments)", import->taken,
-                 import->taken > 1 ? "s" : "", left_out);
-    else if (import->taken > 0)
-        snprintf(problem->text, sizeof(problem->text), "%zu endpoint%s", import->taken,
-                 import->taken > 1 ? "s" : "");
+    if (import->taken > 0)
+        tell_taken(import, problem);
     else if (import->count == 0)
         snprintf(problem->text, sizeof(problem->text), "%s: VpcEndpoints: the list is empty", name);
     else
@@ -108,8 +129,12 @@ static enum err import_files(FILE *out, struct import *import, struct import_pro
     if (err != ERR_OK)
         return err;
     read_files(import);
-    if (!has_failed(import))
-        import_judge(import);
+    if (has_failed(import))
+        return ERR_INVALID;
+    import_count_vpcs(import);
+    if (!import_pick_vpc(import))
+        return refuse_vpc(import, problem);
+    import_judge(import);
     if (has_failed(import))
         return ERR_INVALID;
     err = sum_up(import, problem);

@@ -23,6 +23,7 @@ struct claims {
     struct claim *items; /* owned */
     size_t count;        /* items of it */
     size_t cap;          /* room at items */
+    bool between_vpcs;   /* a name was claimed by endpoints of two VPCs */
 };
 
 /* ---- Kind and state ------------------------------------------------------------------------------ */
@@ -179,18 +180,20 @@ static void add_claims(struct claims *claims, const struct import_names *names,
     }
 }
 
-/* The file's order chose between two VPCs; who wants the other one has to say so to aws. */
+static bool is_of_another_vpc(const struct import_row *row, const struct claim *claim)
+{
+    return strcmp(claim->row->vpc, row->vpc) != 0;
+}
+
+/* The file's order chose between two VPCs; who wants the other one has to say so. */
 static void refuse_claimed(struct import_row *row, const struct claim *claim, struct arena *arena)
 {
-    bool same_vpc = strcmp(claim->row->vpc, row->vpc) == 0;
     bool has_id = strncmp(row->vpc, "vpc-", strlen("vpc-")) == 0;
     char text[IMPORT_NAME_MAX];
     char remedy[2 * SHOWN_MAX + 64] = "";
 
-    if (!same_vpc && has_id)
-        snprintf(remedy, sizeof(remedy),
-                 "; for those of one VPC: aws ec2 describe-vpc-endpoints --filters "
-                 "Name=vpc-id,Values=%.*s",
+    if (is_of_another_vpc(row, claim) && has_id)
+        snprintf(remedy, sizeof(remedy), "; for those of this VPC alone: import with --vpc %.*s",
                  SHOWN_MAX, row->vpc);
     import_row_refuse(row, IMPORT_OFFERED, arena,
                       "%s leads to %.*s of %.*s already, and can lead to one only%s",
@@ -198,14 +201,16 @@ static void refuse_claimed(struct import_row *row, const struct claim *claim, st
                       claim->row->vpc, remedy);
 }
 
-static void judge_claims(const struct claims *claims, const struct import_names *names,
+static void judge_claims(struct claims *claims, const struct import_names *names,
                          struct import_row *row, struct arena *arena)
 {
     for (size_t i = 0; i < names->count && row->fate == IMPORT_TAKEN; i++) {
         const struct claim *claim = find_claim(claims, &names->items[i]);
 
-        if (claim != NULL)
-            refuse_claimed(row, claim, arena);
+        if (claim == NULL)
+            continue;
+        claims->between_vpcs = claims->between_vpcs || is_of_another_vpc(row, claim);
+        refuse_claimed(row, claim, arena);
     }
 }
 
@@ -246,5 +251,6 @@ void import_judge(struct import *import)
     }
     share_names(import, &claims, true);
     share_names(import, &claims, false);
+    import->is_contested = claims.between_vpcs;
     free(claims.items);
 }

@@ -218,13 +218,29 @@ static void write_gateway(FILE *out, const struct import *import)
             SERVERS, gateway->region, partition_of_region(gateway->region)->suffix, SERVERS);
 }
 
+/* Which VPCs there were, where it matters: one was asked for, or several have the same names. */
+static void write_vpcs(FILE *out, const struct import *import)
+{
+    char vpcs[IMPORT_VPCS_MAX];
+
+    import_vpcs_text(import, import->from->vpc, vpcs);
+    if (import->elsewhere > 0)
+        import_comment(out, 0, "Left out by --vpc %.80s: %s.", import->from->vpc, vpcs);
+    if (import->is_contested)
+        import_comment(out, 0,
+                       "Endpoints of several VPCs have the same names, and the first of the file "
+                       "was taken; --vpc takes those of one: %s.",
+                       vpcs);
+}
+
 static void write_head(FILE *out, const struct import *import)
 {
     const struct import_endpoints *from = import->from;
     const char *name = strcmp(from->endpoints.name, "-") == 0 ? "stdin" : from->endpoints.name;
 
     import_comment(out, 0, "VPC endpoints of %s (aws ec2 describe-vpc-endpoints): %zu of %zu.",
-                   name, import->taken, import->count);
+                   name, import->taken, import->count + import->elsewhere);
+    write_vpcs(out, import);
     if (import->is_part)
         import_comment(out, 0,
                        "The file has a NextToken: there are more endpoints, let aws print all of "

@@ -33,12 +33,13 @@ struct import_endpoints {
     struct import_file
         interfaces;     /* describe-network-interfaces, or none: targets instead of addresses */
     const char *region; /* the cluster's own; NULL: not told */
+    const char *vpc;    /* only endpoints in it, "vpc-..."; NULL: all */
 };
 
 /* Writes a whole configuration that `check` takes: each available interface endpoint of the file with its service
  * or, where the catalogue has none, its names; rows left out as comments with the reason. ERR_INVALID with the problem
- * told when a file is not what it should be, ERR_NOT_FOUND, and why, when no row of it makes an endpoint; nothing is
- * written then. */
+ * told when a file is not what it should be, or has none of the VPC's; ERR_NOT_FOUND, and why, when no row of it makes an
+ * endpoint; nothing is written then. */
 enum err import_vpc_endpoints(FILE *out, const struct import_endpoints *from,
                               struct import_problem *problem);
 

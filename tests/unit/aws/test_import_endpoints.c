@@ -56,16 +56,20 @@ static struct import_file file_of(const char *name, const char *text)
     return (struct import_file){name, text, text != NULL ? strlen(text) : 0};
 }
 
-/* NAME.json, with NAME.services.json and NAME.interfaces.json where they are, becomes NAME.yaml. */
-static void assert_golden(const char *name, const char *region, const char *summary)
+/* NAME.json, with NAME.services.json and NAME.interfaces.json where they are, becomes NAME.yaml, or of the endpoints in
+ * one VPC NAME.vpc.yaml. */
+static void assert_golden_of_vpc(const char *name, const char *vpc, const char *region,
+                                 const char *summary)
 {
     char *endpoints = golden(name, ".json");
     char *services = golden(name, ".services.json");
     char *interfaces = golden(name, ".interfaces.json");
-    char *expected = golden(name, ".yaml");
-    struct import_endpoints from = {file_of("endpoints.json", endpoints),
-                                    file_of("services.json", services),
-                                    file_of("interfaces.json", interfaces), region};
+    char *expected = golden(name, vpc != NULL ? ".vpc.yaml" : ".yaml");
+    struct import_endpoints from = {.endpoints = file_of("endpoints.json", endpoints),
+                                    .services = file_of("services.json", services),
+                                    .interfaces = file_of("interfaces.json", interfaces),
+                                    .region = region,
+                                    .vpc = vpc};
     struct made made = import(&from);
 
     assert_int_equal(made.err, ERR_OK);
@@ -77,6 +81,11 @@ static void assert_golden(const char *name, const char *region, const char *summ
     free(interfaces);
     free(services);
     free(endpoints);
+}
+
+static void assert_golden(const char *name, const char *region, const char *summary)
+{
+    assert_golden_of_vpc(name, NULL, region, summary);
 }
 
 static void the_sample_becomes_a_configuration(void **state)
@@ -130,7 +139,58 @@ static void dual_stack_endpoints_answer_dual_stack_names(void **state)
 static void of_endpoints_with_the_same_name_the_first_available_is_taken(void **state)
 {
     (void)state;
-    assert_golden("duplicates", NULL, "2 endpoints, 3 left out (see the comments)");
+    assert_golden(
+        "duplicates", NULL,
+        "2 endpoints, 3 left out (see the comments); several VPCs have the same names, "
+        "--vpc takes those of one: 1 in vpc-00000000000000001, 1 in vpc-00000000000000002, "
+        "1 in vpc-00000000000000003, 2 in vpc-0a1b2c3d4e5f60718");
+}
+
+static void of_one_vpc_only_its_endpoints_are_taken(void **state)
+{
+    (void)state;
+    assert_golden_of_vpc("duplicates", "vpc-00000000000000003", NULL,
+                         "1 endpoint, 4 left out (see the comments)");
+}
+
+static void a_vpc_without_endpoints_is_refused_with_those_that_have_some(void **state)
+{
+    char *text = golden("duplicates", ".json");
+    struct import_endpoints from = {.endpoints = file_of("e.json", text), .vpc = "vpc-0"};
+    struct made made = import(&from);
+
+    (void)state;
+    assert_int_equal(made.err, ERR_INVALID);
+    assert_string_equal(made.yaml, "");
+    assert_string_equal(made.problem.text,
+                        "e.json: no endpoint is in vpc-0; there are 1 in vpc-00000000000000001, "
+                        "1 in vpc-00000000000000002, 1 in vpc-00000000000000003, 2 in "
+                        "vpc-0a1b2c3d4e5f60718");
+    free(made.yaml);
+    free(text);
+}
+
+/* Of many VPCs some are named and the others counted: the text has its room, whatever the file says. */
+static void of_many_vpcs_some_are_named(void **state)
+{
+    char text[2048] = "{\"VpcEndpoints\": [";
+    struct import_endpoints from = {.vpc = "vpc-x"};
+    struct made made;
+
+    (void)state;
+    for (int i = 0; i < 9; i++)
+        snprintf(text + strlen(text), sizeof(text) - strlen(text),
+                 "%s{\"VpcId\": \"vpc-%d\\u0085%0100d\"}", i > 0 ? "," : "", i, i);
+    strcat(text, "]}");
+    from.endpoints = file_of("-", text);
+    made = import(&from);
+    assert_int_equal(made.err, ERR_INVALID);
+    assert_non_null(strstr(made.problem.text, "stdin: no endpoint is in vpc-x; there are 1 in "
+                                              "vpc-0??0000"));
+    assert_non_null(strstr(made.problem.text, ", 1 in vpc-5??"));
+    assert_null(strstr(made.problem.text, "vpc-6"));
+    assert_non_null(strstr(made.problem.text, ", and those of 3 more"));
+    free(made.yaml);
 }
 
 static void what_a_gateway_of_the_clusters_region_serves_is_left_to_it(void **state)
@@ -187,6 +247,9 @@ int main(void)
         cmocka_unit_test(services_of_others_have_the_names_that_are_told),
         cmocka_unit_test(dual_stack_endpoints_answer_dual_stack_names),
         cmocka_unit_test(of_endpoints_with_the_same_name_the_first_available_is_taken),
+        cmocka_unit_test(of_one_vpc_only_its_endpoints_are_taken),
+        cmocka_unit_test(a_vpc_without_endpoints_is_refused_with_those_that_have_some),
+        cmocka_unit_test(of_many_vpcs_some_are_named),
         cmocka_unit_test(what_a_gateway_of_the_clusters_region_serves_is_left_to_it),
         cmocka_unit_test(a_gateway_of_another_region_than_the_clusters_takes_nothing),
         cmocka_unit_test(endpoints_without_names_are_left_out_with_the_reason),
