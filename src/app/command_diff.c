@@ -1,5 +1,6 @@
 /* diff: tells which names get something else under a new configuration; nothing is sent.
- * Bounds: DIFFERENCE_NAMES_MAX names. Fails: a file that is not right is told with its line, and nothing else. */
+ * Bounds: DIFFERENCE_NAMES_MAX names. Fails: a configuration that is not right is told with its line, and nothing else;
+ * bad lines of names are told and left out, and the exit code says that the comparison is not whole. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -26,10 +27,12 @@ const struct command command_diff = {
         "their own. Other numbers, labels or orders of the same are no change. Only the files\n"
         "are read; nothing is sent.\n\n"
         "  -r, --replay FILE   try the names of FILE too (- for stdin), as dnsperf and dnsbench\n"
-        "                      read them: NAME [TYPE] a line, # and ; begin comments\n"
+        "                      read them: NAME [TYPE] a line, # and ; begin comments; a line that\n"
+        "                      is neither is told, left out and counted\n"
         "      --json          one object, for programs\n\n"
         "Example:\n  local53 diff conf/demo.yaml conf/local53.yaml\n\n"
-        "Exit codes: 0 nothing changes, 1 names change, 2 usage or configuration\n",
+        "Exit codes: 0 nothing changes, 1 names change, 2 usage or configuration, or lines of\n"
+        "            --replay were left out: what is told is not all\n",
     .run = run,
 };
 
@@ -43,16 +46,27 @@ struct diff_request {
 
 /* ---- The file of names --------------------------------------------------------------------------- */
 
+/* Bad lines that are told one by one. */
+#define TOLD_LINES_MAX 10
+
 /* Where a file of names is read. */
 struct replay {
     FILE *in;                       /* owned, but for stdin */
     const char *file;               /* for messages */
-    unsigned long line;             /* from 1 */
+    size_t line;                    /* from 1 */
+    size_t bad;                     /* lines that are none */
     struct difference_names *names; /* borrowed; where they go */
 };
 
-/* Takes one line in, which is changed; false with the problem told. */
-static bool read_line(const struct replay *replay, char *line)
+static void refuse_line(struct replay *replay, const char *word, const char *what)
+{
+    if (replay->bad++ < TOLD_LINES_MAX)
+        command_error(&command_diff, "%s:%zu: '%.80s' is %s", replay->file, replay->line, word,
+                      what);
+}
+
+/* Takes one line in, which is changed; false, told, when there is no room. */
+static bool read_line(struct replay *replay, char *line)
 {
     static const char space[] = " \t\r\n";
     char *rest = NULL;
@@ -64,21 +78,18 @@ static bool read_line(const struct replay *replay, char *line)
 
     if (name_text == NULL || name_text[0] == '#' || name_text[0] == ';')
         return true;
-    if (text_read_name(&name, name_text) != ERR_OK)
-        command_error(&command_diff, "%s:%lu: '%.80s' is not a domain name", replay->file,
-                      replay->line, name_text);
-    else if (type_text != NULL && text_read_type(&type, type_text) != ERR_OK)
-        command_error(&command_diff, "%s:%lu: '%.80s' is not a record type (A, AAAA, TYPE65 ...)",
-                      replay->file, replay->line, type_text);
-    else if (more != NULL)
-        command_error(&command_diff, "%s:%lu: '%.80s' is one word too many: NAME [TYPE] a line",
-                      replay->file, replay->line, more);
-    else if (!difference_add_name(replay->names, &name))
-        command_error(&command_diff, "%s:%lu: more than %d different names", replay->file,
+    if (text_read_name(&name, name_text) != ERR_OK) {
+        refuse_line(replay, name_text, "not a domain name");
+    } else if (type_text != NULL && text_read_type(&type, type_text) != ERR_OK) {
+        refuse_line(replay, type_text, "not a record type (A, AAAA, TYPE65 ...)");
+    } else if (more != NULL) {
+        refuse_line(replay, more, "one word too many: NAME [TYPE] a line");
+    } else if (!difference_add_name(replay->names, &name)) {
+        command_error(&command_diff, "%s:%zu: more than %d different names", replay->file,
                       replay->line, DIFFERENCE_NAMES_MAX);
-    else
-        return true;
-    return false;
+        return false;
+    }
+    return true;
 }
 
 static bool read_lines(struct replay *replay)
@@ -92,17 +103,21 @@ static bool read_lines(struct replay *replay)
         good = read_line(replay, line);
     }
     free(line);
+    if (replay->bad > TOLD_LINES_MAX)
+        command_error(&command_diff, "%s: %zu more bad lines", replay->file,
+                      replay->bad - TOLD_LINES_MAX);
     if (good && ferror(replay->in))
         command_error(&command_diff, "%s: %s", replay->file, strerror(errno));
     return good && !ferror(replay->in);
 }
 
-/* Adds the names of the file; false with the problem told. */
-static bool read_replay(struct difference_names *names, const char *file)
+/* Adds the names of the file and tells how many lines are none; false with the problem told. */
+static bool read_replay(struct difference_names *names, const char *file, size_t *bad)
 {
     bool is_stdin = strcmp(file, "-") == 0;
-    struct replay replay = {is_stdin ? stdin : fopen(file, "r"), is_stdin ? "stdin" : file, 0,
-                            names};
+    struct replay replay = {.in = is_stdin ? stdin : fopen(file, "r"),
+                            .file = is_stdin ? "stdin" : file,
+                            .names = names};
     bool good;
 
     if (replay.in == NULL) {
@@ -112,6 +127,7 @@ static bool read_replay(struct difference_names *names, const char *file)
     good = read_lines(&replay);
     if (!is_stdin)
         fclose(replay.in);
+    *bad = replay.bad;
     return good;
 }
 
@@ -180,9 +196,19 @@ static void print_json(const struct difference *difference, void *context)
     putchar('}');
 }
 
-/* Tells all there is; true when something changes. */
-static bool print_all(const struct difference_names *names, const struct ruleset *old,
-                      const struct ruleset *new, bool json)
+static void print_counts(const struct difference_counts *counts, size_t bad)
+{
+    fprintf(stderr, "%zu name%s, %zu do%s not", counts->changed,
+            counts->changed == 1 ? " changes" : "s change", counts->same,
+            counts->same == 1 ? "es" : "");
+    if (bad > 0)
+        fprintf(stderr, "; %zu bad line%s left out", bad, bad == 1 ? " was" : "s were");
+    fputc('\n', stderr);
+}
+
+/* Tells all there is, and gives the exit code: who asks whether something changes must not take a part for all. */
+static int print_all(const struct difference_names *names, const struct ruleset *old,
+                     const struct ruleset *new, bool json, size_t bad)
 {
     struct difference_counts counts;
     size_t printed = 0;
@@ -190,13 +216,13 @@ static bool print_all(const struct difference_names *names, const struct ruleset
     fputs(json ? "{\"changes\": [" : "", stdout);
     counts = difference_find(names, old, new, json ? print_json : print_text, &printed);
     if (json)
-        printf("%s],\n \"changed\": %zu, \"same\": %zu}\n", printed > 0 ? "\n " : "",
-               counts.changed, counts.same);
+        printf("%s],\n \"changed\": %zu, \"same\": %zu, \"bad_lines\": %zu}\n",
+               printed > 0 ? "\n " : "", counts.changed, counts.same, bad);
     else
-        fprintf(stderr, "%zu name%s, %zu do%s not\n", counts.changed,
-                counts.changed == 1 ? " changes" : "s change", counts.same,
-                counts.same == 1 ? "es" : "");
-    return counts.changed > 0;
+        print_counts(&counts, bad);
+    if (bad > 0)
+        return EXIT_USAGE;
+    return counts.changed > 0 ? EXIT_FOUND : EXIT_FINE;
 }
 
 /* ---- The command ----------------------------------------------------------------------------------- */
@@ -213,9 +239,9 @@ static struct ruleset *load(const char *file)
 }
 
 static bool fill(struct difference_names *names, const struct diff_request *request,
-                 const struct ruleset *old, const struct ruleset *new)
+                 const struct ruleset *old, const struct ruleset *new, size_t *bad)
 {
-    if (request->replay != NULL && !read_replay(names, request->replay))
+    if (request->replay != NULL && !read_replay(names, request->replay, bad))
         return false;
     if (difference_add_rules(names, old) && difference_add_rules(names, new))
         return true;
@@ -228,10 +254,11 @@ static int compare(const struct diff_request *request)
     struct difference_names *names = difference_names_new();
     struct ruleset *old = load(request->old_file);
     struct ruleset *new = load(request->new_file);
+    size_t bad = 0;
     int code = EXIT_USAGE;
 
-    if (old != NULL && new != NULL && fill(names, request, old, new))
-        code = print_all(names, old, new, request->json) ? EXIT_FOUND : EXIT_FINE;
+    if (old != NULL && new != NULL && fill(names, request, old, new, &bad))
+        code = print_all(names, old, new, request->json, bad);
     difference_names_free(names);
     ruleset_free(old);
     ruleset_free(new);

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """diff as its reader sees it: which names change between two configurations, by their rules and by a file of names."""
 import json
+import re
 import subprocess
 
 from lib.cases import Suite, expect, expect_equal
@@ -116,14 +117,36 @@ def private_zones(scene):
                         "db.corp.internal", "new.corp.internal", "turn.corp.internal", "www.corp.internal"], "names of the zone")
 
 
-@suite.case("a bad line of names is told with its place, and nothing else is printed")
+@suite.case("bad lines of names are told with their places, the others are compared, and the exit code tells of it")
 def bad_replay(scene):
-    for line, words in (("a..b A", "'a..b' is not a domain name"), ("a.example QQ", "'QQ' is not a record type"),
-                        ("a.example A IN", "'IN' is one word too many")):
-        names = scene.write("names", f"www.corp.example A\n\n{line}\nwww.corp.example A\n")
-        done = run(["diff", *pair(scene), "--replay", names])
-        expect_equal((done.returncode, done.stdout), (USAGE, ""), f"diff with {line}")
-        expect(f"{names}:3: {words}" in done.stderr and done.stderr.count("\n") == 1, done.stderr)
+    lines = ("www.corp.example A", "", "a..b A", "www.corp.example QQ", "a.example A IN", "www.corp.example AAAA")
+    names = scene.write("names", "\n".join(lines))
+    done = run(["diff", *pair(scene), "--replay", names])
+    expect_equal((done.returncode, done.stdout), (USAGE, CHANGES.replace("www.corp.example ", "www.corp.example (2 times) ")),
+                 f"diff: {done.stderr}")
+    told = [f"local53 diff: {names}:{place}" for place in ("3: 'a..b' is not a domain name",
+                                                           "4: 'QQ' is not a record type (A, AAAA, TYPE65 ...)",
+                                                           "5: 'IN' is one word too many: NAME [TYPE] a line")]
+    expect_equal(done.stderr.splitlines()[:-1], told, "what is told")
+    expect(re.fullmatch(r"2 names change, \d+ do not; 3 bad lines were left out", done.stderr.splitlines()[-1]), done.stderr)
+    answer = json.loads(run(["diff", *pair(scene), "--replay", names, "--json"]).stdout)
+    expect_equal((answer["changed"], answer["bad_lines"]), (2, 3), "diff --json")
+    old = pair(scene)[0]
+    expect_equal(run(["diff", old, old, "--replay", names]).returncode, USAGE, "exit where nothing changes")
+
+
+@suite.case("of many bad lines the first ten are told, the others counted")
+def many_bad_lines(scene):
+    names = scene.write("names", "a..b\n" * 25 + "www.corp.example\n")
+    done = run(["diff", *pair(scene), "--replay", names])
+    expect_equal((done.returncode, done.stdout.count("(1 time)")), (USAGE, 1), f"diff: {done.stderr}")
+    expect_equal(done.stderr.count("is not a domain name"), 10, "lines told")
+    expect(f"{names}:10: " in done.stderr and f"{names}: 15 more bad lines" in done.stderr, done.stderr)
+    expect(done.stderr.endswith("; 25 bad lines were left out\n"), done.stderr)
+
+
+@suite.case("a file of names that is not there is told, and nothing is compared")
+def no_replay(scene):
     done = run(["diff", *pair(scene), "--replay", scene.path("nobody")])
     expect_equal((done.returncode, done.stdout), (USAGE, ""), "diff without the file")
     expect("nobody: No such file" in done.stderr, done.stderr)
