@@ -87,6 +87,20 @@ def other_files(scene):
         expect_equal(run(["check", "-q", "-c", output]).returncode, FINE, f"check of {output}")
 
 
+@suite.case("--vpc takes the endpoints of one VPC, and one that has none is refused with those that have some")
+def vpc(scene):
+    mine, other, output = "vpc-0a1b2c3d4e5f60718", "vpc-0e5f607182930a1b2", scene.path("vpc.yaml")
+    done = run(["import", "vpc-endpoints", SAMPLE, "--vpc", mine, "-o", output])
+    expect_equal((done.returncode, done.stdout), (FINE, ""), done.stderr)
+    expect(f"# Left out by --vpc {mine}: 7 in {other}." in read(output), read(output)[:400])
+    expect_equal((read(output).count(f" in {mine}\n"), read(output).count(f" in {other}\n")), (3, 0), "endpoints of each VPC")
+    expect_equal(run(["check", "-q", "-c", output]).returncode, FINE, "check")
+    before = read(output)
+    done = run(["import", "vpc-endpoints", SAMPLE, "--vpc", "vpc-1", "-o", output])
+    expect_equal((done.returncode, read(output)), (USAGE, before), done.stderr)
+    expect(f"no endpoint is in vpc-1; there are 3 in {mine}, 7 in {other}" in done.stderr, done.stderr)
+
+
 @suite.case("an output file is replaced whole and keeps its mode")
 def replaced(scene):
     output = scene.write("out.yaml", KEPT)
@@ -179,6 +193,7 @@ def usage(scene):
                         (["vpc-endpoints"], "FILE is missing"), (["vpc-endpoints", SAMPLE, "x"], "one word too many"),
                         (["vpc-endpoints", SAMPLE, "--zone", "x"], "not for vpc-endpoints"),
                         (["route53", SAMPLE, "--services", "x"], "not for route53"),
+                        (["route53", SAMPLE, "--vpc", "vpc-1"], "not for route53"),
                         (["vpc-endpoints", SAMPLE, "--region", "Ireland"], "no region"),
                         (["route53", SAMPLE, "--zone-file", "-"], "takes a file"),
                         (["vpc-endpoints", scene.path("none.json")], "cannot be read")):
