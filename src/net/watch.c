@@ -2,7 +2,8 @@
  * alarms. Anything that happens in the folder, and a poll, leads to one comparison: the folder is
  * where a ConfigMap volume swaps its ..data symlink, and a file renamed over the old one shows. Never tells
  * that the file is gone, only that it is there again as another. Makes stat calls: for the main thread's
- * loop, not for one that serves. */
+ * loop, not for one that serves. After an event the folder is not listened to until that comparison: a folder that
+ * others write to all the time wakes the loop once a SETTLE_MS. */
 #include "local53/net/watch.h"
 
 #include <stdlib.h>
@@ -61,12 +62,6 @@ static void compare(struct watch *watch)
     watch->on_change(watch->owner);
 }
 
-static void on_settled(void *owner)
-{
-    struct watch *watch = owner;
-    compare(watch);
-}
-
 static void start_settling(struct watch *watch)
 {
     if (!alarm_is_set(watch->settle))
@@ -78,7 +73,23 @@ static void on_folder_event(uv_fs_event_t *events, const char *name, int kind, i
     (void)name;
     (void)kind;
     (void)status;
+    (void)uv_fs_event_stop(events);
     start_settling(UV_OWNER(events));
+}
+
+/* Without it (no folder yet, no inotify watches left) the poll does alone, and tries again. */
+static void listen_to_folder(struct watch *watch)
+{
+    if (!uv_is_active((uv_handle_t *)&watch->events))
+        (void)uv_fs_event_start(&watch->events, on_folder_event, watch->folder, 0);
+}
+
+/* In this order nothing is missed between. */
+static void on_settled(void *owner)
+{
+    struct watch *watch = owner;
+    listen_to_folder(watch);
+    compare(watch);
 }
 
 /* The poll goes the same way as an event, so that both together tell a change once. */
@@ -114,8 +125,7 @@ enum err watch_open(struct watch **out, struct loop *loop, const char *path,
     (void)look(path, &watch->seen);
     CHECK(uv_fs_event_init(&loop->uv, &watch->events) == 0);
     watch->events.data = watch;
-    /* Without it (no folder yet, no inotify watches left) the poll does alone. */
-    (void)uv_fs_event_start(&watch->events, on_folder_event, watch->folder, 0);
+    listen_to_folder(watch);
     watch->settle = alarm_new(loop, on_settled, watch);
     watch->poll = alarm_new(loop, on_poll, watch);
     alarm_set(watch->poll, POLL_MS);

@@ -10,7 +10,7 @@
 struct watch;
 
 /* Calls on_change(owner) at most once per 200 ms after the file at path changed; a poll every 5 s
- * stands in where the kernel tells nothing. */
+ * stands in where the kernel tells nothing. What others write beside it wakes the loop no more often than that. */
 enum err watch_open(struct watch **out, struct loop *loop, const char *path,
                     void (*on_change)(void *owner), void *owner);
 void watch_close(struct watch *watch);

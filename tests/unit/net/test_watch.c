@@ -156,6 +156,19 @@ static void a_file_that_goes_is_told_only_when_it_comes_back(void **state)
     assert_int_equal(fixture->changes, 1);
 }
 
+/* A poll would come too late for all of them. */
+static void one_change_after_the_other_is_told(void **state)
+{
+    struct fixture *fixture = *state;
+    write_file(fixture->path, "one");
+    start(fixture);
+    for (unsigned i = 1; i <= 5; i++) {
+        write_file(fixture->path, i % 2 == 0 ? "even" : "uneven");
+        assert_true(net_test_run(&fixture->test));
+        assert_int_equal(fixture->changes, i);
+    }
+}
+
 static void nothing_is_told_after_the_close(void **state)
 {
     struct fixture *fixture = *state;
@@ -184,6 +197,7 @@ int main(void)
         TEST(the_symlink_swap_of_a_config_map_is_told),
         TEST(another_file_of_the_folder_is_not_told),
         TEST(a_file_that_goes_is_told_only_when_it_comes_back),
+        TEST(one_change_after_the_other_is_told),
         TEST(nothing_is_told_after_the_close),
         TEST(an_empty_path_is_not_valid),
     };
