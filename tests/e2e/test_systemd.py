@@ -76,8 +76,8 @@ def commands(scene):
 
 
 @suite.case("all system calls and socket families of a run are allowed")
-def allowed(scene):
-    trace, names = traced(scene), system_calls(values("SystemCallFilter")[0])
+def allowed(_scene):
+    trace, names = traced(), system_calls(values("SystemCallFilter")[0])
     calls = set(re.findall(r"(?m)^(?:\d+ +)?(\w+)\(", trace))
     unseen = {"bind", "epoll_ctl", "recvmmsg", "sendmmsg", "accept4", "connect", "unlink"} - calls
     expect(not unseen, f"of the run {sorted(unseen)} were not seen, only {sorted(calls)}")
@@ -85,6 +85,41 @@ def allowed(scene):
     families = set(re.findall(r"socket\((AF_\w+)", trace))
     expect("AF_INET" in families, f"the run was not seen: {families}")
     expect_equal(sorted(families - set(values("RestrictAddressFamilies")[0].split())), [], "families refused")
+
+
+@suite.case("a run starts no other process, and opens nothing that another one could inherit")
+def one_process(_scene):
+    calls = whole_calls(traced())
+    started = [call[:60] for call in calls if re.match(r"(fork|vfork|execve\w*)\(", call)]
+    expect_equal(started[1:], [], "processes started")
+    clones = [call for call in calls if re.match(r"clone3?\(", call)]
+    expect(len(clones) >= 2, f"its loops are threads: {clones}")
+    expect_equal([call for call in clones if "CLONE_THREAD" not in call], [], "clones that are no threads")
+    opened = [call for call in calls if OPENS.match(call) and "= -1 " not in call]
+    for word in ("socket(", "accept4(", "openat(", "inotify_init1(", "epoll_create1("):
+        expect(any(call.startswith(word) for call in opened), f"no {word} was seen")
+    expect_equal([call for call in opened if "CLOEXEC" not in call and not READ_BY_CARES.search(call)], [],
+                 "descriptors that are inherited")
+
+
+OPENS = re.compile(r"(socket|socketpair|accept4?|open|openat2?|creat|inotify_init1?|epoll_create1?|eventfd2?|pipe2?"
+                   r"|dup[23]?|timerfd_create|signalfd4?|memfd_create|pidfd_open|fcntl\(\d+, F_DUPFD)\w*\b")
+READ_BY_CARES = re.compile(r'"/etc/(resolv|nsswitch|host)\.conf"|"/dev/urandom"')  # at its start, and closed again
+
+
+def whole_calls(trace):
+    """The calls, each in one line without its thread: strace breaks those that others come between."""
+    begun, calls = {}, []
+    for line in trace.splitlines():
+        thread, _, call = line.partition(" ")
+        call = call.strip()
+        if call.endswith("<unfinished ...>"):
+            begun[thread] = call.removesuffix("<unfinished ...>")
+            continue
+        if resumed := re.match(r"<\.\.\. \w+ resumed>(.*)", call):
+            call = begun.pop(thread) + resumed[1]
+        calls.append(call)
+    return calls
 
 
 def system_calls(group):
@@ -95,6 +130,7 @@ def system_calls(group):
     return {name for word in words for name in (system_calls(word) if word.startswith("@") else {word})}
 
 
+@suite.once
 def traced(scene):
     """What strace sees of a start, questions and an upstream by UDP and TCP, a reload and an ordered stop."""
     upstream = scene.add(fake_dns.FakeDns(address(), free_port(), {"a.example.": {

@@ -9,6 +9,7 @@ from .pods import CLUSTER_DNS, CLUSTER_DNS6, LINK_LOCAL, LINK_LOCAL6, OURS, SERV
 
 ENVIRONMENT = 3
 UPSTREAM = "127.53.9.9"
+READ_SEARCH, ADMIN = 1 << 2, 1 << 12  # capabilities
 NO_CAPABILITY = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"]
 NO_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"]
 
