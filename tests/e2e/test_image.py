@@ -4,45 +4,25 @@
 No engine and no registry is needed: chroot, a read-only root, a user without rights, no capability to be had. What an
 engine does with the Dockerfile's other lines is not run; they are read.
 """
-import ctypes
 import os
 import re
 import subprocess
 
-from lib import dnsbench
-from lib.cases import Skip, Suite, expect, expect_equal, wait_until
+from lib.cases import Suite, expect, expect_equal, wait_until
 from lib.client import Client, NoAnswer
-from lib.daemon import PLAIN, ROOT, free_port
+from lib.container import ANOTHER_USER, LOCAL53, NET_ADMIN, NET_BIND_SERVICE, USER, Container, make_image
+from lib.daemon import ROOT, free_port
 
 suite = Suite("image")
 DEPLOY = os.path.join(ROOT, "deploy")
-LOCAL53 = "/usr/bin/local53"
 CONTROL = "/run/local53/control.sock"
 SIZE_MAX = 40 << 20
-USER, ANOTHER_USER = 65532, 1000730001
-PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, CAPABILITIES = 24, 38, 64
-NET_BIND_SERVICE, NET_ADMIN = 10, 12
-libc = ctypes.CDLL(None)
-
-
-def maps_users():
-    """True when any user may be become: in the machine's own user namespace."""
-    with open("/proc/self/uid_map", encoding="ascii") as file:
-        return any(int(line.split()[2]) > ANOTHER_USER for line in file)
 
 
 @suite.once
 def image(scene):
     """The root file system; tests of one run share it."""
-    for program in (PLAIN, dnsbench.PLAIN):
-        expect(os.path.exists(program), f"there is no {program}: cmake --build build")
-    if os.geteuid() != 0:
-        raise Skip("needs root, to give a file capabilities")
-    folder = scene.path("image")
-    done = subprocess.run([os.path.join(DEPLOY, "image-root.sh"), folder, PLAIN, dnsbench.PLAIN], capture_output=True,
-                          text=True, check=False, timeout=60)
-    expect_equal((done.returncode, done.stderr), (0, ""), "deploy/image-root.sh")
-    return folder
+    return make_image(scene)
 
 
 def files_of(folder):
@@ -53,64 +33,6 @@ def files_of(folder):
             path = os.path.join(place, name)
             found["/" + os.path.relpath(path, folder)] = path
     return found
-
-
-class Container:
-    """The image as a container's root: read-only, the configuration and a writable /run/local53 laid over it."""
-
-    def __init__(self, scene, configuration=""):
-        if not maps_users():
-            raise Skip("needs root, to become a user without rights")
-        folder = image()
-        self.root = scene.path("root")
-        os.mkdir(self.root)
-        self._mounts, self._processes = [], []
-        scene.add(self)
-        scene.write("etc/local53.yaml", configuration)
-        self._mount("--bind", folder, self.root)
-        self._mount("--bind", scene.path("etc"), self.root + "/etc/local53")
-        self._mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", self.root + "/run/local53")
-        self._mount("-o", "remount,bind,ro", self.root)
-
-    def _mount(self, *words):
-        subprocess.run(["mount", *words], check=True, timeout=10)
-        if "remount,bind,ro" not in words:
-            self._mounts.append(words[-1])
-
-    def _become(self, user, granted):
-        """In the child: as "drop: [ALL], add: granted" leaves a container's process; with none granted also as
-        "allowPrivilegeEscalation: false" does."""
-        os.chroot(self.root)
-        os.chdir("/")
-        for capability in set(range(CAPABILITIES)) - set(granted):
-            libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
-        if not granted:
-            libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
-
-    def start(self, *words, user=USER, program=LOCAL53, granted=()):
-        environment = {"SSL_CERT_FILE": "/etc/ssl/certs/ca-certificates.crt", "PATH": "/usr/bin"}
-        process = subprocess.Popen([program, *words], preexec_fn=lambda: self._become(user, granted),
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                                   env=environment)
-        self._processes.append(process)
-        return process
-
-    def run(self, *words, **options):
-        """(exit, standard output, standard error) of a command that ends."""
-        process = self.start(*words, **options)
-        told = process.communicate(timeout=20)
-        return process.returncode, *told
-
-    def close(self):
-        for process in self._processes:
-            if process.poll() is None:
-                process.kill()
-            process.communicate(timeout=10)
-        for place in reversed(self._mounts):
-            subprocess.run(["umount", "--lazy", place], check=True, timeout=10)
 
 
 def configuration(listen, node=""):
@@ -162,7 +84,7 @@ def no_set_user(_scene):
 
 @suite.case("--version and check run without rights on a read-only root", namespace_needed=True)
 def commands(scene):
-    container = Container(scene, configuration("127.0.0.1:5353"))
+    container = Container(scene, image(), configuration("127.0.0.1:5353"))
     code, told, error = container.run("--version")
     expect_equal((code, error), (0, ""), "--version")
     expect(re.match(r"local53 \d+\.\d+", told), told)
@@ -178,8 +100,8 @@ def commands(scene):
 def serving(scene):
     for user in (USER, ANOTHER_USER):
         port = free_port()
-        container = Container(scene, configuration(f"127.0.0.1:{port}")) if user == USER else container
-        scene.write("etc/local53.yaml", configuration(f"127.0.0.1:{port}"))
+        container = Container(scene, image(), configuration(f"127.0.0.1:{port}")) if user == USER else container
+        container.configure(configuration(f"127.0.0.1:{port}"))
         served = container.start("run", user=user)
         wait_until(lambda: asked(port) == ["10.60.1.7"] or served.poll() is not None, 10, "the endpoint's address")
         if served.poll() is not None:
@@ -194,7 +116,7 @@ def serving(scene):
 @suite.case("with both capabilities a user without rights has port 53 and the node's address, and gives it back",
             namespace_needed=True)
 def on_a_node(scene):
-    container = Container(scene, configuration("169.254.20.10", "node: {intercept: owner}\n"))
+    container = Container(scene, image(), configuration("169.254.20.10", "node: {intercept: owner}\n"))
     served = container.start("run", granted=(NET_BIND_SERVICE, NET_ADMIN))
     wait_until(lambda: asked(53, "169.254.20.10") == ["10.60.1.7"] or served.poll() is not None, 10, "an answer")
     if served.poll() is not None:
@@ -208,18 +130,18 @@ def on_a_node(scene):
 
 @suite.case("where they are not granted it says which is missing, and ends with 3", namespace_needed=True)
 def not_granted(scene):
-    container = Container(scene, configuration("169.254.20.10", "node: {intercept: owner}\n"))
+    container = Container(scene, image(), configuration("169.254.20.10", "node: {intercept: owner}\n"))
     code, _, told = container.run("run", granted=(NET_BIND_SERVICE,))
     expect_equal(code, 3, told)
     expect("NET_ADMIN" in told, told)
-    scene.write("etc/local53.yaml", configuration("127.0.0.1:53"))
+    container.configure(configuration("127.0.0.1:53"))
     code, _, told = container.run("run")
     expect_equal((code, "NET_BIND_SERVICE" in told), (3, True), told)
 
 
 @suite.case("the root is read-only and there is no shell to be had", namespace_needed=True)
 def nothing_else(scene):
-    container = Container(scene)
+    container = Container(scene, image())
     for program in ("/bin/sh", "/usr/bin/sh", "/bin/bash"):
         expect(not os.path.lexists(container.root + program), f"{program} is there")
     try:
