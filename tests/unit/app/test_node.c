@@ -6,13 +6,21 @@
 
 #include <cmocka.h>
 
+#include <linux/netlink.h>
+#include <net/if.h>
+
 #include "../../../src/app/node.h"
+#include "../../../src/node/rtnl.h"
 #include "../node/namespace_test.h"
+#include "local53/base/log.h"
 #include "parse_config.h"
 
 #define OWNER "node: {intercept: owner, "
 #define BOTH_LISTENED "listen: [127.0.0.1, 169.254.20.10]\n"
 #define SERVICE "service_addresses: 10.96.0.10}\n"
+#define BOTH_FAMILIES                                                                              \
+    "listen: [127.0.0.1, 169.254.20.10, fd00::10]\n" OWNER                                         \
+    "service_addresses: [10.96.0.10, fd00:96::a]}\n"
 
 static char output[NAMESPACE_OUTPUT_MAX];
 
@@ -154,6 +162,45 @@ static void what_is_gone_is_put_back_at_the_next_second(void **state)
     part_end(&part);
 }
 
+/* Somebody takes an address from lo. */
+static void take_away(struct netlink *somebody, const char *text)
+{
+    struct addr address;
+
+    assert_int_equal(addr_parse(&address, text, 0), ERR_OK);
+    assert_int_equal(rtnl_delete(somebody, &address, if_nametoindex("lo")), 0);
+}
+
+static void a_thousand_repairs_leave_the_rules_and_addresses_as_they_were(void **state)
+{
+    const char *taken[] = {"169.254.20.10", "10.96.0.10", "fd00:96::a", "fd00::10"};
+    struct netlink *somebody;
+    struct part part;
+
+    (void)state;
+    IN_OWN_NAMESPACE();
+    log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, 2); /* not a thousand lines */
+    assert_int_equal(netlink_new(&somebody, NETLINK_ROUTE), 0);
+    part = part_of(BOTH_FAMILIES);
+    assert_true(node_prepare(part.node));
+    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
+    for (unsigned i = 0; i < 1000; i++) {
+        bool is_v6 = i % 50 < 2; /* which takes the kernel longer */
+
+        take_away(somebody, taken[i % 2 + (is_v6 ? 2 : 0)]);
+        assert_int_equal(node_look(part.node, true, 6000 + i * (uint64_t)NODE_LOOK_MS), NODE_SAME);
+        assert_int_equal(gauge(&part, METRICS_INTERCEPTING), 1);
+    }
+    assert_int_equal(metrics_get(part.metrics, METRICS_INTERCEPTION_REPAIRS, 0), 1000);
+    assert_int_equal(gauge(&part, METRICS_INTERCEPTION_RULES), 24);
+    assert_true(prints("nft list ruleset | grep -c notrack", "24\n"));
+    assert_true(prints("ip -o address show dev lo | grep -vcE ' (127.0.0.1/8|::1/128) '", "4\n"));
+    netlink_free(somebody);
+    part_end(&part);
+    log_setup(LOG_LEVEL_INFO, LOG_FORMAT_TEXT, 2);
+    assert_false(rules_stand() || stands("169.254.20.10") || stands("fd00:"));
+}
+
 static void trouble_ends_no_process_and_is_told_until_it_is_over(void **state)
 {
     struct part part;
@@ -216,6 +263,7 @@ int main(void)
         cmocka_unit_test(rules_wait_for_the_proof_and_go_before_the_addresses),
         cmocka_unit_test(loopback_addresses_are_no_part_of_the_rules),
         cmocka_unit_test(what_is_gone_is_put_back_at_the_next_second),
+        cmocka_unit_test(a_thousand_repairs_leave_the_rules_and_addresses_as_they_were),
         cmocka_unit_test(trouble_ends_no_process_and_is_told_until_it_is_over),
         cmocka_unit_test(an_address_of_somebody_else_ends_the_start_unless_it_may_be_left_out),
         cmocka_unit_test(a_listen_address_on_another_link_is_led_here_and_left_there),
