@@ -69,47 +69,75 @@ static bool read_hex_addr(const char *text, uint8_t *octets, size_t *len, unsign
     return sscanf(text + words * 8, ":%4x", port) == 1;
 }
 
-/* True when a socket bound to that text's address stands in the way of addr. */
-static bool is_in_way(const char *text, const struct addr *addr)
-{
-    static const uint8_t zeros[16];
-    uint8_t octets[16];
-    size_t len = 0;
-    size_t want_len = 0;
-    unsigned port = 0;
-    const uint8_t *want = addr_octets(addr, &want_len);
-    if (!read_hex_addr(text, octets, &len, &port) || port != addr_port(addr))
-        return false;
-    if (memcmp(octets, zeros, len) == 0 || addr_is_any(addr))
-        return true;
-    return len == want_len && memcmp(octets, want, len) == 0;
-}
+/* One line of a table: a socket. */
+struct socket_line {
+    uint8_t octets[16];  /* of the address it is bound to */
+    size_t len;          /* 4 or 16 of them */
+    unsigned port;       /* it is bound to */
+    unsigned state;      /* as for TCP: STATE_... */
+    unsigned uid;        /* whose it is */
+    unsigned long inode; /* which it is */
+};
 
-/* The inode of the socket of one line, when it is in the way; else 0. TCP counts in state LISTEN only. */
-static unsigned long inode_of_line(const char *line, const struct addr *addr, bool is_tcp)
+#define STATE_UNCONNECTED 0x07 /* UDP */
+#define STATE_LISTEN 0x0a      /* TCP */
+
+static bool read_line(const char *text, struct socket_line *line)
 {
     char local[64];
-    unsigned state = 0;
-    unsigned long inode = 0;
-    if (sscanf(line, " %*d: %63s %*s %2x %*s %*s %*s %*s %*s %lu", local, &state, &inode) != 3)
-        return 0;
-    if (is_tcp && state != 0x0a)
-        return 0;
-    return is_in_way(local, addr) ? inode : 0;
+    return sscanf(text, " %*d: %63s %*s %2x %*s %*s %*s %u %*s %lu", local, &line->state,
+                  &line->uid, &line->inode) == 4 &&
+           read_hex_addr(local, line->octets, &line->len, &line->port);
 }
 /* NOLINTEND(cert-err34-c) */
 
-static unsigned long inode_in_table(const char *path, const struct addr *addr, bool is_tcp)
+static bool is_at(const struct socket_line *line, const struct addr *addr)
 {
-    char line[LINE_MAX_OCTETS];
-    unsigned long inode = 0;
+    size_t len = 0;
+    const uint8_t *octets = addr_octets(addr, &len);
+    return line->port == addr_port(addr) && line->len == len &&
+           memcmp(line->octets, octets, len) == 0;
+}
+
+/* True when the socket stands in the way of addr. */
+static bool is_in_way(const struct socket_line *line, const struct addr *addr)
+{
+    static const uint8_t zeros[16];
+    if (line->port != addr_port(addr))
+        return false;
+    return memcmp(line->octets, zeros, line->len) == 0 || addr_is_any(addr) || is_at(line, addr);
+}
+
+/* Called for each socket of a table; false ends it. */
+typedef bool (*on_line)(void *context, const struct socket_line *line);
+
+static bool each_line(const char *path, on_line call, void *context)
+{
+    char text[LINE_MAX_OCTETS];
+    struct socket_line line;
+    bool more = true;
     FILE *table = fopen(path, "re");
     if (table == NULL)
-        return 0;
-    while (inode == 0 && fgets(line, sizeof(line), table) != NULL)
-        inode = inode_of_line(line, addr, is_tcp);
+        return false;
+    while (more && fgets(text, sizeof(text), table) != NULL)
+        more = !read_line(text, &line) || call(context, &line);
     fclose(table);
-    return inode;
+    return true;
+}
+
+/* Who is in the way of an address. TCP counts in state LISTEN only. */
+struct search {
+    const struct addr *addr; /* borrowed */
+    bool is_tcp;             /* else UDP */
+    unsigned long inode;     /* found; else 0 */
+};
+
+static bool look_for(void *context, const struct socket_line *line)
+{
+    struct search *search = context;
+    if ((!search->is_tcp || line->state == STATE_LISTEN) && is_in_way(line, search->addr))
+        search->inode = line->inode;
+    return search->inode == 0;
 }
 
 /* The socket in the way, the address's own family first; 0 when none is seen. */
@@ -118,8 +146,45 @@ static unsigned long find_inode(const struct addr *addr, bool is_tcp)
     bool is_v6 = addr->sa.sa_family == AF_INET6;
     const char *v4 = is_tcp ? "/proc/net/tcp" : "/proc/net/udp";
     const char *v6 = is_tcp ? "/proc/net/tcp6" : "/proc/net/udp6";
-    unsigned long inode = inode_in_table(is_v6 ? v6 : v4, addr, is_tcp);
-    return inode != 0 ? inode : inode_in_table(is_v6 ? v4 : v6, addr, is_tcp);
+    struct search search = {addr, is_tcp, 0};
+    (void)each_line(is_v6 ? v6 : v4, look_for, &search);
+    if (search.inode == 0)
+        (void)each_line(is_v6 ? v4 : v6, look_for, &search);
+    return search.inode;
+}
+
+/* --- receivers --- */
+
+/* Who receives at an address. */
+struct gathering {
+    const struct addr *addr;     /* borrowed */
+    struct ports_receivers *out; /* borrowed; filled */
+    enum err err;                /* what is in the way */
+};
+
+static bool gather(void *context, const struct socket_line *line)
+{
+    struct gathering *gathering = context;
+    struct ports_receivers *out = gathering->out;
+    if (line->state != STATE_UNCONNECTED || !is_at(line, gathering->addr))
+        return true;
+    if (line->uid != geteuid())
+        gathering->err = ERR_DENIED;
+    else if (out->count == PORTS_RECEIVERS_MAX)
+        gathering->err = ERR_NO_SPACE;
+    else
+        out->inodes[out->count++] = line->inode;
+    return gathering->err == ERR_OK;
+}
+
+enum err ports_find_receivers(const struct addr *addr, struct ports_receivers *out)
+{
+    struct gathering gathering = {addr, out, ERR_OK};
+    bool is_v6 = addr->sa.sa_family == AF_INET6;
+    out->count = 0;
+    if (!each_line(is_v6 ? "/proc/net/udp6" : "/proc/net/udp", gather, &gathering))
+        return ERR_SYSTEM;
+    return gathering.err;
 }
 
 /* True when the process has the socket open. */

@@ -3,8 +3,11 @@
 #include "socket.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "local53/base/check.h"
 
 static bool set_option(int fd, int level, int option, int value)
 {
@@ -51,6 +54,23 @@ enum err socket_open_bound(int *fd, const struct addr *addr, int type, enum sock
 void socket_share_no_more(int fd)
 {
     (void)set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+}
+
+/* Offsets count from the content's first octet; past its end the program gives 0. */
+enum err socket_steer(int fd, enum socket_steering by, size_t first, size_t count)
+{
+    struct sock_filter content = BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0);
+    struct sock_filter chance =
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(SKF_AD_OFF + SKF_AD_RANDOM));
+    struct sock_filter steps[] = {by == SOCKET_BY_CONTENT ? content : chance,
+                                  BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)count),
+                                  BPF_STMT(BPF_ALU | BPF_ADD | BPF_K, (uint32_t)first),
+                                  BPF_STMT(BPF_RET | BPF_A, 0)};
+    const struct sock_fprog program = {sizeof(steps) / sizeof(steps[0]), steps};
+    CHECK(count > 0);
+    if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) == 0)
+        return ERR_OK;
+    return err_from_errno(errno);
 }
 
 struct addr socket_local_addr(int fd)

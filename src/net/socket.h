@@ -4,6 +4,7 @@
 #define LOCAL53_NET_SOCKET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "local53/base/addr.h"
 #include "local53/base/err.h"
@@ -23,6 +24,17 @@ enum err socket_open_bound(int *fd, const struct addr *addr, int type, enum sock
 
 /* From now on nobody else can bind the address by SO_REUSEADDR; whoever has it keeps it. */
 void socket_share_no_more(int fd);
+
+/* What a member of a SO_REUSEPORT group is chosen by. */
+enum socket_steering {
+    SOCKET_BY_CONTENT, /* the first two octets of a datagram; without them it is member 0 */
+    SOCKET_BY_CHANCE   /* nothing that came */
+};
+
+/* From now on what comes to the group fd is a member of goes to its members first..first + count - 1 (count 1 or
+ * more). Members are counted in the order they came; the last takes the place of one that leaves. Where the one
+ * chosen is not there, the kernel spreads over all by address and port. Errors as err_from_errno. */
+enum err socket_steer(int fd, enum socket_steering by, size_t first, size_t count);
 
 /* The address a socket is bound to. */
 struct addr socket_local_addr(int fd);

@@ -27,6 +27,7 @@ struct stream_listener {
     stream_on_connection on_connection; /* told each connection */
     void *owner;                        /* borrowed */
     char *path;                         /* owned; NULL for TCP */
+    int fd;                             /* the handle's; as long as that is open */
 };
 
 static void on_incoming(uv_stream_t *io, int status)
@@ -59,6 +60,7 @@ void stream_listener_close(struct stream_listener *listener)
 static enum err listen_on(struct stream_listener *listener, int fd, const char *path)
 {
     int status;
+    listener->fd = fd;
     if (path == NULL) {
         CHECK(uv_tcp_init(&listener->loop->uv, &listener->tcp) == 0);
         status = uv_tcp_open(&listener->tcp, fd);
@@ -162,6 +164,11 @@ enum err stream_listen_unix(struct stream_listener **out, struct loop *loop, con
     else
         *out = listener;
     return err;
+}
+
+enum err stream_listener_steer(const struct stream_listener *listener, size_t first, size_t count)
+{
+    return socket_steer(listener->fd, SOCKET_BY_CHANCE, first, count);
 }
 
 struct addr stream_listener_addr(const struct stream_listener *listener)

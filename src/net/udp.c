@@ -5,7 +5,6 @@
 #include "local53/net/udp.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,18 +181,9 @@ void udp_server_seal(struct udp_server *server)
     socket_share_no_more(server->send_fd);
 }
 
-enum err udp_server_steer(const struct udp_server *server, size_t active)
+enum err udp_server_steer(const struct udp_server *server, size_t first, size_t count)
 {
-    /* Offsets count from the datagram's first octet; past its end the program gives 0. */
-    struct sock_filter steps[] = {BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 0),
-                                  BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, (uint32_t)active),
-                                  BPF_STMT(BPF_RET | BPF_A, 0)};
-    const struct sock_fprog program = {sizeof(steps) / sizeof(steps[0]), steps};
-    CHECK(active > 0);
-    if (setsockopt(server->receive_fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program,
-                   sizeof(program)) == 0)
-        return ERR_OK;
-    return err_from_errno(errno);
+    return socket_steer(server->receive_fd, SOCKET_BY_CONTENT, first, count);
 }
 
 struct addr udp_server_addr(const struct udp_server *server)
@@ -286,6 +276,11 @@ static uint64_t kernel_drops(int fd)
 struct udp_stats udp_server_stats(const struct udp_server *server)
 {
     return (struct udp_stats){kernel_drops(server->receive_fd), server->send_drops};
+}
+
+void udp_server_read_out(struct udp_server *server)
+{
+    while (!server->closing && receive_batch(server, server->receive_fd) == UDP_BATCH) {}
 }
 
 static void on_closed(uv_handle_t *handle)

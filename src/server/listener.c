@@ -89,7 +89,8 @@ static void watch_idle(struct connection *connection)
         timer_stop(&connection->idle);
         return;
     }
-    if ((connection->finished && !connection->paused) || connection->worker->stopping) {
+    if ((connection->finished && !connection->paused) ||
+        connection->worker->phase == WORKER_STOPPING) {
         connection_close(connection, true);
         return;
     }
@@ -270,12 +271,14 @@ static enum err open_one(struct worker *worker, const struct addr *addr)
 void listeners_configure(struct worker *worker)
 {
     struct listeners *listeners = &worker->listeners;
-    uint32_t idle_s = worker->snapshot->rules->config->tcp_idle_s;
+    uint64_t idle_ms = worker->snapshot->rules->config->tcp_idle_s * UINT64_C(1000);
     struct timer_class *before = listeners->idle;
-    if (before != NULL && idle_s == listeners->idle_s)
+    if (worker->phase != WORKER_SERVING)
+        idle_ms = CONNECTION_LEAVING_MS;
+    if (before != NULL && idle_ms == listeners->idle_ms)
         return;
-    listeners->idle_s = idle_s;
-    listeners->idle = timer_class_new(worker->loop, idle_s * UINT64_C(1000), on_idle, worker);
+    listeners->idle_ms = idle_ms;
+    listeners->idle = timer_class_new(worker->loop, idle_ms, on_idle, worker);
     LIST_EACH(item, after, &listeners->open) {
         struct connection *connection = LIST_ITEM(item, struct connection, open);
         if (list_is_linked(&connection->idle.link)) {
@@ -316,8 +319,22 @@ enum err listeners_steer(const struct worker *worker, size_t active)
 {
     enum err err = ERR_OK;
     for (size_t i = 0; i < worker->listeners.count && err == ERR_OK; i++)
-        err = udp_server_steer(worker->listeners.udp[i], active);
+        err = udp_server_steer(worker->listeners.udp[i], 0, active);
     return err;
+}
+
+enum err listeners_lead(const struct worker *worker, size_t address, size_t first, size_t count)
+{
+    const struct listeners *listeners = &worker->listeners;
+    CHECK(address < listeners->count);
+    enum err err = udp_server_steer(listeners->udp[address], first, count);
+    return err == ERR_OK ? stream_listener_steer(listeners->tcp[address], first, count) : err;
+}
+
+void listeners_read_out(struct worker *worker)
+{
+    for (size_t i = 0; i < worker->listeners.count; i++)
+        udp_server_read_out(worker->listeners.udp[i]);
 }
 
 void listeners_drain(struct worker *worker)

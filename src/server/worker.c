@@ -10,7 +10,7 @@
 #include "local53/net/timer.h"
 
 /* Messages to a worker. */
-enum worker_message { WORKER_SNAPSHOT, WORKER_STOP, WORKER_POKE };
+enum worker_message { WORKER_SNAPSHOT, WORKER_DRAIN, WORKER_STOP, WORKER_POKE };
 
 /* Clients that may wait for one loop, for each question that may: identical ones are joined. */
 #define WAITERS_PER_QUESTION 4
@@ -44,31 +44,65 @@ static void close_all(struct worker *worker)
     mailbox_free(worker->mailbox);
 }
 
-static bool is_drained(const struct worker *worker)
+/* --- the end --- */
+
+/* A drain leaves connections open as long as they are used: closing them is what loses their questions. */
+static bool is_done(const struct worker *worker)
 {
     const struct pending *oldest = inflight_oldest(&worker->inflight);
-    return oldest == NULL || oldest->sequence >= worker->stop_sequence;
+    bool left = worker->phase == WORKER_DRAINING && worker->listeners.connections_open > 0;
+    return !left && (oldest == NULL || oldest->sequence >= worker->stop_sequence);
+}
+
+/* What is in flight now is waited for. */
+static void begin_wait(struct worker *worker, enum worker_phase phase, uint64_t limit_ms)
+{
+    worker->phase = phase;
+    worker->stop_sequence = worker->inflight.next_sequence;
+    worker->stop_deadline_ms = loop_now_ms(worker->loop) + limit_ms;
+    alarm_set(worker->stop_alarm, STOP_LOOK_MS);
+}
+
+static void end_wait(struct worker *worker)
+{
+    if (worker->phase == WORKER_STOPPING) {
+        listeners_read_out(worker);
+        close_all(worker);
+        return;
+    }
+    worker->phase = WORKER_EMPTY;
+    mailbox_post(worker->supervisor, WORKER_DRAINED, worker);
 }
 
 static void on_stop_alarm(void *owner)
 {
     struct worker *worker = owner;
-    bool late = loop_now_ms(worker->loop) >= worker->stop_deadline_ms;
-    if (late || is_drained(worker))
-        close_all(worker);
+    if (worker->phase == WORKER_LINGERING)
+        begin_wait(worker, WORKER_DRAINING, WORKER_STOP_MS);
+    else if (is_done(worker) || loop_now_ms(worker->loop) >= worker->stop_deadline_ms)
+        end_wait(worker);
     else
         alarm_set(worker->stop_alarm, STOP_LOOK_MS);
 }
 
+static void begin_drain(struct worker *worker)
+{
+    CHECK(worker->supervisor != NULL);
+    if (worker->phase != WORKER_SERVING)
+        return;
+    worker->phase = WORKER_LINGERING;
+    listeners_configure(worker);
+    alarm_set(worker->stop_alarm, WORKER_LINGER_MS);
+}
+
 static void begin_stop(struct worker *worker)
 {
-    if (worker->stopping)
+    if (worker->phase == WORKER_STOPPING)
         return;
-    worker->stopping = true;
-    worker->stop_sequence = worker->inflight.next_sequence;
-    worker->stop_deadline_ms = loop_now_ms(worker->loop) + WORKER_STOP_MS;
+    uint64_t limit_ms = worker->phase == WORKER_EMPTY ? WORKER_LATE_MS : WORKER_STOP_MS;
+    listeners_read_out(worker);
+    begin_wait(worker, WORKER_STOPPING, limit_ms);
     listeners_drain(worker);
-    alarm_set(worker->stop_alarm, STOP_LOOK_MS);
 }
 
 /* Shows the list of names asked to other threads, and says that the loop lives. */
@@ -86,6 +120,8 @@ static void on_message(void *owner, int kind, void *payload)
     struct worker *worker = owner;
     if (kind == WORKER_STOP)
         begin_stop(worker);
+    else if (kind == WORKER_DRAIN)
+        begin_drain(worker);
     else if (kind == WORKER_POKE)
         answer_poke(worker);
     else if (worker->upstream == NULL)
@@ -155,6 +191,11 @@ enum err worker_steer(const struct worker *worker, size_t active)
     return listeners_steer(worker, active);
 }
 
+enum err worker_lead(const struct worker *worker, size_t address, size_t first, size_t count)
+{
+    return listeners_lead(worker, address, first, count);
+}
+
 void worker_run(struct worker *worker)
 {
     struct mailbox *supervisor = worker->supervisor;
@@ -200,6 +241,16 @@ uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms)
 {
     uint64_t answered = atomic_load_explicit(&worker->pokes_answered, memory_order_relaxed);
     return answered == worker->pokes_sent ? 0 : now_ms - worker->poked_ms;
+}
+
+bool worker_has_begun(const struct worker *worker)
+{
+    return atomic_load_explicit(&worker->pokes_answered, memory_order_relaxed) > 0;
+}
+
+void worker_drain(struct worker *worker)
+{
+    mailbox_post(worker->mailbox, WORKER_DRAIN, NULL);
 }
 
 void worker_stop(struct worker *worker)

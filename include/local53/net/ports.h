@@ -3,6 +3,8 @@
 #ifndef LOCAL53_NET_PORTS_H
 #define LOCAL53_NET_PORTS_H
 
+#include <stddef.h>
+
 #include "local53/base/addr.h"
 #include "local53/base/err.h"
 
@@ -15,6 +17,19 @@ enum err ports_probe(const struct addr *addr, const char **transport);
 
 /* The same for TCP alone: for services that have no UDP side. */
 enum err ports_probe_tcp(const struct addr *addr);
+
+/* UDP sockets that receive at one address. */
+#define PORTS_RECEIVERS_MAX 256
+struct ports_receivers {
+    size_t count;
+    unsigned long
+        inodes[PORTS_RECEIVERS_MAX]; /* by which the kernel tells one socket from another */
+};
+
+/* The UDP sockets of this user that receive at exactly that address, in whatever process, from /proc; those that are
+ * connected to somebody do not. ERR_DENIED when one of another user does; ERR_NO_SPACE when there are more than that;
+ * ERR_SYSTEM when it cannot be told. */
+enum err ports_find_receivers(const struct addr *addr, struct ports_receivers *out);
 
 /* Who holds a UDP or TCP port on that address (or on the wildcard), from /proc: "unbound (pid 812)",
  * or "another process" when it cannot be known without more privileges. out has PORTS_OWNER_MAX

@@ -54,6 +54,10 @@ enum err stream_listen_unix(struct stream_listener **out, struct loop *loop, con
 /* The bound address (TCP only). */
 struct addr stream_listener_addr(const struct stream_listener *listener);
 
+/* From now on new connections to a TCP listener's address go to listeners first..first + count - 1 by chance, counted
+ * and errors as for udp_server_steer. */
+enum err stream_listener_steer(const struct stream_listener *listener, size_t first, size_t count);
+
 /* Accepts no more; open connections stay. */
 void stream_listener_close(struct stream_listener *listener);
 

@@ -30,7 +30,7 @@ struct udp_packet {
 typedef void (*udp_on_batch)(void *owner, struct udp_server *server, struct udp_packet *packets,
                              size_t count);
 
-/* Opens a socket bound to addr (explicit address; SO_REUSEPORT among our own loops, DF set,
+/* Opens a socket bound to addr (explicit address; SO_REUSEPORT among loops of this user, DF set,
  * 4 MiB buffers) and starts receiving; replies leave from the same address through a second socket, where
  * a trial says that it works, which costs a few datagrams over loopback. *out owned by the caller.
  * ERR_IN_USE, ERR_DENIED, ERR_UNREACHABLE (address not on this machine), ERR_SYSTEM. Port 0 picks one: see
@@ -46,13 +46,13 @@ enum err udp_server_open_single(struct udp_server **out, struct loop *loop, cons
  * asks for sharing; nor can we. */
 void udp_server_seal(struct udp_server *server);
 
-/* From now on datagrams to the server's address go to the first `active` (1 or more) of the servers open
- * there, counted in the order of their opening, by the datagram's first two octets (in DNS its id)
- * modulo active; none is lost by a change. What was received before stays where it is. A server's close
- * moves the last one into its place. By default, and where active is more than are open, the kernel spreads
- * by the client's address and port. Any thread, while the server is open. ERR_SYSTEM and others as
- * err_from_errno: nothing has changed. */
-enum err udp_server_steer(const struct udp_server *server, size_t active);
+/* From now on datagrams to the server's address go to servers first..first + count - 1 (count 1 or more) of those
+ * open there, in whatever process, counted in the order of their opening, by the datagram's first two octets (in DNS
+ * its id) modulo count; none is lost by a change. What was received before stays where it is. A server's close moves
+ * the last one into its place. By default, and where the one chosen is not open, the kernel spreads over all by the
+ * client's address and port. Any thread, while the server is open. ERR_SYSTEM and others as err_from_errno: nothing
+ * has changed. */
+enum err udp_server_steer(const struct udp_server *server, size_t first, size_t count);
 
 /* The address it is bound to. */
 struct addr udp_server_addr(const struct udp_server *server);
@@ -74,6 +74,10 @@ struct udp_stats {
     uint64_t send_drops;   /* replies the kernel did not take */
 };
 struct udp_stats udp_server_stats(const struct udp_server *server);
+
+/* Hands over by on_batch what has been received and not read yet, as much as there is; before a close that is to lose
+ * nothing. */
+void udp_server_read_out(struct udp_server *server);
 
 /* Stops receiving, sends what is queued, closes; the memory goes when libuv's close ran. */
 void udp_server_close(struct udp_server *server);

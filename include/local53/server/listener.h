@@ -20,6 +20,7 @@
 #define LISTENER_DROPS_PERIOD_MS 1000 /* how often the kernel is asked for its drops */
 #define CONNECTION_INPUT_MAX 4096     /* longest query over TCP; a longer one closes it */
 #define CONNECTION_PENDING_MAX 256    /* queries waiting on one connection; then it is not read */
+#define CONNECTION_LEAVING_MS 200     /* how long one may be idle while the worker drains */
 #define CONNECTION_CLOSING_MAX 16     /* closed ones not yet gone; beyond, new ones are refused */
 #define CONNECTION_QUEUED_MAX 262144  /* octets not yet taken by the client; then it is not read */
 
@@ -49,7 +50,7 @@ struct listeners {
     struct link open;                                    /* open connections, longest idle first */
     uint64_t send_drops;      /* replies the kernel refused, counted so far */
     uint64_t drops_due_ms;    /* when drops are counted again */
-    uint32_t idle_s;          /* what idle lasts */
+    uint64_t idle_ms;         /* what idle lasts */
     struct timer_class *idle; /* owned; class of connection.idle */
 };
 
@@ -65,7 +66,15 @@ void listeners_seal(struct worker *worker);
  * address that cannot be steered ends it with its error. */
 enum err listeners_steer(const struct worker *worker, size_t active);
 
-/* Takes what the worker's current configuration says: the idle time, which begins anew. */
+/* What comes to one of the addresses (by its place in the list at listeners_open), queries over UDP as well as new
+ * connections, goes to `count` of the loops open there, those of other processes too, from `first` on in the order of
+ * their opening (udp_server_steer, stream_listener_steer). While the listeners are open; any thread. */
+enum err listeners_lead(const struct worker *worker, size_t address, size_t first, size_t count);
+
+/* Works on the queries over UDP that have come and were not read yet (udp_server_read_out). */
+void listeners_read_out(struct worker *worker);
+
+/* Takes what the worker's current configuration says, and its phase: the idle time, which begins anew. */
 void listeners_configure(struct worker *worker);
 
 /* No new connections; idle ones are closed; the others as soon as they are answered. */

@@ -25,7 +25,9 @@
 #include "local53/upstream/exchange.h"
 
 #define WORKER_POKE_MS 5000 /* between two signs of life asked for */
-#define WORKER_STOP_MS 5000 /* an ordered stop takes at most this long */
+#define WORKER_STOP_MS 5000 /* an ordered stop takes at most this long, and so does a drain */
+#define WORKER_LINGER_MS 50 /* a drain goes on for this long with what was on its way */
+#define WORKER_LATE_MS 500  /* a stop after a drain takes at most this long */
 
 /* The names asked most come from a sample: one query over UDP of each WORKER_SAMPLE. */
 #define WORKER_SAMPLE 64
@@ -46,6 +48,18 @@ struct worker_setup {
 /* Message kind posted to the supervisor when a worker's loop has ended; payload: the worker. */
 #define WORKER_STOPPED 1
 
+/* The same, when a drain is through; the worker goes on answering. */
+#define WORKER_DRAINED 2
+
+/* Where a worker is on its way to the end. */
+enum worker_phase {
+    WORKER_SERVING,
+    WORKER_LINGERING, /* draining: what was on its way to us still comes */
+    WORKER_DRAINING,  /* questions in flight are finished */
+    WORKER_EMPTY,     /* drained */
+    WORKER_STOPPING   /* the word to stop came */
+};
+
 struct worker {
     struct loop *loop;           /* owned */
     struct mailbox *mailbox;     /* owned; snapshots and the word to stop */
@@ -62,10 +76,10 @@ struct worker {
     struct name wanted;          /* a name in a chain that is looked for: until it is asked */
     uint8_t *stream_reply;       /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
     uint32_t turn;               /* rotates endpoints' addresses */
-    uint64_t stop_sequence;      /* stopping: questions before this one are waited for */
-    bool stopping;               /* the word to stop came */
-    struct alarm *stop_alarm;    /* owned; looks whether an ordered stop is complete */
-    uint64_t stop_deadline_ms;   /* loop time at which a stop ends in any case */
+    uint64_t stop_sequence;      /* draining, stopping: questions before this one are waited for */
+    enum worker_phase phase;
+    struct alarm *stop_alarm;    /* owned; looks whether an ordered stop, or a drain, is complete */
+    uint64_t stop_deadline_ms;   /* loop time at which it ends in any case */
     struct log_limit shed_limit; /* "table full" is told once a period */
     struct leaks *leaks;         /* borrowed; AWS names that upstreams were asked for; or NULL */
     int32_t sample_left;         /* queries over UDP until one is put into asked */
@@ -111,6 +125,17 @@ uint64_t worker_silent_ms(const struct worker *worker, uint64_t now_ms);
  * by query instead of by client. To be asked of one of them, before it is told to stop; main thread.
  * Errors as of udp_server_steer. */
 enum err worker_steer(const struct worker *worker, size_t active);
+
+/* Leads what comes to one of the addresses of worker_setup.listen to loops `first` on, `count` of them, of all
+ * processes there (listeners_lead). To be asked of one whose listeners are open; main thread. */
+enum err worker_lead(const struct worker *worker, size_t address, size_t first, size_t count);
+
+/* True once the loop has given a sign of life; main thread. */
+bool worker_has_begun(const struct worker *worker);
+
+/* Clients have been led elsewhere: finishes what was on its way and in flight, and connections that are used, at most
+ * WORKER_STOP_MS, then tells WORKER_DRAINED. What comes all the same is answered as before, until worker_stop. Any thread. */
+void worker_drain(struct worker *worker);
 
 /* Asks for an ordered stop: questions in flight are finished, at most WORKER_STOP_MS; any thread. */
 void worker_stop(struct worker *worker);

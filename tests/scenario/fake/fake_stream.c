@@ -331,6 +331,14 @@ enum err stream_listen_tcp(struct stream_listener **out, struct loop *loop, cons
     return ERR_OK;
 }
 
+enum err stream_listener_steer(const struct stream_listener *listener, size_t first, size_t count)
+{
+    (void)listener;
+    (void)first;
+    (void)count;
+    return ERR_OK;
+}
+
 enum err stream_listen_unix(struct stream_listener **out, struct loop *loop, const char *path,
                             stream_on_connection on_connection, void *owner)
 {

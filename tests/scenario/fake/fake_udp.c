@@ -166,11 +166,18 @@ void udp_server_seal(struct udp_server *server)
     (void)server;
 }
 
-enum err udp_server_steer(const struct udp_server *server, size_t active)
+enum err udp_server_steer(const struct udp_server *server, size_t first, size_t count)
 {
     (void)server;
-    (void)active;
+    (void)first;
+    (void)count;
     return ERR_OK;
+}
+
+/* A turn hands over whatever has come. */
+void udp_server_read_out(struct udp_server *server)
+{
+    (void)server;
 }
 
 struct addr udp_server_addr(const struct udp_server *server)

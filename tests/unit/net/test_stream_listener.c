@@ -89,6 +89,49 @@ static void loops_share_a_port_and_strangers_do_not(void **state)
     close(fd);
 }
 
+/* Connects until the loop has seen `count` more connections. */
+static void connect_times(struct fixture *fixture, const struct addr *addr, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert_int_equal(connect(fd, &addr->sa, addr_len(addr)), 0);
+        assert_true(net_test_run(&fixture->test));
+        close(fd);
+    }
+}
+
+static void on_other_connection(void *owner, struct stream_listener *listener,
+                                struct stream *stream)
+{
+    struct fixture *fixture = owner;
+    (void)listener;
+    stream_refuse(stream);
+    loop_stop(fixture->test.loop);
+}
+
+static void connections_go_to_the_listeners_they_are_steered_to(void **state)
+{
+    enum { TIMES = 64 };
+    struct fixture *fixture = *state;
+    struct stream_listener *second;
+    struct addr addr = net_test_addr("127.0.0.1");
+    assert_int_equal(listen_tcp(fixture, &fixture->listener, &addr), ERR_OK);
+    addr = stream_listener_addr(fixture->listener);
+    assert_int_equal(
+        stream_listen_tcp(&second, fixture->test.loop, &addr, on_other_connection, fixture),
+        ERR_OK);
+    assert_int_equal(stream_listener_steer(second, 0, 1), ERR_OK);
+    connect_times(fixture, &addr, TIMES);
+    assert_int_equal(fixture->connections, TIMES);
+    assert_int_equal(stream_listener_steer(fixture->listener, 1, 1), ERR_OK);
+    connect_times(fixture, &addr, TIMES);
+    assert_int_equal(fixture->connections, TIMES);
+    assert_int_equal(stream_listener_steer(second, 0, 2), ERR_OK);
+    connect_times(fixture, &addr, TIMES);
+    assert_in_range(fixture->connections, TIMES + 1, 2 * TIMES - 1);
+    stream_listener_close(second);
+}
+
 static void a_tcp_peer_has_no_uid(void **state)
 {
     struct fixture *fixture = *state;
@@ -179,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(loops_share_a_port_and_strangers_do_not),
+        TEST(connections_go_to_the_listeners_they_are_steered_to),
         TEST(a_tcp_peer_has_no_uid),
         TEST(a_foreign_server_on_the_port_is_in_use),
         TEST(a_unix_client_is_known_by_its_uid),

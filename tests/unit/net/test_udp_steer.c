@@ -52,7 +52,7 @@ static void on_change(void *owner)
 {
     struct fixture *fixture = owner;
     size_t active = 1 + fixture->changes++ % SERVERS;
-    assert_int_equal(udp_server_steer(fixture->servers[fixture->changes % SERVERS], active),
+    assert_int_equal(udp_server_steer(fixture->servers[fixture->changes % SERVERS], 0, active),
                      ERR_OK);
     alarm_set(fixture->change, 1);
 }
@@ -151,7 +151,7 @@ static void run_steered(const char *address, size_t active, bool in_order)
     struct fixture fixture;
     fixture_init(&fixture, address);
     fixture.in_order = in_order;
-    assert_int_equal(udp_server_steer(fixture.servers[0], active), ERR_OK);
+    assert_int_equal(udp_server_steer(fixture.servers[0], 0, active), ERR_OK);
     run(&fixture);
     assert_shares(&fixture, active);
     fixture_deinit(&fixture);
@@ -173,12 +173,44 @@ static void with_one_active_server_the_first_that_was_opened_has_all(void **stat
     run_steered("::1", 1, false);
 }
 
+static void those_from_a_later_one_on_have_all(void **state)
+{
+    struct fixture fixture;
+    (void)state;
+    fixture_init(&fixture, "127.0.0.1");
+    fixture.in_order = true;
+    assert_int_equal(udp_server_steer(fixture.servers[0], 1, 2), ERR_OK);
+    run(&fixture);
+    assert_int_equal(fixture.served[0], 0);
+    assert_int_equal(fixture.served[1], QUERIES / 2);
+    assert_int_equal(fixture.served[2], QUERIES / 2);
+    fixture_deinit(&fixture);
+}
+
+/* Without a turn of the loop. */
+static void what_has_come_is_read_out_at_once(void **state)
+{
+    enum { SENT = 3 * UDP_BATCH + 1 };
+    struct fixture fixture;
+    uint8_t query[2] = {0, 0};
+    (void)state;
+    fixture_init(&fixture, "127.0.0.1");
+    assert_int_equal(udp_server_steer(fixture.servers[0], 0, 1), ERR_OK);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    for (unsigned i = 0; i < SENT; i++)
+        assert_int_equal(sendto(fd, query, 2, 0, &fixture.addr.sa, addr_len(&fixture.addr)), 2);
+    close(fd);
+    udp_server_read_out(fixture.servers[0]);
+    assert_int_equal(fixture.served[0], SENT);
+    fixture_deinit(&fixture);
+}
+
 static void more_active_servers_than_are_open_lose_nothing(void **state)
 {
     struct fixture fixture;
     (void)state;
     fixture_init(&fixture, "127.0.0.1");
-    assert_int_equal(udp_server_steer(fixture.servers[0], 64), ERR_OK);
+    assert_int_equal(udp_server_steer(fixture.servers[0], 0, 64), ERR_OK);
     run(&fixture);
     fixture_deinit(&fixture);
 }
@@ -207,7 +239,7 @@ static void a_datagram_too_short_for_an_id_goes_to_the_first(void **state)
     struct fixture fixture;
     (void)state;
     fixture_init(&fixture, "127.0.0.1");
-    assert_int_equal(udp_server_steer(fixture.servers[0], SERVERS), ERR_OK);
+    assert_int_equal(udp_server_steer(fixture.servers[0], 0, SERVERS), ERR_OK);
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     assert_int_equal(sendto(fd, "x", 1, 0, &fixture.addr.sa, addr_len(&fixture.addr)), 1);
     assert_int_equal(sendto(fd, "", 0, 0, &fixture.addr.sa, addr_len(&fixture.addr)), 0);
@@ -223,6 +255,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_client_is_spread_evenly_over_the_first_servers),
         cmocka_unit_test(with_one_active_server_the_first_that_was_opened_has_all),
+        cmocka_unit_test(those_from_a_later_one_on_have_all),
+        cmocka_unit_test(what_has_come_is_read_out_at_once),
         cmocka_unit_test(more_active_servers_than_are_open_lose_nothing),
         cmocka_unit_test(none_of_forty_thousand_is_lost_while_the_number_changes),
         cmocka_unit_test(a_datagram_too_short_for_an_id_goes_to_the_first),

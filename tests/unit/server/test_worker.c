@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "local53/net/timer.h"
 #include "server_test.h"
 
 #define CLIENT_WAIT_MS 5000
@@ -18,7 +19,11 @@ struct running {
     struct cache *cache;
     struct snapshot *snapshot;
     struct worker *worker;
-    struct addr at; /* where it listens, UDP and TCP */
+    struct addr at;          /* where it listens, UDP and TCP */
+    struct loop *loop;       /* the test's, for words of the worker */
+    struct mailbox *mailbox; /* on it */
+    struct alarm *limit;     /* ends a wait for a word in any case */
+    atomic_int drained;      /* words that it is drained */
     pthread_t thread;
 };
 
@@ -26,6 +31,19 @@ static void *run(void *arg)
 {
     worker_run(arg);
     return NULL;
+}
+
+static void on_word(void *owner, int kind, void *payload)
+{
+    struct running *running = owner;
+    assert_ptr_equal(payload, running->worker);
+    running->drained += kind == WORKER_DRAINED;
+    loop_stop(running->loop);
+}
+
+static void on_limit(void *owner)
+{
+    loop_stop(((struct running *)owner)->loop);
 }
 
 static int start(void **state)
@@ -43,11 +61,15 @@ static int start(void **state)
         running.snapshot->addresses[0].v4[i][3] = (uint8_t)i;
     running.snapshot->addresses[0].v4_count = 32;
     running.snapshot->addresses[0].state = ADDRESSES_LITERAL;
+    running.loop = loop_new();
+    running.mailbox = mailbox_new(running.loop, on_word, &running);
+    running.limit = alarm_new(running.loop, on_limit, &running);
     struct worker_setup setup = {.listen = &any,
                                  .listen_count = 1,
                                  .cache = running.cache,
                                  .snapshot = running.snapshot,
-                                 .tcp_connections = 4};
+                                 .tcp_connections = 4,
+                                 .supervisor = running.mailbox};
     assert_int_equal(worker_new(&running.worker, &setup, &failed), ERR_OK);
     running.at = udp_server_addr(running.worker->listeners.udp[0]);
     assert_int_equal(pthread_create(&running.thread, NULL, run, running.worker), 0);
@@ -65,6 +87,10 @@ static int stop(void **state)
     snapshot_release(running->snapshot);
     cache_free(running->cache);
     metrics_names_free(running->names);
+    alarm_free(running->limit);
+    mailbox_free(running->mailbox);
+    loop_run(running->loop);
+    loop_free(running->loop);
     return 0;
 }
 
@@ -146,6 +172,29 @@ static void a_client_that_never_reads_does_not_keep_a_worker_from_ending(void **
     assert_int_equal(start(state), 0);
 }
 
+/* What was led elsewhere may still come, and connections that are used stay as long. */
+static void a_drained_worker_says_so_and_answers_on(void **state)
+{
+    struct running *running = *state;
+    uint8_t frame[256];
+    struct writer w = writer_init(frame + 2, sizeof(frame) - 2);
+    int stream = connect_to(running, SOCK_STREAM);
+    int fd = connect_to(running, SOCK_DGRAM);
+    wire_query(&w, "a.example", TYPE_A, true);
+    bytes_put_u16(frame, (uint16_t)w.len);
+    assert_int_equal(ask(fd, "a.example"), RCODE_NOERROR);
+    worker_drain(running->worker);
+    assert_int_equal(send(stream, frame, w.len + 2, 0), w.len + 2);
+    wait_for(stream, POLLIN);
+    assert_true(recv(stream, frame, 1, 0) == 1);
+    alarm_set(running->limit, CLIENT_WAIT_MS);
+    loop_run(running->loop);
+    assert_int_equal(running->drained, 1);
+    assert_int_equal(ask(fd, "a.example"), RCODE_NOERROR);
+    close(stream);
+    close(fd);
+}
+
 #define WORKER_TEST(test) cmocka_unit_test_setup_teardown(test, start, stop)
 
 int main(void)
@@ -153,6 +202,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORKER_TEST(a_worker_answers_while_snapshots_are_published_from_another_thread),
         WORKER_TEST(an_address_in_use_is_told_and_leaves_nothing_open),
+        WORKER_TEST(a_drained_worker_says_so_and_answers_on),
         WORKER_TEST(a_client_that_never_reads_does_not_keep_a_worker_from_ending),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
