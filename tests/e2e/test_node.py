@@ -16,6 +16,7 @@ REFUSAL_LIMIT_S = 0.5  # the kernel takes the rules down before it closes the so
 TRIES = 3  # of what is measured, where others want the machine too
 SERVICES, LINK_LOCALS = (SERVICE, SERVICE6), (LINK_LOCAL, LINK_LOCAL6)
 ALL = SERVICES + LINK_LOCALS
+SECOND = "169.254.20.11"
 
 
 # ---- Pods are led here ----------------------------------------------------------------------------
@@ -96,6 +97,27 @@ def repaired(scene):
     wait_until(lambda: daemon.metric("local53_interception_repairs_total") == 1, 5, "a repair is counted")
     expect_equal(pod.ask(LINK_LOCAL), OURS, "after the repair")
     expect("node.repaired" in daemon.log(), daemon.log())
+
+
+@suite.case("a second instance for the node's own traffic stands beside the first, whichever of them ends",
+            namespace_needed=True)
+def second_instance(scene):
+    clean(scene)
+    pod = cluster(scene)
+    node = pods.Client()
+    first = start(scene)
+    second = start(scene, services=(), listen=(SECOND,))
+    expect_equal(len(pods.tables()), 2, "tables")
+    expect_equal((node.ask(SECOND), node.ask_tcp(SECOND)), (OURS, OURS), "the node's own programs")
+    killed(scene, first)
+    first.process.wait(5)
+    expect_equal([node.ask(SECOND), pod.ask(SERVICE), pod.ask(SERVICE6)], [OURS, THEIRS, THEIRS], "one was killed")
+    run(["node", "clean"])
+    expect_equal((node.ask(SECOND), SECOND in pods.standing()), (OURS, True), "what is left of the first was removed")
+    first = start(scene)
+    second.stop()
+    expect(SECOND not in pods.standing() and len(pods.tables()) == 1, "the second is gone")
+    expect_equal([pod.ask(address) for address in ALL], [OURS] * len(ALL), "the first goes on")
 
 
 # ---- The end --------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import subprocess
 import textwrap
 import tomllib
 
-from lib import fake_dns, namespace
+from lib import fake_dns, kubernetes, namespace
 from lib.cases import Suite, expect, expect_equal
 from lib.daemon import ROOT, Daemon, forward
 
@@ -267,6 +267,42 @@ def user_data(_scene):
     expect_equal(timer.split(), beside("local53-resolver.timer").split(), "the timer")
     expect("resolver.sh switch 169.254.20.10\n" in script and "SuccessExitStatus=1\n" in script, "the service")
     expect('LOCAL53_ADDRESSES=169.254.20.10\n' in beside("local53-resolver.service"), "the service's address")
+
+
+def objects(name):
+    return {one["kind"]: one["spec"] for one in kubernetes.yaml().safe_load_all(beside(name))}
+
+
+@suite.case("NodeConfig names local53's address alone, and for every name")
+def nodeconfig(_scene):
+    network = objects("nodeconfig.yaml")["NodeConfig"]["instance"]["network"]
+    expect_equal(network, {"nameservers": ["169.254.20.10"], "domains": ["~."]}, "spec.instance.network")
+    expect("apiVersion: node.eks.aws/v1alpha1\n" in beside("nodeconfig.yaml"), "apiVersion")
+
+
+@suite.case("Karpenter's nodes are of both architectures, and a Bottlerocket one begins with the VPC resolver")
+def karpenter(_scene):
+    for name in ("karpenter-al2023.yaml", "karpenter-bottlerocket.yaml"):
+        found = objects(name)
+        pool = found["NodePool"]["template"]["spec"]
+        architectures = next(one for one in pool["requirements"] if one["key"] == "kubernetes.io/arch")
+        expect_equal(sorted(architectures["values"]), ["amd64", "arm64"], f"{name}: architectures")
+        expect(f"name: {pool['nodeClassRef']['name']}\n" in beside(name).split("---")[0], f"{name}: its node class")
+        expect("role" not in found["EC2NodeClass"], f"{name}: with a role Karpenter asks IAM")
+    expect_equal(sorted(objects("karpenter-bottlerocket.yaml")["EC2NodeClass"]), [
+        "amiSelectorTerms", "instanceProfile", "securityGroupSelectorTerms", "subnetSelectorTerms"], "no user data")
+
+
+@suite.case("the files name the addresses that local53 listens on as it is deployed")
+def same_addresses(_scene):
+    listened = set(kubernetes.load("overlays", "nodelocal", "local53.yaml")["listen"])
+    with open(os.path.join(ROOT, "deploy", "node", "second-instance", "local53.yaml"), encoding="utf-8") as file:
+        second = set(kubernetes.yaml().safe_load(file)["listen"])
+    named = {*objects("nodeconfig.yaml")["NodeConfig"]["instance"]["network"]["nameservers"],
+             *re.findall(r"resolver\.sh switch ([\d.]+)", beside("karpenter-al2023.yaml")),
+             *re.findall(r"LOCAL53_ADDRESSES=([\d.]+)", beside("local53-resolver.service"))}
+    expect(named <= listened, f"{named - listened} of the files is not in {listened}")
+    expect(second and not second & listened, f"the second instance has addresses of its own: {second}")
 
 
 # ---- Bad input --------------------------------------------------------------------------------------
