@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 #include "local53/base/addr.h"
+#include "local53/cli/tell.h"
 #include "local53/dns/name.h"
-#include "tell.h"
 
 /* Asks and tells: the rcode, then a row a record of the answer, addresses with whether they are public; or that
  * nobody answered. Over UDP, and TCP where the answer is too long; waits at most EXCHANGE_BUDGET_MS. */

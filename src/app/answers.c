@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "answers_private.h"
-#include "command.h"
 #include "local53/base/nearest.h"
+#include "local53/cli/exit_code.h"
 #include "local53/dns/text.h"
 
 /* --- what several tell --- */

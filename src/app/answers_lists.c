@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "answers_private.h"
-#include "command.h"
 #include "explain.h"
-#include "json_text.h"
 #include "local53/base/check.h"
+#include "local53/cli/exit_code.h"
+#include "local53/cli/json_text.h"
 #include "local53/dns/text.h"
 
 /* Rows of `top`, and questions told apart while the loops' lists are added up. */

@@ -3,8 +3,8 @@
 #include <stdbool.h>
 
 #include "answers_private.h"
-#include "command.h"
-#include "json_text.h"
+#include "local53/cli/exit_code.h"
+#include "local53/cli/json_text.h"
 #include "local53/dns/text.h"
 #include "local53/version.h"
 

@@ -3,14 +3,7 @@
 #define LOCAL53_APP_COMMAND_H
 
 #include "local53/base/program.h"
-
-/* Exit codes of every command. */
-enum exit_code {
-    EXIT_FINE = 0,              /* done; warnings may have been told */
-    EXIT_FOUND = 1,             /* a check found something, or what was asked is not so */
-    EXIT_USAGE = PROGRAM_USAGE, /* usage or configuration */
-    EXIT_ENVIRONMENT = 3 /* a port, a privilege, a socket: the machine, not the configuration */
-};
+#include "local53/cli/exit_code.h"
 
 extern const struct command command_run;
 extern const struct command command_check;

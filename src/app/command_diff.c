@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "command.h"
-#include "json_text.h"
 #include "load.h"
+#include "local53/cli/json_text.h"
 #include "local53/dns/text.h"
 #include "local53/rules/difference.h"
 

@@ -14,7 +14,7 @@
 #include "local53/base/check.h"
 #include "local53/base/file.h"
 #include "local53/base/nearest.h"
-#include "whole_file.h"
+#include "local53/cli/whole_file.h"
 
 static int run(int argc, char **argv);
 

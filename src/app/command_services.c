@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "command.h"
-#include "json_text.h"
 #include "local53/aws/catalogue.h"
 #include "local53/aws/partition.h"
 #include "local53/base/check.h"
+#include "local53/cli/json_text.h"
 #include "local53/dns/text.h"
 #include "local53/rules/services.h"
 

@@ -8,8 +8,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "json_text.h"
 #include "local53/base/check.h"
+#include "local53/cli/json_text.h"
 
 /* Columns of the table: 8 + 2 + 13 + 2 + 46 + 2 + 47 = 120. */
 #define LEVEL_WIDTH 8

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "local53/cli/tell.h"
 #include "local53/dns/text.h"
 #include "local53/rules/ruleset.h"
 #include "local53/rules/services.h"
-#include "tell.h"
 
 /* Room for a rule's words. */
 #define EXPLAIN_WORDS_MAX (TEXT_NAME_MAX + 128)

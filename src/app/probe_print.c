@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#include "json_text.h"
+#include "local53/cli/json_text.h"
 
 /* Names of a certificate in the table, and in advice. */
 #define NAMES_SHOWN 2

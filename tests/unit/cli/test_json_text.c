@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "../../../src/app/json_text.h"
+#include "local53/cli/json_text.h"
 
 static void assert_written(const char *text, const char *expected)
 {

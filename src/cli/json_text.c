@@ -1,5 +1,5 @@
 /* json_text: text as a JSON string. Thread: any; no state. Fails: as stdio does, told by ferror. */
-#include "json_text.h"
+#include "local53/cli/json_text.h"
 
 void json_text_write(FILE *out, const char *text)
 {

@@ -1,7 +1,7 @@
 /* whole_file: whole files out.
  * Owns: the name of what it prepared. Thread: main; blocks on the disk.
  * Bounds: the caller's. Fails: false or NULL, errno tells why; what stood in the place stands there still. */
-#include "whole_file.h"
+#include "local53/cli/whole_file.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /* tell: lines or JSON. Thread: any; the state is the caller's. Fails: as stdio does, told by ferror; text that is
  * longer than TEXT_MAX is cut. */
-#include "tell.h"
+#include "local53/cli/tell.h"
 
 #include <stdarg.h>
 
-#include "json_text.h"
+#include "local53/cli/json_text.h"
 
 #define TEXT_MAX 2048
 #define WORD_WIDTH 10 /* "question: " */

@@ -1,6 +1,6 @@
 /* json_text: text as a JSON string, for the commands that print for programs. */
-#ifndef LOCAL53_APP_JSON_TEXT_H
-#define LOCAL53_APP_JSON_TEXT_H
+#ifndef LOCAL53_CLI_JSON_TEXT_H
+#define LOCAL53_CLI_JSON_TEXT_H
 
 #include <stdio.h>
 

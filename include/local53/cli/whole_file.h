@@ -1,6 +1,6 @@
 /* whole_file: files that are written whole or not at all. Blocks. */
-#ifndef LOCAL53_APP_WHOLE_FILE_H
-#define LOCAL53_APP_WHOLE_FILE_H
+#ifndef LOCAL53_CLI_WHOLE_FILE_H
+#define LOCAL53_CLI_WHOLE_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

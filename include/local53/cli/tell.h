@@ -1,7 +1,7 @@
 /* tell: one account, for people ("key:      value" lines) or for programs (one JSON object), from the same
  * calls. */
-#ifndef LOCAL53_APP_TELL_H
-#define LOCAL53_APP_TELL_H
+#ifndef LOCAL53_CLI_TELL_H
+#define LOCAL53_CLI_TELL_H
 
 #include <stdbool.h>
 #include <stddef.h>
