@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "answers_private.h"
-#include "explain.h"
 #include "local53/cache/cache.h"
 #include "local53/cli/exit_code.h"
 #include "local53/dns/message.h"
+#include "local53/explain/explain.h"
 #include "local53/server/cut.h"
 
 /* --- endpoints --- */

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "answers_private.h"
-#include "explain.h"
 #include "local53/base/check.h"
 #include "local53/cli/exit_code.h"
 #include "local53/cli/json_text.h"
 #include "local53/dns/text.h"
+#include "local53/explain/explain.h"
 
 /* Rows of `top`, and questions told apart while the loops' lists are added up. */
 #define TOP_MAX 100

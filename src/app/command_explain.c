@@ -5,14 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "alone.h"
 #include "client.h"
 #include "command.h"
 #include "control.h"
-#include "explain.h"
 #include "load.h"
 #include "local53/base/check.h"
 #include "local53/dns/message.h"
+#include "local53/explain/alone.h"
+#include "local53/explain/explain.h"
 
 static int run(int argc, char **argv);
 

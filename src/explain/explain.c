@@ -1,9 +1,10 @@
 /* explain: the decision for a name, in words. Thread: any; nothing is kept. Fails: never; text that is too long is
  * cut. */
-#include "explain.h"
+#include "local53/explain/explain.h"
 
 #include <stdio.h>
 
+#include "explain_private.h"
 #include "local53/aws/catalogue.h"
 #include "local53/dns/message.h"
 #include "local53/endpoint/target.h"

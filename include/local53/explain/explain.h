@@ -1,7 +1,7 @@
 /* explain: what a name gets under rules, and why, in words: what the file and a running local53 say alike. Nothing is
  * sent. */
-#ifndef LOCAL53_APP_EXPLAIN_H
-#define LOCAL53_APP_EXPLAIN_H
+#ifndef LOCAL53_EXPLAIN_EXPLAIN_H
+#define LOCAL53_EXPLAIN_EXPLAIN_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -38,24 +38,8 @@ void explain_answer(const struct explain *explain);
  * zones. */
 void explain_lost(const struct explain *explain);
 
-/* The same of the private zones: those that have the name and lost, or fell through. Rows of the list. */
-void explain_lost_zones(const struct explain *explain);
-
-/* One row of what lost. */
-void explain_lost_row(const struct explain *explain, const char *rule, const char *why);
-
 /* The endpoint whose addresses are answered (an endpoint's name, a zone's alias); false when there is none. */
 bool explain_endpoint(const struct explain *explain, uint32_t *endpoint);
-
-/* What is answered before an address of the endpoint is known. */
-void explain_not_ready(const struct explain *explain);
-
-/* A zone's name: the node's rule and answer, in words. For DECISION_ZONE alone. */
-void explain_zone_rule(const struct explain *explain);
-void explain_zone_answer(const struct explain *explain);
-
-/* What a pool is called: "forward[0] corp.internal", or aws.resolver. */
-const char *explain_pool(const struct ruleset *rules, uint32_t pool, char out[EXPLAIN_WORDS_MAX]);
 
 /* What an endpoint needs to have a name: "service: sqs, region: eu-west-1"; false when no service has it. */
 bool explain_service(const struct services *services, const struct name *name,

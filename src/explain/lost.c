@@ -1,9 +1,9 @@
-/* explain_lost: the rules that a name could have had, in the order in which they would have it: exact names before
+/* lost: the rules that a name could have had, in the order in which they would have it: exact names before
  * wildcards, longer ones before shorter, endpoints before zones, zones before forward zones. Thread: any. */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "explain.h"
+#include "explain_private.h"
 #include "local53/base/check.h"
 
 /* An endpoint's name, or one that is taken out, at or above the name asked. */

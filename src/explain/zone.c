@@ -1,9 +1,9 @@
-/* explain_zone: names of private zones, in words: a record, an alias, a wildcard, no such name, or falling through.
+/* zone: names of private zones, in words: a record, an alias, a wildcard, no such name, or falling through.
  * Thread: any. */
 #include <stdio.h>
 #include <string.h>
 
-#include "explain.h"
+#include "explain_private.h"
 #include "local53/base/check.h"
 #include "local53/dns/message.h"
 

@@ -1,7 +1,7 @@
 /* alone: what one server says of a name by itself, without rules and cache: what a client would get if local53 were
  * not there. */
-#ifndef LOCAL53_APP_ALONE_H
-#define LOCAL53_APP_ALONE_H
+#ifndef LOCAL53_EXPLAIN_ALONE_H
+#define LOCAL53_EXPLAIN_ALONE_H
 
 #include <stdint.h>
 

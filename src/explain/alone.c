@@ -1,6 +1,6 @@
 /* alone: one question of the command's own, with the upstream code of the daemon on a loop that lives as long.
  * Bounds: one exchange, EXCHANGE_BUDGET_MS. Fails: told as "no answer". */
-#include "alone.h"
+#include "local53/explain/alone.h"
 
 #include <string.h>
 
