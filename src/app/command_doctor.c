@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "command.h"
-#include "doctor.h"
 #include "load.h"
+#include "local53/doctor/doctor.h"
 
 static int run(int argc, char **argv);
 
@@ -42,7 +42,8 @@ static const char *choose_file(const char *option)
 
 static int look(const char *option, bool json)
 {
-    struct doctor_options options = {.file = choose_file(option), .json = json};
+    struct doctor_options options = {
+        .command = &command_doctor, .file = choose_file(option), .json = json};
     struct report report = {0};
     struct ruleset *rules = NULL;
     if (options.file != NULL) {

@@ -19,9 +19,9 @@
 #include "local53/net/ports.h"
 #include "local53/net/timer.h"
 #include "local53/node/capabilities.h"
+#include "local53/node/processors.h"
 #include "local53/upstream/pool.h"
 #include "local53/version.h"
-#include "processors.h"
 
 /* Internal queries under way at once: endpoints' targets and probes. */
 #define INTERNAL_EXCHANGES 128

@@ -1,7 +1,7 @@
-/* doctor_findings: the list of findings, as a table or as JSON. Owns nothing. Thread: main.
+/* findings: the list of findings, as a table or as JSON. Owns nothing. Thread: main.
  * Bounds: FINDINGS_MAX findings, texts of FINDING_TEXT_MAX octets. Never fails; what cannot be written is the
  * caller's to notice (ferror). */
-#include "doctor_findings.h"
+#include "findings.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

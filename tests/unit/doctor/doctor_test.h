@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "../../../src/app/doctor_checks.h"
+#include "../../../src/doctor/checks.h"
 
 static inline int findings_setup(void **state)
 {

@@ -1,12 +1,12 @@
-/* doctor_read: what `local53 doctor` looks at, read from /proc, /sys and the kernel. Reads only: nothing on the node is
+/* read: what `local53 doctor` looks at, read from /proc, /sys and the kernel. Reads only: nothing on the node is
  * changed, no module is loaded, no port is bound. Main thread. */
-#ifndef LOCAL53_APP_DOCTOR_READ_H
-#define LOCAL53_APP_DOCTOR_READ_H
+#ifndef LOCAL53_DOCTOR_READ_H
+#define LOCAL53_DOCTOR_READ_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "doctor_checks.h"
+#include "checks.h"
 
 #define DOCTOR_MODE_MAX 16
 

@@ -1,6 +1,6 @@
-/* doctor_read: reads the node. Owns nothing but what it gives out. Thread: main; blocks on /proc, and half a second at
+/* read: reads the node. Owns nothing but what it gives out. Thread: main; blocks on /proc, and half a second at
  * most on kube-proxy. Bounds: files of FILE_OCTETS. Fails: what cannot be read is as if it were not there. */
-#include "doctor_read.h"
+#include "read.h"
 
 #include <ctype.h>
 #include <dirent.h>

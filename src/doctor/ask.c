@@ -1,6 +1,6 @@
-/* doctor_ask: one socket a question, all watched by poll(2). Owns the sockets for the time of a call. Thread: main.
+/* ask: one socket a question, all watched by poll(2). Owns the sockets for the time of a call. Thread: main.
  * Bounds: DOCTOR_ASKS_MAX sockets, DOCTOR_ASK_MS. Fails: each question for itself. */
-#include "doctor_ask.h"
+#include "ask.h"
 
 #include <errno.h>
 #include <poll.h>

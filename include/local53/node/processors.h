@@ -1,6 +1,6 @@
 /* processors: how many loops this process should run. */
-#ifndef LOCAL53_APP_PROCESSORS_H
-#define LOCAL53_APP_PROCESSORS_H
+#ifndef LOCAL53_NODE_PROCESSORS_H
+#define LOCAL53_NODE_PROCESSORS_H
 
 #include <stddef.h>
 

@@ -1,10 +1,10 @@
-/* doctor_judge: what answers and silence of servers mean. Pure. Thread: any. */
+/* reach_judge: what answers and silence of servers mean. Pure. Thread: any. */
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "doctor_reach.h"
 #include "local53/dns/message.h"
 #include "local53/dns/text.h"
+#include "reach.h"
 
 static bool is_refusal(const struct doctor_ask *ask)
 {

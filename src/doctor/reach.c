@@ -1,7 +1,7 @@
-/* doctor_reach: asks the servers and the targets of a configuration. Owns a loop while host names are resolved.
+/* reach: asks the servers and the targets of a configuration. Owns a loop while host names are resolved.
  * Thread: main. Bounds: DOCTOR_POOLS_MAX pools, DOCTOR_ASKS_MAX questions a phase; what is beyond is told as not
  * looked at. Fails: as findings. */
-#include "doctor_reach.h"
+#include "reach.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,13 @@
-/* doctor_limits: what this process may do, and the limits of the kernel and of its group that bite. Pure. Thread:
+/* limits: what this process may do, and the limits of the kernel and of its group that bite. Pure. Thread:
  * any. What cannot be read is not told. */
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor_checks.h"
+#include "checks.h"
 #include "local53/net/udp.h"
-#include "processors.h"
+#include "local53/node/processors.h"
 
 #define PRIVILEGED_PORTS 1024 /* where the kernel does not tell another number */
 #define CONNTRACK_FULL 90     /* percent: new connections are about to be dropped */

@@ -1,7 +1,7 @@
 /* doctor: reads the node once, runs the checks over it, prints. Owns what was read. Thread: main.
  * Bounds: WISHES_MAX addresses; about 9 s when all servers, the instance metadata and kube-proxy are silent.
  * Fails: when /proc or the links cannot be read; all else is a finding. */
-#include "doctor.h"
+#include "local53/doctor/doctor.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -11,16 +11,16 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "command.h"
-#include "doctor_checks.h"
-#include "doctor_findings.h"
-#include "doctor_reach.h"
-#include "doctor_read.h"
+#include "checks.h"
+#include "findings.h"
 #include "local53/base/check.h"
 #include "local53/base/clock.h"
 #include "local53/base/log.h"
+#include "local53/cli/exit_code.h"
 #include "local53/dns/text.h"
-#include "processors.h"
+#include "local53/node/processors.h"
+#include "reach.h"
+#include "read.h"
 
 #define WISHES_MAX 64
 #define DNS_PORT 53
@@ -285,7 +285,7 @@ static int look(struct doctor *doctor, const struct doctor_options *options)
     uint64_t started_us = clock_monotonic_us();
     make_wishes(doctor);
     if (!find_sockets(doctor) || !doctor_read_links(&doctor->links)) {
-        command_error(&command_doctor, "cannot look at this node: /proc/net or its links: %s",
+        command_error(options->command, "cannot look at this node: /proc/net or its links: %s",
                       strerror(errno));
         return EXIT_ENVIRONMENT;
     }

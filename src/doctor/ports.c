@@ -1,9 +1,9 @@
-/* doctor_ports: who stands on the ports local53 wants. Pure. Thread: any.
+/* ports: who stands on the ports local53 wants. Pure. Thread: any.
  * Bounds: DOCTOR_SOCKETS_MAX sockets. A line that is not understood is passed over. */
 #include <stdio.h>
 #include <string.h>
 
-#include "doctor_checks.h"
+#include "checks.h"
 
 #define TCP_STATE_LISTEN 0x0a
 

@@ -1,7 +1,7 @@
 /* processors: reads the affinity mask and the cgroup's quota once, at start. A container sees its own
  * group at the mount's root; a service of the host is somewhere below, and any group above it may be the
  * tightest. Bounds: paths of PATH_OCTETS, longer ones count as no quota. */
-#include "processors.h"
+#include "local53/node/processors.h"
 
 #include <sched.h>
 #include <stdbool.h>

@@ -1,10 +1,10 @@
-/* doctor_resolv: resolv.conf(5) files, what the node asks by them, and whether they lead back to us. Pure. Thread:
+/* resolv: resolv.conf(5) files, what the node asks by them, and whether they lead back to us. Pure. Thread:
  * any. Bounds: DOCTOR_NAMESERVERS_MAX nameservers, lines of LINE_OCTETS; what is beyond is passed over. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "doctor_checks.h"
+#include "checks.h"
 
 #define LINE_OCTETS 512
 #define DNS_PORT 53

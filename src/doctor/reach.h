@@ -1,11 +1,11 @@
-/* doctor_reach: do the servers of a configuration answer, and do its endpoints' targets resolve. Main thread; blocks
+/* reach: do the servers of a configuration answer, and do its endpoints' targets resolve. Main thread; blocks
  * for 2 s to resolve servers given by host name, and DOCTOR_ASK_MS each for servers and targets. */
-#ifndef LOCAL53_APP_DOCTOR_REACH_H
-#define LOCAL53_APP_DOCTOR_REACH_H
+#ifndef LOCAL53_DOCTOR_REACH_H
+#define LOCAL53_DOCTOR_REACH_H
 
-#include "doctor_ask.h"
-#include "doctor_checks.h"
-#include "doctor_findings.h"
+#include "ask.h"
+#include "checks.h"
+#include "findings.h"
 #include "local53/rules/ruleset.h"
 #include "local53/upstream/exchange.h"
 

@@ -1,7 +1,7 @@
 /* What answers and silence of servers mean. */
 #include "doctor_test.h"
 
-#include "../../../src/app/doctor_reach.h"
+#include "../../../src/doctor/reach.h"
 #include "local53/dns/message.h"
 #include "local53/dns/text.h"
 

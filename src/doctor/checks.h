@@ -1,14 +1,14 @@
-/* doctor_checks: what each thing `local53 doctor` looks at means for local53. Pure: every check judges what it is
- * given (doctor_read.h reads it) and adds findings; texts are as the kernel's files have them. */
-#ifndef LOCAL53_APP_DOCTOR_CHECKS_H
-#define LOCAL53_APP_DOCTOR_CHECKS_H
+/* checks: what each thing `local53 doctor` looks at means for local53. Pure: every check judges what it is
+ * given (read.h reads it) and adds findings; texts are as the kernel's files have them. */
+#ifndef LOCAL53_DOCTOR_CHECKS_H
+#define LOCAL53_DOCTOR_CHECKS_H
 
 #include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "doctor_findings.h"
+#include "findings.h"
 #include "local53/base/addr.h"
 
 /* The address NodeLocal DNSCache made usual, looked at where no configuration says another. */

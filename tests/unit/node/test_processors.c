@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../../../src/app/processors.h"
+#include "local53/node/processors.h"
 
 static void loops_are_the_smaller_of_quota_and_affinity_rounded_down(void **state)
 {

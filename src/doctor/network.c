@@ -1,7 +1,7 @@
-/* doctor_network: addresses of the node, AWS's own, and who translates service addresses. Pure. Thread: any. */
+/* network: addresses of the node, AWS's own, and who translates service addresses. Pure. Thread: any. */
 #include <string.h>
 
-#include "doctor_checks.h"
+#include "checks.h"
 
 #define IPVS_LINK "kube-ipvs0"
 #define CILIUM_LINK "cilium_host"

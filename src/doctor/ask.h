@@ -1,7 +1,7 @@
-/* doctor_ask: questions to servers, all at once, without pools, health or retries of the daemon: does this one server
+/* ask: questions to servers, all at once, without pools, health or retries of the daemon: does this one server
  * answer at all. Main thread; blocks for DOCTOR_ASK_MS at most. */
-#ifndef LOCAL53_APP_DOCTOR_ASK_H
-#define LOCAL53_APP_DOCTOR_ASK_H
+#ifndef LOCAL53_DOCTOR_ASK_H
+#define LOCAL53_DOCTOR_ASK_H
 
 #include <stdbool.h>
 #include <stddef.h>

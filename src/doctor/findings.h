@@ -1,6 +1,6 @@
-/* doctor_findings: what `local53 doctor` found, and how it tells it. */
-#ifndef LOCAL53_APP_DOCTOR_FINDINGS_H
-#define LOCAL53_APP_DOCTOR_FINDINGS_H
+/* findings: what `local53 doctor` found, and how it tells it. */
+#ifndef LOCAL53_DOCTOR_FINDINGS_H
+#define LOCAL53_DOCTOR_FINDINGS_H
 
 #include <stddef.h>
 #include <stdint.h>
