@@ -9,7 +9,7 @@
 #include "local53/config/schema.h"
 #include "local53/config/value.h"
 #include "local53/dns/text.h"
-#include "probe.h"
+#include "local53/probe/probe.h"
 
 static int run(int argc, char **argv);
 
@@ -140,7 +140,8 @@ static int probe_file(struct probe_options *options)
 
 static int run(int argc, char **argv)
 {
-    struct probe_options options = {.port = HTTPS_PORT, .timeout_ms = TIMEOUT_MS};
+    struct probe_options options = {
+        .command = &command_probe, .port = HTTPS_PORT, .timeout_ms = TIMEOUT_MS};
     if (!read_options(&options, argc, argv))
         return EXIT_USAGE;
     options.name_count = (size_t)(argc - optind);

@@ -1,7 +1,7 @@
-/* probe_plan: from rules and targets to rows. Owns the rows. Thread: main. Bounds: PROBE_ROWS_MAX rows;
+/* plan: from rules and targets to rows. Owns the rows. Thread: main. Bounds: PROBE_ROWS_MAX rows;
  * with more pairs every endpoint keeps its first names, the same number each. Never fails: out of memory
  * is fatal. */
-#include "probe_plan.h"
+#include "plan.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
-/* probe_print: what a probe found, as a table for people or as JSON; and what to do about it. */
-#ifndef LOCAL53_APP_PROBE_PRINT_H
-#define LOCAL53_APP_PROBE_PRINT_H
+/* print: what a probe found, as a table for people or as JSON; and what to do about it. */
+#ifndef LOCAL53_PROBE_PRINT_H
+#define LOCAL53_PROBE_PRINT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "local53/upstream/exchange.h"
-#include "probe_plan.h"
+#include "plan.h"
 
 #define PROBE_ADVICE_MAX 1024 /* octets of advice, terminator included */
 

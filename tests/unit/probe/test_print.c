@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../src/app/probe_print.h"
+#include "../../../src/probe/print.h"
 
 #define ROWS_MAX 4
 

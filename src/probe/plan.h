@@ -1,7 +1,7 @@
-/* probe_plan: what `local53 probe` has to find out: a row for each pair of a name that clients ask and an
+/* plan: what `local53 probe` has to find out: a row for each pair of a name that clients ask and an
  * address that it leads to. Pure. */
-#ifndef LOCAL53_APP_PROBE_PLAN_H
-#define LOCAL53_APP_PROBE_PLAN_H
+#ifndef LOCAL53_PROBE_PLAN_H
+#define LOCAL53_PROBE_PLAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* publisher: makes the snapshots that the loops answer from, and decides when they get them: new rules once
  * their new targets are known (a reload must not take an answer away for the time of a resolution),
  * changed addresses and servers at once. Main thread. */
-#ifndef LOCAL53_APP_PUBLISHER_H
-#define LOCAL53_APP_PUBLISHER_H
+#ifndef LOCAL53_PUBLISH_PUBLISHER_H
+#define LOCAL53_PUBLISH_PUBLISHER_H
 
 #include <stdbool.h>
 
@@ -35,6 +35,7 @@ struct publisher {
     struct alarm *pools;          /* owned; next look at resolv.conf files */
 };
 
+/* Nothing is current yet; what setup lends stays the owner's. */
 void publisher_init(struct publisher *publisher, const struct publisher_setup *setup);
 
 /* Closes its alarms and gives the snapshots back. Accepts a zeroed one. */

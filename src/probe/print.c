@@ -1,6 +1,6 @@
-/* probe_print: a probe's report as text. Owns nothing. Thread: main. Bounds: the plan's. Never fails; what
+/* print: a probe's report as text. Owns nothing. Thread: main. Bounds: the plan's. Never fails; what
  * cannot be written is the caller's to notice (ferror). Foreign text is printable already. */
-#include "probe_print.h"
+#include "print.h"
 
 #include <stdarg.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../../../src/app/probe_plan.h"
+#include "../../../src/probe/plan.h"
 
 #define ENDPOINTS_MAX 40
 #define NOW_MS 1000

@@ -2,24 +2,24 @@
  * (publisher, refresh, upstream, bootstrap), the plan and the checks under way. Thread: main.
  * Bounds: PROBE_ROWS_MAX rows, PROBE_AT_ONCE connections; an address that TCP does not reach is waited for
  * once, whatever the number of its names. Fails: as rows of the report. */
-#include "probe.h"
+#include "local53/probe/probe.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "command.h"
 #include "local53/base/check.h"
 #include "local53/base/log.h"
 #include "local53/base/metrics.h"
 #include "local53/base/rng.h"
+#include "local53/cli/exit_code.h"
 #include "local53/net/loop.h"
 #include "local53/net/timer.h"
 #include "local53/net/tls.h"
-#include "probe_plan.h"
-#include "probe_print.h"
-#include "publisher.h"
+#include "local53/publish/publisher.h"
+#include "plan.h"
+#include "print.h"
 
 /* Questions under way at once. */
 #define EXCHANGES 128
@@ -338,7 +338,7 @@ int probe_run(struct ruleset *rules, const struct probe_options *options)
     struct probe probe = {.options = options, .live = isatty(STDERR_FILENO) == 1};
     probe.loop = loop_new();
     if (tls_new(&probe.tls, probe.loop, options->ca_file, options->timeout_ms) != ERR_OK) {
-        command_error(&command_probe, "%s: cannot be read as certificates in PEM form",
+        command_error(options->command, "%s: cannot be read as certificates in PEM form",
                       options->ca_file != NULL ? options->ca_file : "the system's CA certificates");
         loop_free(probe.loop);
         ruleset_free(rules);
