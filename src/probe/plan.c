@@ -16,11 +16,15 @@ struct asked {
     bool takes_below; /* see struct probe_row */
 };
 
+/* Addresses that are reckoned with while targets are resolved: three zones, both families. */
+#define PENDING_ADDRESSES 6
+
 /* One endpoint's part of the plan. */
 struct part {
     struct asked *names; /* owned */
     size_t name_count;
     struct addresses addresses; /* what the daemon would answer now */
+    bool pending;               /* see struct probe_view */
 };
 
 /* --- names --- */
@@ -257,6 +261,8 @@ static void add_endpoint(struct probe_plan *plan, const struct part *part,
 {
     const char *label = wish->rules->endpoints[index].label;
     size_t before = plan->count;
+    if (part->pending)
+        return;
     if (part->name_count > 0)
         add_unresolved(plan, label, &wish->views[index]);
     for (size_t n = 0; n < part->name_count && n < names_max; n++) {
@@ -290,7 +296,7 @@ static size_t count_pairs(const struct part *parts, size_t count, size_t names_m
     size_t pairs = 0;
     for (size_t i = 0; i < count; i++) {
         size_t names = parts[i].name_count < names_max ? parts[i].name_count : names_max;
-        pairs += names * address_count(&parts[i]);
+        pairs += names * (parts[i].pending ? PENDING_ADDRESSES : address_count(&parts[i]));
     }
     return pairs;
 }
@@ -313,8 +319,10 @@ void probe_plan_init(struct probe_plan *plan, const struct probe_wish *wish)
     *plan = (struct probe_plan){.rows = calloc(PROBE_ROWS_MAX, sizeof(struct probe_row))};
     CHECK(parts != NULL && plan->rows != NULL);
     gather_names(parts, wish);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         target_addresses(wish->views[i].target, wish->now_ms, &parts[i].addresses);
+        parts[i].pending = wish->views[i].pending;
+    }
     size_t names_max = names_that_fit(parts, count);
     for (size_t i = 0; i < count; i++)
         add_endpoint(plan, &parts[i], wish, i, names_max);
@@ -323,6 +331,30 @@ void probe_plan_init(struct probe_plan *plan, const struct probe_wish *wish)
     for (size_t i = 0; i < count; i++)
         free(parts[i].names);
     free(parts);
+}
+
+struct probe_row *probe_plan_find(const struct probe_plan *plan, const struct probe_row *row)
+{
+    for (size_t i = 0; i < plan->count && has_address(row); i++) {
+        struct probe_row *other = &plan->rows[i];
+        if (has_address(other) && addr_equal(&other->addr, &row->addr) &&
+            strcmp(other->name, row->name) == 0)
+            return other;
+    }
+    return NULL;
+}
+
+void probe_plan_adopt(struct probe_plan *plan, const struct probe_plan *before)
+{
+    for (size_t i = 0; i < before->count; i++) {
+        const struct probe_row *known = &before->rows[i];
+        struct probe_row *row = known->started ? probe_plan_find(plan, known) : NULL;
+        if (row == NULL)
+            continue;
+        row->started = true;
+        row->outcome = known->outcome;
+        row->tls = known->tls;
+    }
 }
 
 void probe_plan_deinit(struct probe_plan *plan)

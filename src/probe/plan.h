@@ -50,7 +50,8 @@ struct probe_plan {
 
 /* What is known of an endpoint when names are to be tried. */
 struct probe_view {
-    const struct target *target;            /* borrowed */
+    const struct target *target; /* borrowed */
+    bool pending;                /* its targets may yet tell addresses: it has no rows so far */
     const char *problems[TARGET_NAMES_MAX]; /* why a target has no address, static; NULL for none */
 };
 
@@ -65,6 +66,12 @@ struct probe_wish {
 
 /* Makes the rows; probe_plan_deinit gives them back. */
 void probe_plan_init(struct probe_plan *plan, const struct probe_wish *wish);
+
+/* The row for the same address and name as one of another plan, or NULL. */
+struct probe_row *probe_plan_find(const struct probe_plan *plan, const struct probe_row *row);
+
+/* Takes over what became of rows of an earlier plan, those under way among them. */
+void probe_plan_adopt(struct probe_plan *plan, const struct probe_plan *before);
 
 /* Accepts a zeroed one. */
 void probe_plan_deinit(struct probe_plan *plan);

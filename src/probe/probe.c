@@ -1,5 +1,6 @@
 /* probe: resolves, connects, prints. Owns a loop with what the daemon's main thread has for its targets
  * (publisher, refresh, upstream, bootstrap), the plan and the checks under way. Thread: main.
+ * Endpoints whose addresses are known are connected to while others are resolved: the plan is made anew then.
  * Bounds: PROBE_ROWS_MAX rows, PROBE_AT_ONCE connections; an address that TCP does not reach is waited for
  * once, whatever the number of its names. Fails: as rows of the report. */
 #include "local53/probe/probe.h"
@@ -20,6 +21,9 @@
 #include "local53/publish/publisher.h"
 #include "plan.h"
 #include "print.h"
+
+/* How long answers of targets are gathered before the plan is made anew. */
+#define GATHER_MS 100
 
 /* Questions under way at once. */
 #define EXCHANGES 128
@@ -44,11 +48,12 @@ struct probe {
     struct bootstrap *bootstrap;           /* owned; servers given by host name */
     struct publisher publisher;            /* owned; what the daemon would answer from */
     struct alarm *limit;                   /* owned; ends the resolving */
+    struct alarm *gathered;                /* owned; a new plan is due */
     struct tls *tls;                       /* owned */
-    struct probe_plan plan;                /* owned; made when the targets are resolved */
+    struct probe_plan plan;                /* owned; of what is known */
     struct probing probing[PROBE_AT_ONCE]; /* connections */
     uint64_t started_ms;                   /* monotonic */
-    bool connecting;                       /* the plan stands */
+    bool complete;                         /* the resolving is over: the plan stays */
     bool interrupted;                      /* by a signal */
     bool live;                             /* progress is shown: stderr is a terminal */
 };
@@ -62,11 +67,9 @@ static void show_progress(const struct probe *probe)
     const struct probe_plan *plan = &probe->plan;
     if (!probe->live)
         return;
-    if (probe->connecting)
-        fprintf(stderr, ERASE_LINE "probed %zu of %zu, %zu failed",
-                plan->count - probe_undone(plan), plan->count, probe_failures(plan));
-    else
-        fputs(ERASE_LINE "resolving targets", stderr);
+    fprintf(stderr, ERASE_LINE "%sprobed %zu of %zu, %zu failed",
+            probe->complete ? "" : "resolving targets; ", plan->count - probe_undone(plan),
+            plan->count, probe_failures(plan));
 }
 
 static void end_progress(const struct probe *probe)
@@ -155,21 +158,64 @@ static void start_rows(struct probe *probe)
 {
     if (start_some(probe, true))
         start_some(probe, false);
-    if (is_idle(probe))
+    if (probe->complete && is_idle(probe))
         loop_stop(probe->loop);
 }
 
 /* --- resolving --- */
 
+/* Each name of a target has said something about each address family. */
+static bool is_known(const struct target *target)
+{
+    for (size_t part = 0; part < 2 * target->name_count; part++) {
+        const struct target_part *known = &target->parts[part / 2][part % 2];
+        if (!known->answered && !known->failing)
+            return false;
+    }
+    return true;
+}
+
+static bool is_resolved(const struct probe *probe)
+{
+    size_t count = publisher_rules(&probe->publisher)->endpoint_count;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_known(refresh_target(probe->refresh, i)))
+            return false;
+    }
+    return true;
+}
+
 static void look_at_endpoint(const struct probe *probe, size_t i, struct probe_view *view)
 {
     view->target = refresh_target(probe->refresh, i);
+    view->pending = !probe->complete && !is_known(view->target);
     for (size_t t = 0; t < view->target->name_count; t++)
         view->problems[t] = refresh_target_problem(probe->refresh, i, t);
 }
 
+/* Checks under way go on under the new plan; one that has no row there any more is given up. */
+static void change_plan(struct probe *probe, struct probe_plan *plan)
+{
+    probe_plan_adopt(plan, &probe->plan);
+    for (size_t i = 0; i < PROBE_AT_ONCE; i++) {
+        struct probing *probing = &probe->probing[i];
+        if (probing->check == NULL)
+            continue;
+        const struct probe_row *row = probe_plan_find(plan, &probe->plan.rows[probing->row]);
+        if (row != NULL) {
+            probing->row = (size_t)(row - plan->rows);
+        } else {
+            tls_check_cancel(probing->check);
+            probing->check = NULL;
+        }
+    }
+    probe_plan_deinit(&probe->plan);
+    probe->plan = *plan;
+}
+
 static void make_plan(struct probe *probe)
 {
+    struct probe_plan plan;
     const struct ruleset *rules = publisher_rules(&probe->publisher);
     struct probe_view *views = calloc(rules->endpoint_count + 1, sizeof(*views));
     struct probe_wish wish = {.rules = rules,
@@ -181,45 +227,47 @@ static void make_plan(struct probe *probe)
     CHECK(views != NULL);
     for (size_t i = 0; i < rules->endpoint_count; i++)
         look_at_endpoint(probe, i, &views[i]);
-    probe_plan_init(&probe->plan, &wish);
+    probe_plan_init(&plan, &wish);
     free(views);
+    change_plan(probe, &plan);
 }
 
-static void begin_connecting(struct probe *probe)
+static void connect_known(struct probe *probe)
 {
-    alarm_clear(probe->limit);
     make_plan(probe);
-    probe->connecting = true;
     start_rows(probe);
     show_progress(probe);
 }
 
-static void on_limit(void *owner)
+static void complete(struct probe *probe)
 {
-    begin_connecting(owner);
+    alarm_clear(probe->limit);
+    alarm_clear(probe->gathered);
+    probe->complete = true;
+    connect_known(probe);
 }
 
-/* Each name of each target has said something about each address family. */
-static bool is_resolved(const struct probe *probe)
+static void on_limit(void *owner)
 {
-    size_t count = publisher_rules(&probe->publisher)->endpoint_count;
-    for (size_t i = 0; i < count; i++) {
-        const struct target *target = refresh_target(probe->refresh, i);
-        for (size_t part = 0; part < 2 * target->name_count; part++) {
-            const struct target_part *known = &target->parts[part / 2][part % 2];
-            if (!known->answered && !known->failing)
-                return false;
-        }
-    }
-    return true;
+    complete(owner);
+}
+
+static void on_gathered(void *owner)
+{
+    connect_known(owner);
 }
 
 static void on_addresses(void *owner)
 {
     struct probe *probe = owner;
     publisher_addresses_changed(&probe->publisher);
-    if (!probe->connecting && is_resolved(probe))
-        begin_connecting(probe);
+    if (probe->complete)
+        return;
+    if (is_resolved(probe)) {
+        complete(probe);
+    } else if (!alarm_is_set(probe->gathered)) {
+        alarm_set(probe->gathered, GATHER_MS);
+    }
 }
 
 static void on_publish(void *owner, struct snapshot *snapshot)
@@ -266,6 +314,7 @@ static void make_parts(struct probe *probe, const struct config *config)
                                         .owner = probe};
     publisher_init(&probe->publisher, &publisher);
     probe->limit = alarm_new(probe->loop, on_limit, probe);
+    probe->gathered = alarm_new(probe->loop, on_gathered, probe);
 }
 
 static void start(struct probe *probe, struct ruleset *rules)
@@ -281,7 +330,8 @@ static void start(struct probe *probe, struct ruleset *rules)
     loop_on_signal(probe->loop, SIGTERM, on_signal, probe);
     publisher_take(&probe->publisher, rules);
     alarm_set(probe->limit, is_resolved(probe) ? 0 : PROBE_RESOLVE_MS);
-    show_progress(probe);
+    if (!is_resolved(probe))
+        connect_known(probe);
 }
 
 /* Prints and gives the exit code. */
@@ -313,6 +363,7 @@ static void stop(struct probe *probe)
     refresh_free(probe->refresh);
     upstream_free(probe->upstream);
     alarm_free(probe->limit);
+    alarm_free(probe->gathered);
     loop_run(probe->loop);
     tls_free(probe->tls);
     loop_free(probe->loop);
@@ -325,8 +376,10 @@ static int run(struct probe *probe, struct ruleset *rules)
 {
     start(probe, rules);
     loop_run(probe->loop);
-    if (!probe->connecting)
+    if (!probe->complete) {
+        probe->complete = true;
         make_plan(probe);
+    }
     end_progress(probe);
     int code = report(probe);
     stop(probe);

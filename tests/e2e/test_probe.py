@@ -217,6 +217,27 @@ def targets(scene):
     expect(took_s < RUN_LIMIT_S["sanitized"], f"took {took_s:.1f} s")
 
 
+@suite.case("what is known is connected to while other targets are still asked for")
+def known_first(scene):
+    first, second = world().address(), world().address()
+    listeners = [scene.add(TlsListener(address, world().port, "endpoint", world().good)) for address in (first, second)]
+    dns = scene.add(fake_dns.FakeDns(world().address(), rules={
+        TARGET + ".": fake_dns.addresses(second), "vpce-1-a.mute.example.": fake_dns.Reply(silent=True)}))
+    file = write(scene, {"names": ["b.example"], "target": "vpce-1-a.mute.example"}, {"names": ["c.example"], "target": TARGET},
+                 endpoint(STS, first), resolver=dns.server)
+    process = subprocess.Popen(command(file, "--json"), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    asked = []
+    for listener in listeners:
+        wait_until(lambda: listener.names, 10, "a server is asked for its name")
+        asked.append(time.monotonic())
+    output, _ = process.communicate(timeout=10)
+    waited_s = time.monotonic() - max(asked)
+    found = [(r["name"], r["result"]) for r in json.loads(output)["rows"]]
+    expect_equal(found, [("vpce-1-a.mute.example", "unresolved"), ("c.example", "wrong_name"), (STS, "ok")], "rows")
+    expect_equal([listener.names for listener in listeners], [[STS], ["c.example"]], "names the servers were asked for")
+    expect(waited_s > 0.8, f"the run ended {waited_s:.2f} s after the connections: they waited for the silent target")
+
+
 @suite.case("an endpoint that is optional fails the run like any other")
 def optional(scene):
     code, row = only_row(write(scene, endpoint(STS, world().address(), optional=True)))

@@ -187,6 +187,50 @@ static void a_target_without_an_address_has_a_row_of_its_own(void **state)
     end(&trial);
 }
 
+static void a_target_that_is_pending_has_no_rows_yet(void **state)
+{
+    struct trial trial;
+    (void)state;
+    load(&trial, "- {names: [a.example], target: vpce-1-a.x.example, addresses: [10.0.0.1]}\n"
+                 "- {names: [b.example], addresses: [10.0.0.2]}\n");
+    trial.views[0].pending = true;
+    plan(&trial, NULL, 0);
+    assert_int_equal(trial.plan.count, 1);
+    assert_row(&trial, 0, "b.example b.example 10.0.0.2:443 -");
+    assert_int_equal(trial.plan.endpoints, 1);
+    end(&trial);
+}
+
+static void a_later_plan_takes_over_what_became_of_rows(void **state)
+{
+    struct trial trial;
+    struct probe_plan before;
+    (void)state;
+    load(&trial, "- {names: [a.example], target: vpce-1-a.x.example}\n"
+                 "- {names: [b.example, c.example, d.example], addresses: [10.0.0.2]}\n");
+    trial.views[0].pending = true;
+    plan(&trial, NULL, 0);
+    before = trial.plan;
+    before.rows[0].started = true;
+    before.rows[0].outcome = PROBE_FAILED;
+    before.rows[0].tls.verdict = TLS_REFUSED;
+    before.rows[1].started = true;
+    answer(&trial, 0, 0, 2);
+    trial.views[0].pending = false;
+    plan(&trial, NULL, 0);
+    probe_plan_adopt(&trial.plan, &before);
+    assert_row(&trial, 0, "a.example a.example 10.0.0.2:443 -");
+    assert_false(trial.plan.rows[0].started);
+    assert_ptr_equal(probe_plan_find(&trial.plan, &before.rows[0]), &trial.plan.rows[1]);
+    assert_int_equal(trial.plan.rows[1].outcome, PROBE_FAILED);
+    assert_int_equal(trial.plan.rows[1].tls.verdict, TLS_REFUSED);
+    assert_true(trial.plan.rows[2].started);
+    assert_int_equal(trial.plan.rows[2].outcome, PROBE_UNDONE);
+    assert_false(trial.plan.rows[3].started);
+    probe_plan_deinit(&before);
+    end(&trial);
+}
+
 /* --- names asked for --- */
 
 static void names_asked_for_are_probed_alone(void **state)
@@ -250,6 +294,29 @@ static void beyond_the_bound_every_endpoint_keeps_its_first_names(void **state)
     assert_int_equal(trial.plan.count, 30 * 3 * 11);
     assert_int_equal(trial.plan.left_out, 30 * 3);
     assert_int_equal(trial.plan.endpoints, 30);
+    end(&trial);
+}
+
+static void a_pending_target_keeps_room_for_its_rows(void **state)
+{
+    struct trial trial;
+    char text[20000] = "";
+    size_t len = 0;
+    (void)state;
+    for (int e = 0; e < 20; e++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "- {names: [");
+        for (int i = 0; i < 12; i++)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, "%sn%d.e%d.example",
+                                    i > 0 ? ", " : "", i, e);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "], %s}\n",
+                                e == 0 ? "addresses: [10.0.0.1]" : "target: vpce-1-a.x.example");
+    }
+    load(&trial, text);
+    for (size_t e = 1; e < 20; e++)
+        trial.views[e].pending = true;
+    plan(&trial, NULL, 0);
+    assert_int_equal(trial.plan.count,
+                     8); /* 8 + 19 * 8 * 6 are within the bound, of 9 they are not */
     end(&trial);
 }
 
@@ -318,9 +385,12 @@ int main(void)
         cmocka_unit_test(a_zonal_target_tells_the_zone_of_its_address),
         cmocka_unit_test(the_first_row_of_an_address_goes_ahead),
         cmocka_unit_test(a_target_without_an_address_has_a_row_of_its_own),
+        cmocka_unit_test(a_target_that_is_pending_has_no_rows_yet),
+        cmocka_unit_test(a_later_plan_takes_over_what_became_of_rows),
         cmocka_unit_test(names_asked_for_are_probed_alone),
         cmocka_unit_test(an_alias_of_a_zone_is_probed_when_it_is_named),
         cmocka_unit_test(beyond_the_bound_every_endpoint_keeps_its_first_names),
+        cmocka_unit_test(a_pending_target_keeps_room_for_its_rows),
         cmocka_unit_test(a_zone_is_read_from_zonal_names_alone),
         cmocka_unit_test(a_sample_fits_its_service),
         cmocka_unit_test(below_a_name_that_is_too_long_there_is_no_sample),
