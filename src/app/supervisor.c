@@ -10,13 +10,13 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "address_problem.h"
 #include "answers.h"
 #include "command.h"
 #include "load.h"
 #include "local53/base/check.h"
 #include "local53/base/clock.h"
 #include "local53/base/log.h"
-#include "local53/net/ports.h"
 #include "local53/net/timer.h"
 #include "local53/node/capabilities.h"
 #include "local53/node/processors.h"
@@ -148,6 +148,15 @@ static bool workers_are_current(const struct supervisor *supervisor)
     return current;
 }
 
+/* Our addresses answer, and so do our loops: beside another instance the answer is that one's. */
+static bool is_proven(const struct supervisor *supervisor)
+{
+    bool begun = true;
+    for (size_t i = 0; i < supervisor->thread_count; i++)
+        begun = begun && worker_has_begun(supervisor->workers[i]);
+    return begun && selfcheck_passed(supervisor->selfcheck);
+}
+
 bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX])
 {
     const struct publisher *publisher = &supervisor->publisher;
@@ -155,7 +164,7 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
     why[0] = '\0';
     if (supervisor->stopping)
         snprintf(why, SUPERVISOR_WHY_MAX, "stopping");
-    else if (!selfcheck_passed(supervisor->selfcheck))
+    else if (!is_proven(supervisor))
         snprintf(why, SUPERVISOR_WHY_MAX,
                  "not every listen address has answered a query of our own yet");
     else if (!node_is_ready(supervisor->node))
@@ -217,7 +226,8 @@ static void steer(struct supervisor *supervisor)
 static void look_at_spread(struct supervisor *supervisor)
 {
     uint64_t now_ms = loop_now_ms(supervisor->loop);
-    if (supervisor->worker_count == 1 || supervisor->unsteered || supervisor->stopping)
+    if (supervisor->worker_count == 1 || supervisor->unsteered || supervisor->stopping ||
+        handover_is_beside(supervisor->handover))
         return;
     struct spread_work work = work_done(supervisor);
     if (spread_look(&supervisor->spread, now_ms, &work))
@@ -227,12 +237,22 @@ static void look_at_spread(struct supervisor *supervisor)
 static void start_spread(struct supervisor *supervisor)
 {
     size_t count = supervisor->worker_count;
-    for (size_t i = 0; i < count; i++)
-        worker_seal(supervisor->workers[i]);
+    handover_begin(supervisor->handover, supervisor->workers, count);
     spread_init(&supervisor->spread, count, loop_now_ms(supervisor->loop));
     metrics_set(supervisor->metrics, METRICS_LOOPS_ACTIVE, 0, count);
-    if (count > 1)
+    if (count > 1 && !handover_is_beside(supervisor->handover))
         steer(supervisor);
+}
+
+/* The one we came to may be gone: then all comes to us, and what it had is free. */
+static void look_at_handover(struct supervisor *supervisor)
+{
+    if (supervisor->stopping)
+        return;
+    if (handover_look(supervisor->handover) && supervisor->worker_count > 1)
+        steer(supervisor);
+    if (supervisor->metrics_ports.waiting)
+        (void)metrics_ports_open(&supervisor->metrics_ports, true);
 }
 
 /* --- the node --- */
@@ -253,8 +273,7 @@ static void look_at_node(struct supervisor *supervisor)
     size_t count;
     if (supervisor->stopping)
         return;
-    switch (node_look(supervisor->node, selfcheck_passed(supervisor->selfcheck),
-                      loop_now_ms(supervisor->loop))) {
+    switch (node_look(supervisor->node, is_proven(supervisor), loop_now_ms(supervisor->loop))) {
     case NODE_SAME: break;
     case NODE_BEGUN:
         addresses = node_listen(supervisor->node, &count);
@@ -271,6 +290,7 @@ static void on_ready_alarm(void *owner)
 {
     struct supervisor *supervisor = owner;
     char why[SUPERVISOR_WHY_MAX];
+    look_at_handover(supervisor);
     look_at_node(supervisor);
     bool ready = supervisor_is_ready(supervisor, why);
     poke_workers(supervisor);
@@ -284,7 +304,8 @@ static void on_ready_alarm(void *owner)
         else
             LOG_WARN("not_ready", LOG_TEXT("why", why));
     }
-    alarm_set(supervisor->ready_alarm, ready ? READY_KEEP_MS : READY_LOOK_MS);
+    bool calm = ready && !handover_is_beside(supervisor->handover);
+    alarm_set(supervisor->ready_alarm, calm ? READY_KEEP_MS : READY_LOOK_MS);
 }
 
 /* --- stopping --- */
@@ -293,9 +314,7 @@ static void on_ready_alarm(void *owner)
  * time. */
 static void close_services(struct supervisor *supervisor)
 {
-    for (size_t i = 0; i < supervisor->http_count; i++)
-        http_server_close(supervisor->http[i]);
-    supervisor->http_count = 0;
+    metrics_ports_close(&supervisor->metrics_ports);
     control_close(supervisor->control);
     watched_free(supervisor->watched);
     selfcheck_free(supervisor->selfcheck);
@@ -309,13 +328,27 @@ static void close_services(struct supervisor *supervisor)
     mailbox_free(supervisor->mailbox);
 }
 
+/* One after the other, the last first, once all are drained: no socket is closed while queries are led to it. */
+static void stop_next(struct supervisor *supervisor)
+{
+    size_t left = supervisor->thread_count - supervisor->stopped_count;
+    if (left == 0 || supervisor->drained_count < supervisor->thread_count)
+        return;
+    handover_narrow(supervisor->handover, left - 1);
+    worker_stop(supervisor->workers[left - 1]);
+}
+
 static void on_message(void *owner, int kind, void *payload)
 {
     struct supervisor *supervisor = owner;
     (void)payload;
-    CHECK(kind == WORKER_STOPPED);
-    if (++supervisor->stopped_count == supervisor->thread_count)
+    CHECK(kind == WORKER_STOPPED || kind == WORKER_DRAINED);
+    supervisor->stopped_count += kind == WORKER_STOPPED;
+    supervisor->drained_count += kind == WORKER_DRAINED;
+    if (supervisor->stopped_count == supervisor->thread_count)
         close_services(supervisor);
+    else
+        stop_next(supervisor);
 }
 
 /* Clients are led elsewhere first; what has come until then is still answered. */
@@ -323,8 +356,9 @@ static void begin_stop(struct supervisor *supervisor)
 {
     supervisor->stopping = true;
     node_stand_down(supervisor->node);
+    bool drains = handover_leave(supervisor->handover);
     for (size_t i = 0; i < supervisor->thread_count; i++)
-        worker_stop(supervisor->workers[i]);
+        (drains ? worker_drain : worker_stop)(supervisor->workers[i]);
 }
 
 static void on_signal(void *owner, int number)
@@ -343,41 +377,6 @@ static void on_signal(void *owner, int number)
 
 /* --- starting --- */
 
-static int tell_address_problem(const struct addr *addr, const char *transport, enum err err)
-{
-    char text[ADDR_TEXT_MAX];
-    char owner[PORTS_OWNER_MAX];
-    addr_format(addr, text);
-    if (err == ERR_IN_USE)
-        fprintf(stderr, "local53: %s %s is taken by %s; stop it or choose another address\n",
-                transport, text, ports_owner(addr, transport, owner));
-    else if (err == ERR_DENIED)
-        fprintf(stderr,
-                "local53: %s %s: permission denied; ports below 1024 need "
-                "CAP_NET_BIND_SERVICE\n",
-                transport, text);
-    else if (err == ERR_UNREACHABLE)
-        fprintf(stderr, "local53: %s %s: no interface of this machine has that address\n",
-                transport, text);
-    else
-        fprintf(stderr, "local53: %s %s: %s (%s)\n", transport, text, err_text(err),
-                strerror(errno));
-    return EXIT_ENVIRONMENT;
-}
-
-static int probe_ports(const struct node *node)
-{
-    size_t count;
-    const struct addr *listen = node_listen(node, &count);
-    for (size_t i = 0; i < count; i++) {
-        const char *transport = "UDP";
-        enum err err = ports_probe(&listen[i], &transport);
-        if (err != ERR_OK)
-            return tell_address_problem(&listen[i], transport, err);
-    }
-    return EXIT_FINE;
-}
-
 static int open_services(struct supervisor *supervisor)
 {
     const struct config *config = supervisor_config(supervisor);
@@ -393,17 +392,10 @@ static int open_services(struct supervisor *supervisor)
                 err == ERR_SYSTEM ? strerror(errno) : err_text(err), hint);
         return EXIT_ENVIRONMENT;
     }
-    CHECK(config->metrics_count <= SUPERVISOR_METRICS_MAX);
-    for (size_t i = 0; i < config->metrics_count; i++) {
-        err = ports_probe_tcp(&config->metrics[i]);
-        if (err == ERR_OK)
-            err = http_server_open(&supervisor->http[i], supervisor->loop, &config->metrics[i],
-                                   answers_http, supervisor);
-        if (err != ERR_OK)
-            return tell_address_problem(&config->metrics[i], "TCP", err);
-        supervisor->http_count++;
-    }
-    return EXIT_FINE;
+    metrics_ports_init(&supervisor->metrics_ports, config, supervisor->loop, answers_http,
+                       supervisor);
+    bool patient = handover_is_beside(supervisor->handover);
+    return metrics_ports_open(&supervisor->metrics_ports, patient) ? EXIT_FINE : EXIT_ENVIRONMENT;
 }
 
 static int make_workers(struct supervisor *supervisor)
@@ -424,8 +416,10 @@ static int make_workers(struct supervisor *supervisor)
     for (size_t i = 0; i < count; i++) {
         struct addr failed;
         enum err err = worker_new(&supervisor->workers[i], &setup, &failed);
-        if (err != ERR_OK)
-            return tell_address_problem(&failed, "UDP or TCP", err);
+        if (err != ERR_OK) {
+            address_problem_tell(&failed, "UDP or TCP", err);
+            return EXIT_ENVIRONMENT;
+        }
         supervisor->worker_count++;
     }
     return EXIT_FINE;
@@ -494,14 +488,23 @@ static void watch_everything(struct supervisor *supervisor)
     alarm_set(supervisor->ready_alarm, 0);
 }
 
+/* Comes to the addresses: first they are put on the node, then looked at. */
+static bool enter(struct supervisor *supervisor)
+{
+    if (!node_prepare(supervisor->node))
+        return false;
+    size_t count;
+    const struct addr *listen = node_listen(supervisor->node, &count);
+    supervisor->handover = handover_new(supervisor_config(supervisor)->handover, listen, count);
+    return handover_enter(supervisor->handover);
+}
+
 static int start(struct supervisor *supervisor, struct ruleset *rules)
 {
     supervisor->started_ms = loop_now_ms(supervisor->loop);
     make_parts(supervisor, rules);
     supervisor->node = node_new(rules->config, supervisor->metrics);
-    int code = node_prepare(supervisor->node) ? probe_ports(supervisor->node) : EXIT_ENVIRONMENT;
-    if (code == EXIT_FINE)
-        code = open_services(supervisor);
+    int code = enter(supervisor) ? open_services(supervisor) : EXIT_ENVIRONMENT;
     if (code == EXIT_FINE)
         code = make_workers(supervisor);
     if (code != EXIT_FINE)
@@ -523,6 +526,7 @@ static void free_all(struct supervisor *supervisor)
         pthread_join(supervisor->threads[i], NULL);
     for (size_t i = 0; i < supervisor->worker_count; i++)
         worker_free(supervisor->workers[i]);
+    handover_free(supervisor->handover);
     node_free(supervisor->node);
     loop_free(supervisor->loop);
     control_free(supervisor->control);

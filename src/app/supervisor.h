@@ -9,10 +9,10 @@
 #include <stdint.h>
 
 #include "control.h"
+#include "handover.h"
 #include "local53/base/metrics.h"
 #include "local53/base/rng.h"
 #include "local53/cache/cache.h"
-#include "local53/net/http.h"
 #include "local53/net/loop.h"
 #include "local53/net/mailbox.h"
 #include "local53/publish/publisher.h"
@@ -21,13 +21,13 @@
 #include "local53/server/snapshot.h"
 #include "local53/server/worker.h"
 #include "local53/upstream/bootstrap.h"
+#include "metrics_ports.h"
 #include "node.h"
 #include "selfcheck.h"
 #include "spread.h"
 #include "watched.h"
 
 #define SUPERVISOR_WORKERS_MAX 64
-#define SUPERVISOR_METRICS_MAX 16 /* addresses of the metrics port; the schema's limit */
 
 struct supervisor {
     const char *file;            /* borrowed; the configuration */
@@ -39,19 +39,20 @@ struct supervisor {
     struct node *node;           /* owned; what was put on the node */
     struct cache *cache;         /* owned; shared by the workers */
     struct leaks *leaks; /* owned; AWS names upstreams were asked for; shared by the workers */
-    struct publisher publisher;                       /* owned; what the loops answer from */
-    struct upstream *upstream;                        /* owned; main's, for internal queries */
-    struct refresh *refresh;                          /* owned; endpoints' addresses */
-    struct bootstrap *bootstrap;                      /* owned; servers given by host name */
-    struct watched *watched;                          /* owned; the files of the configuration */
-    struct control *control;                          /* owned */
-    struct selfcheck *selfcheck;                      /* owned */
-    struct http_server *http[SUPERVISOR_METRICS_MAX]; /* owned */
-    size_t http_count;
+    struct publisher publisher;                     /* owned; what the loops answer from */
+    struct upstream *upstream;                      /* owned; main's, for internal queries */
+    struct refresh *refresh;                        /* owned; endpoints' addresses */
+    struct bootstrap *bootstrap;                    /* owned; servers given by host name */
+    struct watched *watched;                        /* owned; the files of the configuration */
+    struct control *control;                        /* owned */
+    struct selfcheck *selfcheck;                    /* owned */
+    struct metrics_ports metrics_ports;             /* owned */
+    struct handover *handover;                      /* owned; who else is at our addresses */
     struct worker *workers[SUPERVISOR_WORKERS_MAX]; /* owned */
     pthread_t threads[SUPERVISOR_WORKERS_MAX];      /* of the workers that were started */
     size_t worker_count;                            /* workers made */
     size_t thread_count;                            /* threads started */
+    size_t drained_count;                           /* workers that told that they are drained */
     size_t stopped_count;                           /* workers that told their end */
     struct spread spread;                           /* over how many workers queries are spread */
     uint64_t epoch;                                 /* of the last ruleset built */

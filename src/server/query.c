@@ -583,7 +583,7 @@ static void on_answer(void *owner, const struct exchange_result *result)
     if (is_current && keep)
         cache_insert(worker->cache, entry);
     /* What came after the word to stop is left to the client's next server rather than failed. */
-    bool is_left = worker->phase == WORKER_STOPPING && result->err == ERR_CLOSED &&
+    bool is_left = worker->phase >= WORKER_LEAVING && result->err == ERR_CLOSED &&
                    pending->sequence >= worker->stop_sequence;
     for (struct waiter *waiter; !is_left && (waiter = inflight_take_waiter(pending)) != NULL;) {
         reply_to_waiter(pending, waiter, entry);

@@ -46,11 +46,11 @@ static void close_all(struct worker *worker)
 
 /* --- the end --- */
 
-/* A drain leaves connections open as long as they are used: closing them is what loses their questions. */
+/* Who drains leaves connections open as long as they are used: closing them is what loses their questions. */
 static bool is_done(const struct worker *worker)
 {
     const struct pending *oldest = inflight_oldest(&worker->inflight);
-    bool left = worker->phase == WORKER_DRAINING && worker->listeners.connections_open > 0;
+    bool left = worker->phase != WORKER_STOPPING && worker->listeners.connections_open > 0;
     return !left && (oldest == NULL || oldest->sequence >= worker->stop_sequence);
 }
 
@@ -65,7 +65,7 @@ static void begin_wait(struct worker *worker, enum worker_phase phase, uint64_t 
 
 static void end_wait(struct worker *worker)
 {
-    if (worker->phase == WORKER_STOPPING) {
+    if (worker->phase >= WORKER_LEAVING) {
         listeners_read_out(worker);
         close_all(worker);
         return;
@@ -95,13 +95,17 @@ static void begin_drain(struct worker *worker)
     alarm_set(worker->stop_alarm, WORKER_LINGER_MS);
 }
 
+/* After a drain only strays are left, which are treated as well. */
 static void begin_stop(struct worker *worker)
 {
-    if (worker->phase == WORKER_STOPPING)
+    if (worker->phase >= WORKER_LEAVING)
         return;
-    uint64_t limit_ms = worker->phase == WORKER_EMPTY ? WORKER_LATE_MS : WORKER_STOP_MS;
     listeners_read_out(worker);
-    begin_wait(worker, WORKER_STOPPING, limit_ms);
+    if (worker->phase == WORKER_EMPTY) {
+        begin_wait(worker, WORKER_LEAVING, WORKER_LATE_MS);
+        return;
+    }
+    begin_wait(worker, WORKER_STOPPING, WORKER_STOP_MS);
     listeners_drain(worker);
 }
 

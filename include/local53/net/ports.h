@@ -21,7 +21,7 @@ enum err ports_probe_tcp(const struct addr *addr);
 /* UDP sockets that receive at one address. */
 #define PORTS_RECEIVERS_MAX 256
 struct ports_receivers {
-    size_t count;
+    size_t count; /* of them */
     unsigned long
         inodes[PORTS_RECEIVERS_MAX]; /* by which the kernel tells one socket from another */
 };

@@ -57,7 +57,8 @@ enum worker_phase {
     WORKER_LINGERING, /* draining: what was on its way to us still comes */
     WORKER_DRAINING,  /* questions in flight are finished */
     WORKER_EMPTY,     /* drained */
-    WORKER_STOPPING   /* the word to stop came */
+    WORKER_LEAVING,   /* the word to stop came after a drain: strays are finished */
+    WORKER_STOPPING   /* the word to stop came: questions in flight are finished */
 };
 
 struct worker {
@@ -77,7 +78,7 @@ struct worker {
     uint8_t *stream_reply;       /* owned; MESSAGE_MAX_OCTETS: a TCP answer being written */
     uint32_t turn;               /* rotates endpoints' addresses */
     uint64_t stop_sequence;      /* draining, stopping: questions before this one are waited for */
-    enum worker_phase phase;
+    enum worker_phase phase;     /* on its way to the end */
     struct alarm *stop_alarm;    /* owned; looks whether an ordered stop, or a drain, is complete */
     uint64_t stop_deadline_ms;   /* loop time at which it ends in any case */
     struct log_limit shed_limit; /* "table full" is told once a period */

@@ -1,0 +1,268 @@
+/* handover: who stands at an address is told by claims, how many sockets by the kernel's table, who gets what by a
+ * filter on the group of sockets, whose members are counted in the order they came: first those of the instance that
+ * was there first. Owns a claim for each address. Main thread.
+ * Bounds: two instances; a third is refused.
+ * Fails: with a sentence; a filter the kernel does not take is told, and the kernel then spreads over both. */
+#include "handover.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "address_problem.h"
+#include "local53/base/check.h"
+#include "local53/base/log.h"
+#include "local53/net/ports.h"
+#include "local53/node/claim.h"
+#include "local53/server/listener.h"
+
+#define INSTANCES_MAX 2
+
+/* One address. */
+struct post {
+    struct addr address;
+    int claim;                     /* owned; descriptor, or -1 */
+    struct ports_receivers before; /* of the instance that was there first */
+    bool is_beside;                /* one of these is still there */
+    size_t successors;             /* leaving: sockets of the instance that came after us */
+};
+
+struct handover {
+    bool on;
+    bool leaving;
+    struct worker *const *workers; /* borrowed */
+    size_t loops;                  /* workers, each with one socket at each address */
+    size_t count;                  /* of the posts */
+    struct post posts[LISTENER_ADDRESSES_MAX];
+};
+
+struct handover *handover_new(bool on, const struct addr *addresses, size_t count)
+{
+    struct handover *handover = calloc(1, sizeof(*handover));
+    CHECK(handover != NULL && count <= LISTENER_ADDRESSES_MAX);
+    handover->on = on;
+    handover->count = count;
+    for (size_t i = 0; i < count; i++)
+        handover->posts[i] = (struct post){.address = addresses[i], .claim = -1};
+    return handover;
+}
+
+/* --- coming --- */
+
+static void write_claim(const struct post *post, unsigned number, char name[CLAIM_NAME_MAX])
+{
+    char text[ADDR_TEXT_MAX];
+    snprintf(name, CLAIM_NAME_MAX, "local53-handover-%s-%u", addr_format(&post->address, text),
+             number);
+}
+
+/* Takes one of the claims of an address; how many others have the others. */
+static unsigned claim_post(struct post *post)
+{
+    char name[CLAIM_NAME_MAX];
+    unsigned held = 0;
+    for (unsigned i = 0; i < INSTANCES_MAX; i++) {
+        write_claim(post, i, name);
+        if (post->claim < 0)
+            post->claim = claim_take(name);
+        else
+            held += claim_is_held(name);
+        held += post->claim < 0;
+    }
+    return held;
+}
+
+static bool enter_free(const struct handover *handover, const struct post *post)
+{
+    const char *transport = "UDP";
+    enum err err = ports_probe(&post->address, &transport);
+    if (err == ERR_OK)
+        return true;
+    address_problem_tell(&post->address, transport, err);
+    if (err == ERR_IN_USE && handover->on)
+        fputs(
+            "local53: a local53 is taken over from only where it has node.handover: true as well\n",
+            stderr);
+    return false;
+}
+
+/* An instance that hands over has the address, or is about to. */
+static bool enter_beside(const struct handover *handover, struct post *post)
+{
+    char text[ADDR_TEXT_MAX];
+    enum err err = ports_find_receivers(&post->address, &post->before);
+    addr_format(&post->address, text);
+    if (post->claim < 0) {
+        fprintf(stderr, "local53: %s: %d instances have it already; wait until one has stopped\n",
+                text, INSTANCES_MAX);
+    } else if (err == ERR_DENIED) {
+        fprintf(stderr,
+                "local53: %s: the instance that has it runs as another user; to take over from it, "
+                "run as the same\n",
+                text);
+    } else if (err != ERR_OK) {
+        fprintf(stderr, "local53: %s: who has it cannot be told from /proc/net: %s\n", text,
+                err_text(err));
+    } else {
+        post->is_beside = post->before.count > 0;
+        return post->is_beside || enter_free(handover, post);
+    }
+    return false;
+}
+
+static bool enter_post(const struct handover *handover, struct post *post)
+{
+    bool held = handover->on && claim_post(post) > 0;
+    return held ? enter_beside(handover, post) : enter_free(handover, post);
+}
+
+bool handover_enter(struct handover *handover)
+{
+    for (size_t i = 0; i < handover->count; i++) {
+        if (!enter_post(handover, &handover->posts[i]))
+            return false;
+    }
+    return true;
+}
+
+/* --- leading --- */
+
+/* Tells the kernel that loops first..first + count - 1 of an address get all. */
+static void lead(const struct handover *handover, size_t post, size_t first, size_t count)
+{
+    char text[ADDR_TEXT_MAX];
+    enum err err = worker_lead(handover->workers[0], post, first, count);
+    if (err != ERR_OK)
+        LOG_WARN("handover.unled",
+                 LOG_TEXT("address", addr_format(&handover->posts[post].address, text)),
+                 LOG_TEXT("problem", err_text(err)));
+}
+
+static void tell_post(const char *event, const struct post *post)
+{
+    char text[ADDR_TEXT_MAX];
+    LOG_INFO(event, LOG_TEXT("address", addr_format(&post->address, text)));
+}
+
+void handover_begin(struct handover *handover, struct worker *const *workers, size_t loops)
+{
+    handover->workers = workers;
+    handover->loops = loops;
+    for (size_t i = 0; i < loops && !handover->on; i++)
+        worker_seal(workers[i]);
+    for (size_t i = 0; i < handover->count && handover->on; i++) {
+        if (handover->posts[i].is_beside)
+            tell_post("handover.beside", &handover->posts[i]);
+        else
+            lead(handover, i, 0, loops);
+    }
+}
+
+bool handover_is_beside(const struct handover *handover)
+{
+    bool beside = false;
+    for (size_t i = 0; i < handover->count; i++)
+        beside = beside || handover->posts[i].is_beside;
+    return beside;
+}
+
+static bool was_before(const struct post *post, unsigned long inode)
+{
+    bool found = false;
+    for (size_t i = 0; i < post->before.count; i++)
+        found = found || post->before.inodes[i] == inode;
+    return found;
+}
+
+/* Who is at the address now, but for us: of the instance before us, and of the one after us. Nobody, where that cannot
+ * be told. */
+static void count_others(const struct handover *handover, const struct post *post, size_t *before,
+                         size_t *after)
+{
+    struct ports_receivers now;
+    (void)ports_find_receivers(&post->address, &now);
+    *before = 0;
+    for (size_t i = 0; i < now.count; i++)
+        *before += was_before(post, now.inodes[i]);
+    size_t rest = now.count - *before;
+    *after = rest > handover->loops ? rest - handover->loops : 0;
+}
+
+bool handover_look(struct handover *handover)
+{
+    bool was_beside = handover_is_beside(handover);
+    for (size_t i = 0; i < handover->count; i++) {
+        struct post *post = &handover->posts[i];
+        size_t before = 0;
+        size_t after;
+        if (post->is_beside)
+            count_others(handover, post, &before, &after);
+        if (!post->is_beside || before > 0)
+            continue;
+        post->is_beside = false;
+        lead(handover, i, 0, handover->loops);
+        tell_post("handover.taken", post);
+    }
+    return was_beside && !handover_is_beside(handover);
+}
+
+/* --- leaving --- */
+
+/* Leads clients of one address to who came after us; before us: we are not asked anyway. */
+static bool leave_post(struct handover *handover, size_t index)
+{
+    struct post *post = &handover->posts[index];
+    char text[ADDR_TEXT_MAX];
+    size_t before;
+    count_others(handover, post, &before, &post->successors);
+    if (before > 0)
+        post->successors = 0;
+    if (post->successors == 0)
+        return false;
+    lead(handover, index, handover->loops, post->successors);
+    LOG_INFO("handover.left", LOG_TEXT("address", addr_format(&post->address, text)),
+             LOG_UINT("loops", post->successors));
+    return true;
+}
+
+bool handover_leave(struct handover *handover)
+{
+    for (size_t i = 0; i < handover->count && handover->on; i++)
+        handover->leaving = leave_post(handover, i) || handover->leaving;
+    return handover->leaving;
+}
+
+void handover_narrow(const struct handover *handover, size_t index)
+{
+    for (size_t i = 0; i < handover->count; i++) {
+        if (handover->posts[i].successors > 0)
+            lead(handover, i, index + 1, handover->posts[i].successors);
+    }
+}
+
+/* --- the rest --- */
+
+const char *handover_tell(const struct handover *handover, char out[HANDOVER_TELL_MAX])
+{
+    const char *state = "alone";
+    if (!handover->on)
+        state = "off";
+    else if (handover->leaving)
+        state = "leaving, another instance is asked";
+    else if (handover_is_beside(handover))
+        state = "beside another instance, which is asked until it stops";
+    snprintf(out, HANDOVER_TELL_MAX, "%s", state);
+    return out;
+}
+
+void handover_free(struct handover *handover)
+{
+    if (handover == NULL)
+        return;
+    for (size_t i = 0; i < handover->count; i++) {
+        if (handover->posts[i].claim >= 0)
+            close(handover->posts[i].claim);
+    }
+    free(handover);
+}

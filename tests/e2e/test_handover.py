@@ -1,0 +1,261 @@
+#!/usr/bin/env python3
+"""Two instances on the same addresses, one after the other: who is asked, what is lost, and who is refused."""
+import os
+import signal
+import socket
+import threading
+import time
+
+from lib import dnsbench, fake_dns, message, pods
+from lib.cases import Suite, expect, expect_equal, wait_until
+from lib.client import Client, NoAnswer
+from lib.daemon import BINARY, PLAIN, Daemon, address, forward, free_port, run, yaml
+from lib.pods import LINK_LOCAL, LINK_LOCAL6, SERVICE, Load, Pod
+
+suite = Suite("handover")
+ENVIRONMENT = 3
+NAME = "who.corp.example"
+RATE, ROUNDS = 5000, 4
+
+
+class Place:
+    """Addresses that instances come to, each telling its own number as the address of NAME."""
+
+    def __init__(self, scene, **settings):
+        self.scene, self.address = scene, address()
+        self.port, self.settings, self.count = free_port(self.address), settings, 0
+        self.client = Client(self.address, self.port)
+        self.upstream = scene.add(fake_dns.FakeDns(address(), 0, {
+            "slow.example.": lambda asked: fake_dns.Reply([message.a(asked.name, "192.0.2.1")], delay_s=1.5)},
+            fake_dns.addresses("192.0.2.2")))
+        self.http_port = free_port(self.address)
+
+    def text(self, number):
+        return {"listen": [f"{self.address}:{self.port}", f"[::1]:{self.port}"], "forward": forward(self.upstream),
+                "endpoints": [{"names": [NAME], "addresses": [f"10.0.0.{number}"]}],
+                "node": {"handover": True}, **self.settings}
+
+    def come(self, **options):
+        """The next instance, ready; it may have to wait for the port of its metrics."""
+        self.count += 1
+        return Instance(self.scene, self.text(self.count), address=self.address, port=self.port,
+                        http_port=self.http_port, **options).wait_control()
+
+    def asked(self):
+        """Numbers of the instances that answer, over UDP from many ports and over TCP."""
+        seen = {self.client.ask(NAME).texts()[0] for _ in range(40)}
+        seen |= {self.client.ask_tcp(NAME).texts()[0] for _ in range(20)}
+        return sorted(int(text.rsplit(".", 1)[1]) for text in seen)
+
+    def refused(self, handover=True, binary=None):
+        """A start that must end with exit code 3; what it said."""
+        path = self.scene.write("refused.yaml", yaml({**self.text(99), "metrics": [], "node": {"handover": handover},
+                                                      "control": self.scene.path("refused.sock")}))
+        done = run(["run", "-c", path], binary=binary)
+        expect_equal(done.returncode, ENVIRONMENT, f"exit code; it said: {done.stderr}")
+        return done.stderr
+
+
+class Instance(Daemon):
+    """A daemon known by its control socket: its HTTP address may be another's still."""
+
+    def _wait_alive(self):
+        wait_until(lambda: os.path.exists(self.control), 10, "the control socket")
+
+    def wait_control(self):
+        def ready():
+            expect(self.process.poll() is None, f"ended with {self.process.returncode}: {self.log()[-1500:]}")
+            return self.ctl("ready").returncode == 0
+        wait_until(ready, 10, "ready")
+        return self
+
+    def tells(self, text):
+        return text in self.ctl("status").stdout
+
+
+# ---- Who is asked ---------------------------------------------------------------------------------
+
+@suite.case("the newcomer is asked nothing until the one before it stops, and then everything")
+def in_turn(scene):
+    place = Place(scene)
+    first = place.come()
+    expect(first.tells("handover: alone"), first.ctl("status").stdout)
+    second = place.come()
+    expect(second.tells("handover: beside another instance"), second.ctl("status").stdout)
+    expect_equal(place.asked(), [1], "while both run")
+    expect_equal(second.ctl("ready").returncode, 0, "the newcomer is ready all the same")
+    first.stop()
+    wait_until(lambda: second.tells("handover: alone"), 5, "the newcomer is alone")
+    expect_equal(place.asked(), [2], "afterwards")
+    wait_until(lambda: second.http("/healthz")[0] == 200, 5, "it has the port of metrics")
+
+
+@suite.case("kill -9 of the one before hands over as well, and a newcomer that dies is not missed")
+def killed(scene):
+    place = Place(scene)
+    first = place.come()
+    dead = place.come()
+    dead.expected_exit = -signal.SIGKILL
+    dead.process.kill()
+    dead.process.wait(5)
+    expect_equal(place.asked(), [1], "after the newcomer's death")
+    second = place.come()
+    first.expected_exit = -signal.SIGKILL
+    first.process.kill()
+    first.process.wait(5)
+    expect_equal(place.asked(), [3], "after the death of the one before")
+    wait_until(lambda: second.tells("handover: alone"), 5, "alone")
+    third = place.come()
+    second.stop()
+    expect_equal(place.asked(), [4], "after one more")
+    expect_equal(third.process.poll(), None, "which runs")
+
+
+@suite.case("a question that waits for a server when the word to stop comes is answered by the one that took it")
+def in_flight(scene):
+    place = Place(scene)
+    first = place.come()
+    place.come()
+    replies = []
+    asking = threading.Thread(target=lambda: replies.append(place.client.ask("slow.example").texts()))
+    asking.start()
+    wait_until(lambda: place.upstream.count("slow.example.") > 0, 5, "it is under way")
+    first.process.terminate()
+    wait_until(lambda: "handover.left" in first.log(), 5, "it leaves")
+    expect_equal((place.asked(), first.process.poll()), ([2], None), "who is asked while the first still runs")
+    asking.join(5)
+    expect_equal(replies, [["192.0.2.1"]], "its answer")
+    first.wait()
+
+
+# ---- What is lost ---------------------------------------------------------------------------------
+
+def rolled(scene, workers, transport="udp", rounds=ROUNDS):
+    """Instances follow each other under dnsbench; its Ended."""
+    place = Place(scene, workers=workers)
+    running = place.come(binary=PLAIN)
+    queries = scene.write("queries", f"{NAME} A\nforwarded.example A\n")
+    bench = dnsbench.Bench(scene, "run", "--server", f"{place.address}:{place.port}", "--queries", queries, "--rate",
+                           RATE, "--clients", 64, "--duration", f"{rounds + 2}s", "--warmup", "0s", "--transport",
+                           transport, binary=dnsbench.PLAIN)
+    for _ in range(rounds):
+        newcomer = place.come(binary=PLAIN)
+        time.sleep(0.2)
+        running.stop()
+        running = newcomer
+    ended = bench.wait()
+    expect_equal(place.count, rounds + 1, "instances")
+    return ended
+
+
+def lost(ended):
+    sent, good = ended.measured["sent"], ended.outcomes["ok"]
+    print(f"  {sent - good} of {sent} questions lost over {ROUNDS} replacements")
+    expect(sent > RATE, f"only {sent} questions were sent")
+    return sent - good
+
+
+@suite.case("four replacements under load over UDP lose nothing, with one loop", limit_s=60)
+def one_loop(scene):
+    expect_equal(lost(rolled(scene, workers=1)), 0, "lost")
+
+
+@suite.case("four replacements under load over UDP lose nothing, with three loops", limit_s=60)
+def three_loops(scene):
+    expect_equal(lost(rolled(scene, workers=3)), 0, "lost")
+
+
+@suite.case("a connection for each question loses nothing either", limit_s=60)
+def connections(scene):
+    place = Place(scene)
+    running, failed, count, end = place.come(binary=PLAIN), [], [0], threading.Event()
+
+    def ask():
+        while not end.is_set():
+            count[0] += 1
+            try:
+                place.client.ask_tcp(NAME)
+            except (OSError, NoAnswer) as error:
+                failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for _ in range(ROUNDS):
+        newcomer = place.come(binary=PLAIN)
+        time.sleep(0.2)
+        running.stop()
+        running = newcomer
+    end.set()
+    asking.join(10)
+    print(f"  {len(failed)} of {count[0]} questions lost over {ROUNDS} replacements")
+    expect_equal(failed, [], f"of {count[0]}")
+    expect(count[0] > 100, f"only {count[0]} were asked")
+
+
+@suite.case("pods led here by rules lose nothing, and rules of one instance stand at all times", namespace_needed=True,
+            limit_s=60)
+def led_pods(scene):
+    pod = Pod(scene)
+    scene.add(fake_dns.FakeDns(pods.CLUSTER_DNS, 53, default=fake_dns.addresses(pods.THEIRS)))
+    scene.add(fake_dns.FakeDns("127.53.9.9", 53, default=fake_dns.addresses(pods.OURS)))
+    settings = {"listen": [LINK_LOCAL, LINK_LOCAL6], "forward": forward("127.53.9.9"), "metrics": [],
+                "node": {"intercept": "owner", "service_addresses": [SERVICE], "handover": True}}
+    running = Instance(scene, settings, binary=PLAIN).wait_control()
+    loads = [scene.add(Load(pod, server)) for server in (SERVICE, LINK_LOCAL, LINK_LOCAL6)]
+    for _ in range(3):
+        newcomer = Instance(scene, settings, binary=PLAIN).wait_control()
+        expect_equal(len(pods.tables()), 2, "tables while both run")
+        running.stop()
+        expect_equal(len(pods.tables()), 1, "tables afterwards")
+        expect(LINK_LOCAL in pods.standing(), f"addresses afterwards: {pods.standing()}")
+        running = newcomer
+        time.sleep(0.3)
+    for load in loads:
+        load.close()
+        seen = {what for _, _, what in load.events}
+        print(f"  {load.lost()} of {len(load.events)} questions to {load.server} lost over 3 replacements")
+        expect_equal(seen, {pods.OURS}, f"answers at {load.server}")
+    running.stop()
+    expect_equal((pods.tables(), LINK_LOCAL in pods.standing()), ([], False), "left in the end")
+
+
+# ---- Who is refused -------------------------------------------------------------------------------
+
+@suite.case("where one of both lacks the key the second is refused and the first goes on")
+def both_need_it(scene):
+    for first, second in ((True, False), (False, True)):
+        place = Place(scene, node={"handover": first})
+        place.come()
+        said = place.refused(handover=second)
+        expect("is taken by local53" in said, said)
+        expect_equal("node.handover: true" in said, second, f"the remedy is told who would take over: {said}")
+        expect_equal(place.asked(), [1], "the first goes on")
+
+
+@suite.case("a third, and another user's, are refused with the remedy")
+def refused(scene):
+    place = Place(scene)
+    place.come()
+    wrapped = scene.write("other-user", f"#!/bin/sh\nexec setpriv --reuid 65534 {BINARY} \"$@\"\n")
+    os.chmod(wrapped, 0o755)
+    said = place.refused(binary=wrapped)
+    expect("as another user" in said, said)
+    place.come()
+    said = place.refused()
+    expect("2 instances have it already" in said, said)
+    expect_equal(place.asked(), [1], "the first goes on")
+
+
+@suite.case("a foreign server that shares its port is no instance")
+def foreign(scene):
+    place = Place(scene)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        udp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        udp.bind((place.address, place.port))
+        said = place.refused()
+    expect("is taken by python3" in said, said)
+
+
+if __name__ == "__main__":
+    suite.main()
