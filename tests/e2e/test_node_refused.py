@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What the node refuses local53: it says what to do, and leaves nothing behind or goes on without."""
 import contextlib
+import json
 import re
 import socket
 
@@ -21,8 +22,16 @@ def refused(scene, binary=None, **keys):
     control = {"control": scene.path("refused.sock"), "metrics": [], "workers": 1}
     done = run(["run", "-c", scene.write("refused.yaml", yaml({**settings(**keys), **control}))], binary=binary)
     expect_equal(done.returncode, ENVIRONMENT, f"exit code; it said: {done.stderr}")
-    expect_equal(pods.state(), before, "addresses, links, routes and rules after a refusal")
+    expect_equal(pods.changes(before), [], "addresses, links, routes and rules after a refusal")
     return done.stderr
+
+
+def doctor(scene, binary, **keys):
+    """What doctor finds about nftables with this configuration: (level, what, remedy)."""
+    file = scene.write("doctor.yaml", yaml({**settings(**keys), "control": scene.path("none.sock"), "metrics": []}))
+    found = json.loads(run(["doctor", "--json", "-c", file], binary=binary).stdout)["findings"]
+    expect_equal(sum(one["key"] == "nftables" for one in found), 1, f"findings about nftables of {found}")
+    return next((one["finding"], one["what"], one["remedy"]) for one in found if one["key"] == "nftables")
 
 
 def says(told, *words):
@@ -114,7 +123,7 @@ def on_lo(scene):
         for address in SERVICES:
             expect_equal(pod.ask(address), OURS, f"through {address}")
         daemon.stop()
-        expect_equal(pods.state(), before, "the node afterwards")
+        expect_equal(pods.changes(before), [], "the node afterwards")
     finally:
         pods.must("sh", "-c", f"ip address delete {SERVICE}/32 dev lo; ip address delete {SERVICE6}/128 dev lo")
 
@@ -177,11 +186,15 @@ def no_nftables(scene):
     pod = cluster(scene)
     sandbox = other_kernel.program(scene, other_kernel.NO_NFTABLES)
     says(refused(scene, sandbox), "no nf_tables", "intercept: off")
+    for on_failure, level in (("exit", "problem"), ("degrade", "note")):
+        found = doctor(scene, sandbox, on_failure=on_failure)
+        expect_equal(found[0], level, f"doctor: {found}")
+        says(found[1] + found[2], "no netfilter netlink socket", "modprobe nf_tables", "intercept: off")
     before = pods.state()
     daemon = start(scene, binary=sandbox, on_failure="degrade")
     is_degraded(pod, daemon)
     daemon.stop()
-    expect_equal(pods.state(), before, "the node afterwards")
+    expect_equal(pods.changes(before), [], "the node afterwards")
 
 
 # ---- A kernel whose tables have no owner --------------------------------------------------------------
@@ -191,7 +204,11 @@ def no_nftables(scene):
 def unowned(scene):
     pod = cluster(scene)
     before = pods.state()
-    daemon = start(scene, binary=other_kernel.program(scene, other_kernel.NO_OWNER))
+    old_kernel = other_kernel.program(scene, other_kernel.NO_OWNER)
+    found = doctor(scene, old_kernel)
+    expect_equal(found[0], "note", f"doctor: {found}")
+    says(found[1] + found[2], "the rules of a local53 that was killed stay", "local53 node clean")
+    daemon = start(scene, binary=old_kernel)
     says(daemon.log(), "node.unowned", "Linux 5.12", "owned=no")
     expect_equal(daemon.metric("local53_intercepting"), 1, "local53_intercepting")
     expect_equal(daemon.metric("local53_interception_owned"), 0, "local53_interception_owned")
@@ -201,7 +218,7 @@ def unowned(scene):
     wait_until(lambda: daemon.metric("local53_interception_repairs_total") == 1, 5, "what was flushed is put back")
     expect_equal((pod.ask(SERVICE), pod.ask(SERVICE6)), (OURS, OURS), "after the repair")
     daemon.stop()
-    expect_equal(pods.state(), before, "the node afterwards")
+    expect_equal(pods.changes(before), [], "the node afterwards")
 
 
 @suite.case("rules that a killed one has left go with node clean, and with the next start", namespace_needed=True)
@@ -215,13 +232,13 @@ def unowned_killed(scene):
     expect_equal(pod.ask(SERVICE), "refused", "a service address is led to nobody, as was said")
     done = run(["node", "clean"])
     expect_equal((done.returncode, done.stdout), (0, "nft tables removed: 1\naddresses removed: 4\n"), "node clean")
-    expect_equal((pods.state(), pod.ask(SERVICE)), (before, THEIRS), "after node clean")
+    expect_equal((pods.changes(before), pod.ask(SERVICE)), ([], THEIRS), "after node clean")
     left = leave(scene, start(scene, binary=old_kernel))
     second = start(scene, binary=old_kernel)
     expect(left not in pods.tables() and len(pods.tables()) == 1, f"{left} is gone: {pods.tables()}")
     expect_equal((pod.ask(SERVICE), pod.ask(SERVICE6)), (OURS, OURS), "through the next")
     second.stop()
-    expect_equal((pods.state(), pod.ask(SERVICE)), (before, THEIRS), "after its end")
+    expect_equal((pods.changes(before), pod.ask(SERVICE)), ([], THEIRS), "after its end")
 
 
 def leave(scene, daemon):

@@ -44,10 +44,19 @@ def standing():
 
 
 def state():
-    """What a local53 could have left on the node: addresses, links, routes and the whole of nft's rules."""
-    return [re.sub(r"\b(valid|preferred)_lft \w+", "", must(*words)) for words in (
+    """What a local53 could have left on the node: addresses, links, routes and the whole of nft's rules, but for what
+    the kernel itself adds to a link some time after it was set up."""
+    told = "".join(must(*words) for words in (
         ("ip", "-o", "address"), ("ip", "-br", "link"), ("ip", "route", "show", "table", "all"),
-        ("nft", "list", "ruleset"))]
+        ("nft", "list", "ruleset")))
+    lines = [re.sub(r"(valid|preferred)_lft \w+|tentative", "", line) for line in told.splitlines()]
+    return [line for line in lines if "fe80:" not in line and "multicast ff00::" not in line]
+
+
+def changes(before):
+    """What state() has more or less now."""
+    now = state()
+    return [f"- {line}" for line in before if line not in now] + [f"+ {line}" for line in now if line not in before]
 
 
 def tracked(port=53):
