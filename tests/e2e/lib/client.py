@@ -13,6 +13,10 @@ class NoAnswer(AssertionError):
     """Nothing came in time."""
 
 
+class Refused(NoAnswer):
+    """Nobody listens there."""
+
+
 class Client:
     """Asks one server; every wait has a limit."""
 
@@ -27,13 +31,17 @@ class Client:
             try:
                 udp.send(wire)
                 return udp.recv(65535)
-            except (TimeoutError, ConnectionRefusedError) as error:
-                raise NoAnswer(f"no answer from {self.address}:{self.port} within {timeout_s} s ({error})") from None
+            except TimeoutError:
+                raise NoAnswer(f"no answer from {self.address}:{self.port} within {timeout_s} s") from None
+            except ConnectionRefusedError:
+                raise Refused(f"nobody listens on {self.address}:{self.port}") from None
 
     def is_silent(self, wire, wait_s=0.7):
-        """True when nothing comes back."""
+        """True when nothing comes back from a server that is there."""
         try:
             self.send(wire, wait_s)
+        except Refused:
+            raise
         except NoAnswer:
             return True
         return False

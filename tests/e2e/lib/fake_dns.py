@@ -11,6 +11,7 @@ import threading
 import time
 
 from . import message
+from .cases import expect
 
 
 @dataclasses.dataclass
@@ -92,6 +93,7 @@ class FakeDns:
         self._selector = selectors.DefaultSelector()
         self._open()
         self._stop = False
+        self._error = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
@@ -122,6 +124,7 @@ class FakeDns:
         for key in list(self._selector.get_map().values()):
             key.fileobj.close()
         self._selector.close()
+        expect(self._error is None, f"{self.server} was silent since it met {self._error!r}")
 
     # ---- The thread -------------------------------------------------------------------------------
 
@@ -139,11 +142,17 @@ class FakeDns:
         self._selector.register(listener, selectors.EVENT_READ, self._on_connection)
 
     def _run(self):
-        while not self._stop:
-            for key, _ in self._selector.select(self._wait_s()):
-                key.data(key.fileobj)
-            while self._later and self._later[0][0] <= time.monotonic():
-                heapq.heappop(self._later)[2]()
+        try:
+            while not self._stop:
+                self._turn()
+        except Exception as error:  # told by close(): a question that is none, or a rule that is wrong
+            self._error = error
+
+    def _turn(self):
+        for key, _ in self._selector.select(self._wait_s()):
+            key.data(key.fileobj)
+        while self._later and self._later[0][0] <= time.monotonic():
+            heapq.heappop(self._later)[2]()
 
     def _wait_s(self):
         if not self._later:
