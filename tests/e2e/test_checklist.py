@@ -278,7 +278,7 @@ def dnssec_records(_scene):
         signed = world().client.ask("signed.example", edns=message.Edns(dnssec_ok=True))
         expect_equal(sorted(r.type for r in signed.answer), [1, 46], "types with DO")
     asked = world().client.ask("signed.example", "RRSIG")
-    expect(all(r.type in (1, 46) for r in asked.answer), "an explicit question for RRSIG")
+    expect(46 in [r.type for r in asked.answer], f"an explicit question for RRSIG: {asked.answer}")
 
 
 @suite.case("rfc6891_6.1.1 options of the client never reach the upstream, nor the upstream's the client")
@@ -372,11 +372,12 @@ def local_names(_scene):
 
 @suite.case("rfc1034_5.3.3 CNAMEs come before the addresses they lead to, whatever the upstream's order")
 def cname_first(_scene):
-    rule(("order.example.", "A"), lambda q: fake_dns.Reply([message.cname(q.name, "end.example."),
-                                                            message.a("end.example.", "192.0.2.1")]))
+    rule(("order.example.", "A"), lambda q: fake_dns.Reply([
+        message.a("end.example.", "192.0.2.1"), message.cname("mid.example.", "end.example."),
+        message.cname(q.name, "mid.example.")]))
     for _ in ("miss", "hit"):
         reply = world().client.ask("order.example")
-        expect_equal([r.type for r in reply.answer], [5, 1], "types in order")
+        expect_equal([r.owner for r in reply.answer], ["order.example.", "mid.example.", "end.example."], "owners")
 
 
 @suite.case("rfc8914_4 SERVFAIL tells why to clients with EDNS, and only to them")

@@ -203,6 +203,7 @@ def unchanged(scene):
                     ["sh", "-c", "cat /proc/sys/net/core/*max /proc/modules /etc/resolv.conf; nft list ruleset"])
         return [subprocess.run(c, capture_output=True, text=True, check=False, timeout=10).stdout for c in commands]
     before = state()
+    expect(all(before), f"nothing is seen of the node: {before}")
     doctor(file=config(scene))
     doctor()
     expect_equal(state(), before, "addresses, links, routes, limits, modules, rules")

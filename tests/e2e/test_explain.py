@@ -215,6 +215,7 @@ def special(scene):
 def live_zones(scene):
     zone = {"name": "corp.internal", "aliases": {"api.corp.internal": VPCE}}
     daemon, _ = live(scene, zones=[zone])
+    wait_until(lambda: explained(daemon, "api.corp.internal")["addresses"], 5, "the alias has addresses")
     found = explained(daemon, "api.corp.internal")
     expect_equal((found["source"], found["addresses"], found["state"]), ("zone corp.internal", [PRIVATE], "fresh"), "alias")
     expect_equal(explained(daemon, "none.corp.internal")["rule"], "zones[0] no such name", "no such name")

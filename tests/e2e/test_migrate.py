@@ -83,7 +83,9 @@ def patch(scene):
 
 @suite.case("what the page links to is there")
 def links(_scene):
-    for path in re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page()):
+    paths = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page())
+    expect(paths, "the page links to nothing")
+    for path in paths:
         expect(os.path.exists(os.path.join(ROOT, "deploy", path)), f"{path}: no such file")
     for anchor in re.findall(r"\]\(#([^)]+)\)", page()):
         titles = [t.lower().replace(" ", "-") for t in re.findall(r"^## (.*)$", page(), re.M)]
