@@ -4,10 +4,10 @@ import ipaddress
 import re
 import time
 
-from lib import message, pods
+from lib import fake_dns, message, pods
 from lib.cases import Suite, expect, expect_equal, wait_until
-from lib.daemon import PLAIN, Daemon, run
-from lib.node import ENVIRONMENT, NO_ADMIN, clean, cluster, killed, settings, start, under
+from lib.daemon import PLAIN, Daemon, forward, run
+from lib.node import ENVIRONMENT, NO_ADMIN, NO_CAPABILITY, UPSTREAM, clean, cluster, killed, settings, start, under
 from lib.pods import LINK_LOCAL, LINK_LOCAL6, OURS, POD, POD6, SERVICE, SERVICE6, THEIRS, Load
 
 suite = Suite("node")
@@ -39,6 +39,37 @@ def answered(scene):
     daemon.stop()
     for address in SERVICES:
         expect_equal((pod.ask(address), pod.ask_tcp(address)), (THEIRS, THEIRS), f"{address} afterwards")
+
+
+@suite.case("one family does without the other: listening, taken over, and upstream", namespace_needed=True)
+def one_family(scene):
+    pod = cluster(scene)
+    scene.add(fake_dns.FakeDns("::1", 53, default=fake_dns.addresses(OURS)))
+    for listen, service, servers in ((LINK_LOCAL6, SERVICE6, "::1"), (LINK_LOCAL, SERVICE6, UPSTREAM)):
+        text = {**settings(listen=(listen,), services=(service,)), "forward": forward(servers)}
+        daemon = Daemon(scene, text).wait_ready()
+        for address in (listen, service):
+            expect_equal((pod.ask(address), pod.ask_tcp(address)), (OURS, OURS), f"through {address}")
+        expect_equal(daemon.metric("local53_interception_rules"), 12, "rules")
+        expect_equal(pod.ask(SERVICE), THEIRS, "the service address that is not taken over")
+        daemon.stop()
+
+
+@suite.case("without any privilege a pod is answered on an address that is there already, and the node stays as it was",
+            namespace_needed=True)
+def unprivileged(scene):
+    pod = cluster(scene)
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as first:
+        first.write("53")
+    before = pods.state()
+    daemon = start(scene, binary=under(scene, NO_CAPABILITY), intercept="off", services=(),
+                   listen=("10.0.0.1", "[fd00:1::1]:53"))
+    for address in ("10.0.0.1", "fd00:1::1"):
+        expect_equal((pod.ask(address), pod.ask_tcp(address)), (OURS, OURS), f"through {address}")
+    expect_equal((pod.ask(SERVICE), pods.changes(before)), (THEIRS, []), "the service address, and the node")
+    expect_equal(daemon.metric("local53_intercepting"), 0, "local53_intercepting")
+    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as first:
+        first.write("1024")
 
 
 @suite.case("no rule stands before a question of our own was answered", namespace_needed=True)
