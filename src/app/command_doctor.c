@@ -44,12 +44,9 @@ static int look(const char *option, bool json)
 {
     struct doctor_options options = {
         .command = &command_doctor, .file = choose_file(option), .json = json};
-    struct report report = {0};
     struct ruleset *rules = NULL;
     if (options.file != NULL) {
-        rules = load_ruleset(options.file, 1, &report);
-        load_print_report(&report);
-        report_deinit(&report);
+        rules = load_for_command(options.file);
         if (rules == NULL)
             return EXIT_USAGE;
     }

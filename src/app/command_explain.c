@@ -101,15 +101,12 @@ static void explain_rules(const struct task *task, const struct ruleset *rules)
 
 static int explain_file(const struct task *task)
 {
-    struct report report = {0};
-    struct ruleset *rules = load_ruleset(task->where.file, 1, &report);
-    load_print_report(&report);
-    if (rules != NULL)
-        explain_rules(task, rules);
-    int code = rules != NULL ? EXIT_FINE : EXIT_USAGE;
+    struct ruleset *rules = load_for_command(task->where.file);
+    if (rules == NULL)
+        return EXIT_USAGE;
+    explain_rules(task, rules);
     ruleset_free(rules);
-    report_deinit(&report);
-    return code;
+    return EXIT_FINE;
 }
 
 /* ---- From the running local53 ------------------------------------------------------------------- */

@@ -124,11 +124,8 @@ static bool read_names(struct name *names, int count, char **words)
 
 static int probe_file(struct probe_options *options)
 {
-    struct report report = {0};
     options->file = load_file_name(options->file);
-    struct ruleset *rules = load_ruleset(options->file, 1, &report);
-    load_print_report(&report);
-    report_deinit(&report);
+    struct ruleset *rules = load_for_command(options->file);
     if (rules == NULL)
         return EXIT_USAGE;
     if (rules->config->endpoint_count > 0 || options->name_count > 0)

@@ -164,14 +164,10 @@ static void print_whole(const struct listing *listing)
 
 /* ---- For programs ------------------------------------------------------------------------------ */
 
-/* A member with a text; null for NULL. */
 static void print_text(const char *key, const char *text)
 {
-    printf(", \"%s\": ", key);
-    if (text != NULL)
-        json_text_write(stdout, text);
-    else
-        printf("null");
+    printf(", ");
+    json_text_member(stdout, key, text);
 }
 
 static void print_list(const char *key, const struct name_list *list)
@@ -189,8 +185,8 @@ static void print_object(const struct listing *listing)
     const struct catalogue_row *row = listing->row;
     const struct catalogue_row *twin = catalogue_fips_service(row);
 
-    printf("{\"service\": ");
-    json_text_write(stdout, row->service);
+    printf("{");
+    json_text_member(stdout, "service", row->service);
     print_text("scope", row->scope);
     print_text("region", catalogue_is_global(row) ? NULL : listing->region);
     print_list("names", &listing->names);
@@ -198,7 +194,7 @@ static void print_object(const struct listing *listing)
     print_list("fips", &listing->fips);
     print_text("fips_service", twin != NULL ? twin->service : NULL);
     print_text("evidence", row->evidence);
-    print_text("note", row->note[0] != '\0' ? row->note : NULL);
+    print_text("note", row->note);
     printf("}");
 }
 

@@ -59,3 +59,12 @@ void load_print_report(const struct report *report)
     fputs(text, stderr);
     free(text);
 }
+
+struct ruleset *load_for_command(const char *file)
+{
+    struct report report = {0};
+    struct ruleset *rules = load_ruleset(file, 1, &report);
+    load_print_report(&report);
+    report_deinit(&report);
+    return rules;
+}

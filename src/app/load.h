@@ -15,6 +15,9 @@ const char *load_file_name(const char *option);
  * a service needs it. NULL with errors in the report. epoch as ruleset_new. */
 struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *report);
 
+/* The same for a command that has no use for the report: it is written to stderr. NULL: the configuration has errors. */
+struct ruleset *load_for_command(const char *file);
+
 /* Writes a report's lines to stderr, when it has any. */
 void load_print_report(const struct report *report);
 

@@ -14,3 +14,12 @@ void json_text_write(FILE *out, const char *text)
     }
     fputc('"', out);
 }
+
+void json_text_member(FILE *out, const char *key, const char *text)
+{
+    fprintf(out, "\"%s\": ", key);
+    if (text == NULL || text[0] == '\0')
+        fputs("null", out);
+    else
+        json_text_write(out, text);
+}

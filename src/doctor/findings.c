@@ -160,21 +160,14 @@ void findings_print_table(FILE *out, const struct findings *findings,
 
 /* --- JSON --- */
 
-static void print_member(FILE *out, const char *key, const char *text)
-{
-    fprintf(out, ", \"%s\": ", key);
-    if (text == NULL || text[0] == '\0')
-        fputs("null", out);
-    else
-        json_text_write(out, text);
-}
-
 static void print_object(FILE *out, const struct finding *finding, size_t index)
 {
     fprintf(out, "%s\n    {\"key\": \"%s\", \"finding\": \"%s\"", index > 0 ? "," : "",
             finding->key, LEVELS[finding->level]);
-    print_member(out, "what", finding->what);
-    print_member(out, "remedy", finding->remedy);
+    fputs(", ", out);
+    json_text_member(out, "what", finding->what);
+    fputs(", ", out);
+    json_text_member(out, "remedy", finding->remedy);
     fputc('}', out);
 }
 
@@ -184,8 +177,8 @@ void findings_print_json(FILE *out, const struct findings *findings,
     fprintf(out, "{\"problems\": %zu, \"notes\": %zu, \"ok\": %zu, \"left_out\": %zu",
             findings_count(findings, FINDING_PROBLEM), findings_count(findings, FINDING_NOTE),
             findings_count(findings, FINDING_OK), findings->left_out);
-    fprintf(out, ", \"took_ms\": %" PRIu64, head->took_ms);
-    print_member(out, "config", head->file);
+    fprintf(out, ", \"took_ms\": %" PRIu64 ", ", head->took_ms);
+    json_text_member(out, "config", head->file);
     fputs(",\n  \"findings\": [", out);
     in_order(out, findings, print_object);
     fputs("]}\n", out);

@@ -334,16 +334,6 @@ void probe_print_table(FILE *out, const struct probe_report *report)
 
 /* --- JSON --- */
 
-/* A key and its text; null when there is none. */
-static void json_text(FILE *out, const char *key, const char *text)
-{
-    fprintf(out, "\"%s\": ", key);
-    if (text[0] == '\0')
-        fputs("null", out);
-    else
-        json_text_write(out, text);
-}
-
 static void json_list_item(FILE *out, size_t i, const char *text)
 {
     fputs(i > 0 ? ", " : "", out);
@@ -352,7 +342,7 @@ static void json_list_item(FILE *out, size_t i, const char *text)
 
 static void json_tls(FILE *out, const struct tls_result *tls)
 {
-    json_text(out, "tls", tls->version);
+    json_text_member(out, "tls", tls->version);
     if (tls->connected)
         fprintf(out, ", \"connect_ms\": %.3f", (double)tls->connect_us / 1000);
     else
@@ -373,21 +363,22 @@ static void json_row(FILE *out, const struct probe_report *report, const struct 
     char text[ADDR_TEXT_MAX];
     char advice[PROBE_ADVICE_MAX];
     char problem[CELL_MAX];
-    json_text(out, "endpoint", strcmp(row->endpoint, "-") == 0 ? "" : row->endpoint);
+    json_text_member(out, "endpoint", strcmp(row->endpoint, "-") == 0 ? "" : row->endpoint);
     fputs(", ", out);
-    json_text(out, "name", row->name);
+    json_text_member(out, "name", row->name);
     fputs(", ", out);
-    json_text(out, "address", has_address(row) ? addr_format(&host, text) : "");
+    json_text_member(out, "address", has_address(row) ? addr_format(&host, text) : "");
     fputs(", ", out);
-    json_text(out, "zone", row->zone);
+    json_text_member(out, "zone", row->zone);
     fprintf(out, ", \"ok\": %s, ", is_fine(row) ? "true" : "false");
-    json_text(out, "result", result_code(row));
+    json_text_member(out, "result", result_code(row));
     fputs(", ", out);
     json_tls(out, &row->tls);
     fputs(", ", out);
-    json_text(out, "problem", is_fine(row) ? "" : result_text(row, problem, sizeof(problem)));
+    json_text_member(out, "problem",
+                     is_fine(row) ? "" : result_text(row, problem, sizeof(problem)));
     fputs(", ", out);
-    json_text(out, "advice", probe_advise(report, row, advice));
+    json_text_member(out, "advice", probe_advise(report, row, advice));
 }
 
 void probe_print_json(FILE *out, const struct probe_report *report)
@@ -395,7 +386,7 @@ void probe_print_json(FILE *out, const struct probe_report *report)
     const struct probe_plan *plan = report->plan;
     char text[ADDR_TEXT_MAX];
     fputs("{", out);
-    json_text(out, "file", report->file);
+    json_text_member(out, "file", report->file);
     fprintf(out, ", \"port\": %u, \"resolvers\": [", report->port);
     for (size_t i = 0; i < report->resolver->count; i++)
         json_list_item(out, i, addr_format(&report->resolver->servers[i], text));
