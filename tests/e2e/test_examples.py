@@ -135,14 +135,6 @@ def fargate(scene):
 
 # ---- Manifests --------------------------------------------------------------------------------------
 
-def built(folder):
-    """What kubectl would apply, as text."""
-    done = subprocess.run([kubernetes.program("kubectl", "kubernetes-client"), "kustomize", folder],
-                          capture_output=True, text=True, check=False, timeout=60)
-    expect_equal(done.returncode, 0, f"exit of kubectl kustomize {folder}: {done.stderr[-600:]}")
-    return done.stdout
-
-
 def objects(text):
     """The objects by (kind, name), each with no field that Kubernetes has not."""
     found = [one for one in kubernetes.yaml().safe_load_all(text) if one]
@@ -159,16 +151,26 @@ def container(thing):
 def kustomizations(_scene):
     for example in EXAMPLES:
         expect(f"overlays/{example.overlay}" in example.text("kustomization.yaml"), f"{example.name}: overlay")
-        is_applied(objects(built(example.folder)), ("DaemonSet", "local53"), example.text("local53.yaml"))
+        is_applied(objects(kubernetes.text(example.folder)), ("DaemonSet", "local53"), example.text("local53.yaml"))
     bottlerocket = next(e for e in EXAMPLES if e.name.startswith("bottlerocket"))
-    is_applied(objects(built(os.path.join(bottlerocket.folder, "fargate"))), ("Deployment", "local53-fargate"),
-               bottlerocket.text("fargate", "local53.yaml"))
+    is_applied(objects(kubernetes.text(os.path.join(bottlerocket.folder, "fargate"))),
+               ("Deployment", "local53-fargate"), bottlerocket.text("fargate", "local53.yaml"))
 
 
 def is_applied(found, key, text):
     kind, name = key
     expect(container(found[key])["image"].startswith("111122223333.dkr.ecr."), f"{kind} {name}: image")
+    can_be_updated(found[key], text)
     expect_equal(found[("ConfigMap", name)]["data"], {"local53.yaml": text}, f"ConfigMap {name}")
+
+
+def can_be_updated(thing, text):
+    """A new pod starts beside the old one: in the host's network the configuration must allow it."""
+    spec = thing["spec"]
+    strategy = spec.get("updateStrategy") or spec.get("strategy")
+    expect_equal(strategy["rollingUpdate"], {"maxSurge": 1, "maxUnavailable": 0}, "update")
+    shares = spec["template"]["spec"].get("hostNetwork", False)
+    expect_equal(kubernetes.yaml().safe_load(text)["node"].get("handover", False), shares, "node.handover")
 
 
 @suite.case("the canary of step 8 selects one labelled node")
@@ -176,8 +178,8 @@ def canary(_scene):
     for example in EXAMPLES:
         found = re.search(r"\| (sed '.*') \|", example.text("README.md"))
         expect(found, f"{example.name}: no sed in step 8")
-        done = subprocess.run(["sh", "-c", found[1]], input=built(example.folder), capture_output=True, text=True,
-                              check=True, timeout=20)
+        done = subprocess.run(["sh", "-c", found[1]], input=kubernetes.text(example.folder), capture_output=True,
+                              text=True, check=True, timeout=20)
         daemon_set = objects(done.stdout)[("DaemonSet", "local53")]
         expect_equal(daemon_set["spec"]["template"]["spec"]["nodeSelector"],
                      {"kubernetes.io/os": "linux", "local53": "canary"}, f"{example.name}: nodeSelector")
@@ -188,7 +190,7 @@ def second_instance(_scene):
     folder = os.path.join(ROOT, "deploy", "node", "second-instance")
     done = run(["check", "--strict", "-q", "-c", os.path.join(folder, "local53.yaml")])
     expect_equal((done.returncode, done.stderr), (0, ""), "check --strict")
-    found = objects(built(folder))
+    found = objects(kubernetes.text(folder))
     expect_equal(sorted(found), [("ConfigMap", "local53-node"), ("DaemonSet", "local53-node"),
                                  ("Service", "kube-dns-upstream-node"), ("Service", "local53-node")], "objects")
     daemon_set, service = found[("DaemonSet", "local53-node")], found[("Service", "local53-node")]
@@ -196,6 +198,7 @@ def second_instance(_scene):
                   daemon_set["spec"]["template"]["metadata"]["labels"]["k8s-app"]}, {"local53-node"}, "labels")
     expect_equal(found[("Service", "kube-dns-upstream-node")]["spec"]["selector"], {"k8s-app": "kube-dns"}, "upstream")
     expect_equal(daemon_set["spec"]["template"]["spec"]["hostNetwork"], True, "the host's network")
+    can_be_updated(daemon_set, found[("ConfigMap", "local53-node")]["data"]["local53.yaml"])
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import ipaddress
 import os
 import re
 import shutil
+import subprocess
 import textwrap
 
 from lib import kubernetes
@@ -20,7 +21,7 @@ PODS = ("cilium", "fargate")  # ordinary pods
 OVERLAYS = NODES + PODS
 OTHERS = ("monitoring", "networkpolicy")
 LOCAL53, SOCKET = "/usr/bin/local53", "/run/local53/control.sock"
-STOP_S = 5  # an ordered stop takes so long at most
+STOP_S, HANDOVER_S = 5, 8  # an ordered stop, and one that hands over, take so long at most
 PROCESS_MIB = 16  # of an idle process; 9 were measured
 DNS_PORT = 1053  # of ordinary pods
 CLUSTER = {"KUBE_DNS_UPSTREAM_SERVICE_HOST": "172.20.0.11", "KUBE_DNS_SERVICE_HOST": "172.20.0.10",
@@ -173,16 +174,41 @@ def pods(_scene):
         expect_equal(settings(overlay)["listen"], [f"env:POD_IP:{DNS_PORT}"], f"listen of {overlay}")
 
 
-@suite.case("an update takes one node after the other; without the node's addresses it takes none away before")
+@suite.case("an update takes one node after the other, and no pod away before the new one is ready beside it")
 def surge(_scene):
-    for overlay in OVERLAYS:
+    for overlay in ("base",) + OVERLAYS:
         spec = workload(overlay)["spec"]
         strategy = spec.get("updateStrategy") or spec.get("strategy")
-        beside = overlay in PODS  # in a network of its own
         expect_equal((strategy["type"], strategy["rollingUpdate"]),
-                     ("RollingUpdate", {"maxSurge": int(beside), "maxUnavailable": int(not beside)}), overlay)
+                     ("RollingUpdate", {"maxSurge": 1, "maxUnavailable": 0}), overlay)
         expect(spec["minReadySeconds"] >= 5, f"{overlay}: the next node's turn comes at once")
+        expect("lifecycle" not in container(overlay), f"{overlay}: SIGTERM is enough, a hook would only delay it")
+
+
+@suite.case("in the host's network two pods of a node share its addresses by node.handover, and nothing else")
+def handover(_scene):
+    for overlay in ("base",) + NODES:
+        expect_equal((pod(overlay)["hostNetwork"], settings(overlay)["node"]["handover"]), (True, True), overlay)
+        ours = {volume["name"]: set(volume) - {"name"} for volume in pod(overlay)["volumes"]}
+        expect_equal(ours, {"config": {"configMap"}, "run": {"emptyDir"}}, f"{overlay}: volumes")
+        expect(pod(overlay)["terminationGracePeriodSeconds"] >= 2 * HANDOVER_S, f"{overlay}: killed while leaving")
+    for overlay in PODS:
+        expect("handover" not in settings(overlay)["node"], f"{overlay}: in a network of its own there is nobody else")
         expect(pod(overlay)["terminationGracePeriodSeconds"] >= 2 * STOP_S, f"{overlay}: killed while it stops")
+
+
+@suite.case("the line that README shows for the first update makes it go node by node, and changes nothing else")
+def first_update(_scene):
+    with open(os.path.join(kubernetes.FOLDER, "README.md"), encoding="utf-8") as file:
+        script = re.search(r"\| (sed 's/maxSurge[^|]*?) \|", file.read())
+    expect(script, "README has no such line")
+    for overlay in NODES:
+        text = kubernetes.text(folder_of(overlay))
+        done = subprocess.run(["sh", "-c", script[1]], input=text, capture_output=True, text=True, check=True,
+                              timeout=20)
+        changed = [pair for pair in zip(text.splitlines(), done.stdout.splitlines()) if pair[0] != pair[1]]
+        expect_equal([tuple(line.strip() for line in pair) for pair in changed],
+                     [("maxSurge: 1", "maxSurge: 0"), ("maxUnavailable: 0", "maxUnavailable: 1")], overlay)
 
 
 @suite.case("probes run the program itself over the pod's own socket; only readiness asks whether it can serve")
@@ -263,12 +289,13 @@ def configurations(scene):
 def node_block(_scene):
     wanted = {"nodelocal": ("owner", ["172.20.0.10"]), "ipvs": ("owner", []),
               "calico-bottlerocket": ("owner", ["172.20.0.10"]), "cilium": ("off", None), "fargate": ("off", None)}
+    known = {"intercept", "service_addresses", "on_failure", "handover"}
     for overlay, (intercept, addresses) in wanted.items():
         node = settings(overlay)["node"]
         expect_equal((node["intercept"], node.get("service_addresses")), (intercept, addresses), overlay)
-        expect(set(node) <= {"intercept", "service_addresses", "on_failure"}, f"{overlay}: {node}")
+        expect(set(node) <= known, f"{overlay}: {node}")
         expect(node.get("on_failure", "exit") in ("exit", "degrade"), f"{overlay}: {node}")
-    expect("node" not in settings("base"), "the base has no addresses of its own")
+    expect_equal(settings("base")["node"], {"handover": True}, "the base takes nothing over")
 
 
 @suite.case("every environment variable of a configuration is there: a service's, before the pods, or the pod's own")

@@ -157,12 +157,17 @@ def load(*parts):
         return yaml().safe_load(file)
 
 
-def build(folder):
-    """The objects of a kustomization, as kubectl would apply them."""
+def text(folder):
+    """What kubectl makes of a kustomization."""
     done = subprocess.run([program("kubectl", "kubernetes-client"), "kustomize", os.path.join(FOLDER, folder)],
                           capture_output=True, text=True, check=False, timeout=30)
     expect(done.returncode == 0, f"kubectl kustomize {folder}: {done.stderr}")
-    return [found for found in yaml().safe_load_all(done.stdout) if found]
+    return done.stdout
+
+
+def build(folder):
+    """The objects of a kustomization, as kubectl would apply them."""
+    return [found for found in yaml().safe_load_all(text(folder)) if found]
 
 
 # ---- Fields ----------------------------------------------------------------------------------------
