@@ -32,11 +32,12 @@ def make_image(scene):
     done = subprocess.run([script, folder, PLAIN, dnsbench.PLAIN], capture_output=True, text=True, check=False,
                           timeout=60)
     expect_equal((done.returncode, done.stderr), (0, ""), "deploy/image-root.sh")
+    os.mkdir(os.path.join(folder, "proc"))  # as an engine does
     return folder
 
 
 class Container:
-    """The image as a container's root: read-only, the configuration and a writable /run/local53 laid over it."""
+    """The image as a container's root: read-only, /proc, the configuration and a writable /run/local53 laid over it."""
 
     def __init__(self, scene, image, configuration="", name="container"):
         if not maps_users():
@@ -49,6 +50,7 @@ class Container:
         self.configure(configuration)
         self._mount("--bind", image, self.root)
         self._mount("--bind", self._etc, self.root + "/etc/local53")
+        self._mount("-t", "proc", "proc", self.root + "/proc")
         self._mount("-t", "tmpfs", "-o", "mode=1777", "tmpfs", self.root + "/run/local53")
         self._mount("-o", "remount,bind,ro", self.root)
 
