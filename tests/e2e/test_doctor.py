@@ -128,8 +128,14 @@ def healthy(scene):
         expect_equal([f["key"] for f in found].count("upstream"), 1, "a server of two pools is asked once")
         for key, what in (("port", f"{NODE}:53 UDP and TCP is free"), ("port", "127.0.0.1:9453 TCP is free"),
                           ("address", f"{NODE} is on this node, on lo"), ("upstream", f"{SERVER}:53 answers"),
-                          ("endpoint", "1 of 1 targets"), ("capability", "for port 53")):
+                          ("endpoint", "1 of 1 targets"), ("capability", "for port 53"),
+                          ("capability", "CAP_NET_ADMIN is there"), ("nftables", "netfilter's netlink can be opened"),
+                          ("link", "dummy"), ("kube-proxy", "its mode"), ("resolv-conf", "127.0.0.1")):
             expect(has(found, key, "ok", what), f"no {key} '{what}' in {found}")
+        file = config(scene, aws={"region": "auto", "resolver": [SERVER]},
+                      endpoints=[{"service": "sts", "target": TARGET}])
+        found = findings_of(file, environment={"AWS_REGION": "eu-west-1"})[1]
+        expect(has(found, "region", "ok", "aws.region is eu-west-1 here"), f"{found}")
     expect_equal(findings_of()[0], FINE, "without a configuration")
 
 

@@ -123,7 +123,9 @@ def close_on_exec(scene):
     slow = {"udp": fake_dns.Reply(flags=message.TC),
             "tcp": lambda asked: fake_dns.Reply([message.a(asked.name, OURS)], delay_s=1.0)}
     server.set("large.example.", slow)
-    daemon = start(scene)
+    with_claims = settings()
+    with_claims["node"]["handover"] = True
+    daemon = Daemon(scene, with_claims).wait_ready()
     for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
         for name in ("slow.example.", "large.example."):
             held = scene.add(socket.socket(socket.AF_INET, kind))
