@@ -9,38 +9,14 @@
 
 #include <cmocka.h>
 
-#include "local53/aws/import.h"
+#include "imported.h"
 
 /* One endpoint that is taken. */
 static const char ONE[] = "{\"VpcEndpoints\": [{\"ServiceName\": \"com.amazonaws.eu-west-1.sts\", "
                           "\"NetworkInterfaceIds\": [\"eni-1\"], \"DnsEntries\": [{\"DnsName\": "
                           "\"vpce-1-a.sts.eu-west-1.vpce.amazonaws.com\"}]}]}";
 
-/* What an import gave. */
-struct made {
-    enum err err;                  /* its outcome */
-    char *yaml;                    /* owned; what was written */
-    struct import_problem problem; /* what was told */
-};
-
-static struct made import(const struct import_endpoints *from)
-{
-    struct made made = {.problem = {""}};
-    size_t len = 0;
-    FILE *out = open_memstream(&made.yaml, &len);
-
-    assert_non_null(out);
-    made.err = import_vpc_endpoints(out, from, &made.problem);
-    fclose(out);
-    return made;
-}
-
-static struct import_file file_of(const char *name, const char *text)
-{
-    return (struct import_file){name, text, text != NULL ? strlen(text) : 0};
-}
-
-static struct made import_text(const char *text)
+static struct imported import_text(const char *text)
 {
     struct import_endpoints from = {.endpoints = file_of("-", text)};
 
@@ -49,7 +25,7 @@ static struct made import_text(const char *text)
 
 static void assert_refused(const char *text, enum err err, const char *problem)
 {
-    struct made made = import_text(text);
+    struct imported made = import_text(text);
 
     assert_int_equal(made.err, err);
     assert_string_equal(made.problem.text, problem);
@@ -111,7 +87,7 @@ static void the_other_files_are_looked_at_as_strictly(void **state)
 {
     struct import_endpoints from = {.endpoints = file_of("e.json", ONE),
                                     .services = file_of("s.json", "{}")};
-    struct made made = import(&from);
+    struct imported made = import(&from);
 
     (void)state;
     assert_int_equal(made.err, ERR_INVALID);
@@ -123,7 +99,7 @@ static void the_other_files_are_looked_at_as_strictly(void **state)
 static void assert_no_address(const char *address)
 {
     struct import_endpoints from = {.endpoints = file_of("e.json", ONE)};
-    struct made made;
+    struct imported made;
     char problem[256];
     char text[256];
 
@@ -156,7 +132,7 @@ static void addresses_have_neither_ports_nor_brackets_nor_scopes(void **state)
 static void a_region_that_is_none_is_refused(void **state)
 {
     struct import_endpoints from = {.endpoints = file_of("e.json", "{}"), .region = "Ireland"};
-    struct made made = import(&from);
+    struct imported made = import(&from);
 
     (void)state;
     assert_int_equal(made.err, ERR_INVALID);

@@ -6,33 +6,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-#include "local53/aws/import.h"
+#include "imported.h"
 
 #define GOLDEN "tests/unit/aws/golden/endpoints-"
 #define PATH_MAX_OCTETS 256
-
-/* What an import gave. */
-struct made {
-    enum err err;                  /* its outcome */
-    char *yaml;                    /* owned; what was written */
-    struct import_problem problem; /* what was told */
-};
-
-static struct made import(const struct import_endpoints *from)
-{
-    struct made made = {.problem = {""}};
-    size_t len = 0;
-    FILE *out = open_memstream(&made.yaml, &len);
-
-    assert_non_null(out);
-    made.err = import_vpc_endpoints(out, from, &made.problem);
-    fclose(out);
-    return made;
-}
 
 /* A file of the golden folder, NULL when there is none; owned by the caller. */
 static char *golden(const char *name, const char *ending)
@@ -51,11 +31,6 @@ static char *golden(const char *name, const char *ending)
     return text;
 }
 
-static struct import_file file_of(const char *name, const char *text)
-{
-    return (struct import_file){name, text, text != NULL ? strlen(text) : 0};
-}
-
 /* NAME.json, with NAME.services.json and NAME.interfaces.json where they are, becomes NAME.yaml, or of the endpoints in
  * one VPC NAME.vpc.yaml. */
 static void assert_golden_of_vpc(const char *name, const char *vpc, const char *region,
@@ -70,7 +45,7 @@ static void assert_golden_of_vpc(const char *name, const char *vpc, const char *
                                     .interfaces = file_of("interfaces.json", interfaces),
                                     .region = region,
                                     .vpc = vpc};
-    struct made made = import(&from);
+    struct imported made = import(&from);
 
     assert_int_equal(made.err, ERR_OK);
     assert_non_null(expected);
@@ -157,7 +132,7 @@ static void a_vpc_without_endpoints_is_refused_with_those_that_have_some(void **
 {
     char *text = golden("duplicates", ".json");
     struct import_endpoints from = {.endpoints = file_of("e.json", text), .vpc = "vpc-0"};
-    struct made made = import(&from);
+    struct imported made = import(&from);
 
     (void)state;
     assert_int_equal(made.err, ERR_INVALID);
@@ -175,7 +150,7 @@ static void of_many_vpcs_some_are_named(void **state)
 {
     char text[2048] = "{\"VpcEndpoints\": [";
     struct import_endpoints from = {.vpc = "vpc-x"};
-    struct made made;
+    struct imported made;
 
     (void)state;
     for (int i = 0; i < 9; i++)
