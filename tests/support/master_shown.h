@@ -11,12 +11,11 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <ldns/ldns.h>
 
 #include "local53/base/check.h"
-#include "local53/dns/master.h"
 #include "local53/dns/message.h"
 #include "local53/dns/text.h"
+#include "master_ldns.h"
 
 #define SHOWN_MAX 8192
 
@@ -45,21 +44,9 @@ static inline void show(struct shown *shown, const char *format, ...)
 /* A record of class IN as ldns reads its octets: "www.example. 60 A 10.0.0.1". */
 static inline void show_data(struct shown *shown, const struct master_record *record)
 {
-    static uint8_t wire[NAME_MAX_OCTETS + 10 + 65535];
-    struct writer w = writer_init(wire, sizeof(wire));
-    ldns_rr *rr = NULL;
-    size_t at = 0;
-    char *text;
+    ldns_rr *rr = master_ldns(record);
+    char *text = ldns_rr2str(rr);
 
-    writer_put(&w, record->owner->wire, record->owner->len);
-    writer_u16(&w, record->type);
-    writer_u16(&w, record->class);
-    writer_u32(&w, record->ttl_s);
-    writer_u16(&w, (uint16_t)record->rdata.len);
-    writer_put(&w, record->rdata.data, record->rdata.len);
-    assert_int_equal(ldns_wire2rr(&rr, wire, w.len, &at, LDNS_SECTION_ANSWER), LDNS_STATUS_OK);
-    assert_int_equal(at, w.len);
-    text = ldns_rr2str(rr);
     for (char *c = text; *c != '\0'; c++)
         *c = *c == '\t' ? ' ' : *c;
     show(shown, "%s", text);
