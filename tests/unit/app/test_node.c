@@ -22,6 +22,9 @@
     "listen: [127.0.0.1, 169.254.20.10, fd00::10]\n" OWNER                                         \
     "service_addresses: [10.96.0.10, fd00:96::a]}\n"
 
+#define TAKEN_BY_IPVS                                                                              \
+    "ip link add kube-ipvs0 type veth; ip address add 10.96.0.10/32 dev kube-ipvs0"
+
 static char output[NAMESPACE_OUTPUT_MAX];
 
 /* A part of the daemon whose configuration went away. */
@@ -37,6 +40,16 @@ static struct part part_of(const char *text)
 
     part.node = node_new(config, part.metrics);
     config_free(config);
+    return part;
+}
+
+/* A part whose rules stand since second 5. */
+static struct part begun_part(const char *text)
+{
+    struct part part = part_of(text);
+
+    assert_true(node_prepare(part.node));
+    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
     return part;
 }
 
@@ -135,9 +148,7 @@ static void loopback_addresses_are_no_part_of_the_rules(void **state)
 
     (void)state;
     IN_OWN_NAMESPACE();
-    part = part_of(BOTH_LISTENED OWNER SERVICE);
-    assert_true(node_prepare(part.node));
-    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
+    part = begun_part(BOTH_LISTENED OWNER SERVICE);
     assert_true(prints("nft list ruleset", "10.96.0.10"));
     assert_false(prints("nft list ruleset", "127.0.0.1"));
     part_end(&part);
@@ -149,9 +160,7 @@ static void what_is_gone_is_put_back_at_the_next_second(void **state)
 
     (void)state;
     IN_OWN_NAMESPACE();
-    part = part_of(BOTH_LISTENED OWNER SERVICE);
-    assert_true(node_prepare(part.node));
-    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
+    part = begun_part(BOTH_LISTENED OWNER SERVICE);
     assert_int_equal(node_look(part.node, true, 6000), NODE_SAME);
     namespace_must("ip address delete 169.254.20.10/32 dev lo");
     node_look(part.node, true, 6999);
@@ -181,9 +190,7 @@ static void a_thousand_repairs_leave_the_rules_and_addresses_as_they_were(void *
     IN_OWN_NAMESPACE();
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, 2); /* not a thousand lines */
     assert_int_equal(netlink_new(&somebody, NETLINK_ROUTE), 0);
-    part = part_of(BOTH_FAMILIES);
-    assert_true(node_prepare(part.node));
-    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
+    part = begun_part(BOTH_FAMILIES);
     for (unsigned i = 0; i < 1000; i++) {
         bool is_v6 = i % 50 < 2; /* which takes the kernel longer */
 
@@ -207,10 +214,8 @@ static void trouble_ends_no_process_and_is_told_until_it_is_over(void **state)
 
     (void)state;
     IN_OWN_NAMESPACE();
-    part = part_of(BOTH_LISTENED OWNER SERVICE);
-    assert_true(node_prepare(part.node));
-    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
-    namespace_must("ip link add kube-ipvs0 type veth; ip address add 10.96.0.10/32 dev kube-ipvs0");
+    part = begun_part(BOTH_LISTENED OWNER SERVICE);
+    namespace_must(TAKEN_BY_IPVS);
     assert_int_equal(node_look(part.node, true, 6000), NODE_SAME);
     assert_true(tells(&part, "kube-ipvs0"));
     assert_int_equal(gauge(&part, METRICS_INTERCEPTING), 0);
@@ -228,7 +233,7 @@ static void an_address_of_somebody_else_ends_the_start_unless_it_may_be_left_out
 
     (void)state;
     IN_OWN_NAMESPACE();
-    namespace_must("ip link add kube-ipvs0 type veth; ip address add 10.96.0.10/32 dev kube-ipvs0");
+    namespace_must(TAKEN_BY_IPVS);
     part = part_of(BOTH_LISTENED OWNER SERVICE);
     assert_false(node_prepare(part.node));
     assert_false(stands("169.254.20.10"));
@@ -248,9 +253,7 @@ static void a_listen_address_on_another_link_is_led_here_and_left_there(void **s
     (void)state;
     IN_OWN_NAMESPACE();
     namespace_must("ip link add other type veth; ip address add 169.254.20.10/32 dev other");
-    part = part_of(BOTH_LISTENED OWNER "on_failure: exit}\n");
-    assert_true(node_prepare(part.node));
-    assert_int_equal(node_look(part.node, true, 5000), NODE_BEGUN);
+    part = begun_part(BOTH_LISTENED OWNER "on_failure: exit}\n");
     assert_true(prints("nft list ruleset", "169.254.20.10"));
     part_end(&part);
     assert_true(prints("ip address show dev other", "169.254.20.10"));
