@@ -8,13 +8,13 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 import time
 
 from lib import fake_dns, message
 from lib.cases import Suite, expect, expect_equal, wait_until
 from lib.certificates import Authority, TlsListener
 from lib.daemon import BINARY, PLAIN, free_port, run, yaml
+from lib.listener import Listener
 
 suite = Suite("probe")
 FINE, FOUND, USAGE = 0, 1, 2
@@ -171,28 +171,16 @@ def failures(scene):
     expect(row["connect_ms"] > 0 and "handshake" in row["advice"], f"{row}")
 
 
-class Answerer:
+class Answerer(Listener):
     """Answers each connection's first octets with a text and closes it."""
 
     def __init__(self, listener, text):
-        self._listener, self._text, self._stop = listener, text, False
-        listener.settimeout(0.2)
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._text = text
+        super().__init__(listener)
 
-    def _run(self):
-        while not self._stop:
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            with connection:
-                connection.recv(4096)
-                connection.sendall(self._text)
-
-    def close(self):
-        self._stop = True
-        self._thread.join(5)
+    def serve(self, connection):
+        connection.recv(4096)
+        connection.sendall(self._text)
 
 
 @suite.case("a target without an address is told with the server that was asked, and the others are probed")

@@ -3,8 +3,8 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
 
+from .listener import Listener
 from .servers import find
 
 
@@ -35,7 +35,7 @@ class Authority:
         return base + ".pem", base + ".key"
 
 
-class TlsListener:
+class TlsListener(Listener):
     """Takes TLS connections and says its title; remembers the server names it was asked for."""
 
     def __init__(self, address, port, title, files, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
@@ -44,27 +44,9 @@ class TlsListener:
         self._context.load_cert_chain(*files)
         self._context.maximum_version = newest
         self._context.sni_callback = lambda _socket, name, _context: self.names.append(name)
-        self._listener = socket.create_server((address, port))
-        self._listener.settimeout(0.2)
-        self._stop = False
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        super().__init__(socket.create_server((address, port)))
 
-    def _run(self):
-        while not self._stop:
-            try:
-                connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
-            connection.settimeout(5)
-            try:
-                with self._context.wrap_socket(connection, server_side=True) as tls:
-                    tls.sendall(self.title.encode("ascii") + b"\n")
-                    tls.unwrap()
-            except OSError:
-                pass  # the client refused the certificate or left
-
-    def close(self):
-        self._stop = True
-        self._thread.join(5)
-        self._listener.close()
+    def serve(self, connection):
+        with self._context.wrap_socket(connection, server_side=True) as tls:
+            tls.sendall(self.title.encode("ascii") + b"\n")
+            tls.unwrap()
