@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "checks.h"
+#include "local53/node/reserved.h"
 
 #define IPVS_LINK "kube-ipvs0"
 #define CILIUM_LINK "cilium_host"
@@ -100,36 +101,18 @@ void doctor_check_address(struct findings *findings, const struct doctor_wish *w
 
 /* --- AWS's own addresses --- */
 
-/* EC2 User Guide, "Link-local addresses"; Amazon ECS and EKS developer guides for 169.254.170. */
-static const struct {
-    const char *address;
-    const char *whose;
-} TAKEN[] = {
-    {"169.254.169.253", "the VPC resolver"},
-    {"fd00:ec2::253", "the VPC resolver"},
-    {"169.254.169.254", "the instance metadata service"},
-    {"fd00:ec2::254", "the instance metadata service"},
-    {"169.254.169.123", "the Amazon Time Sync Service"},
-    {"fd00:ec2::123", "the Amazon Time Sync Service"},
-    {"169.254.170.2", "the credentials of ECS tasks"},
-    {"169.254.170.23", "EKS Pod Identity"},
-    {"fd00:ec2::23", "EKS Pod Identity"},
-};
-
 void doctor_check_clash(struct findings *findings, const struct doctor_wish *wish)
 {
     char text[ADDR_TEXT_MAX];
     struct addr bare = addr_with_port(wish->addr, 0);
-    for (size_t i = 0; i < sizeof(TAKEN) / sizeof(TAKEN[0]); i++) {
-        struct addr taken;
-        if (addr_parse(&taken, TAKEN[i].address, 0) != ERR_OK || !addr_same_host(&taken, &bare))
-            continue;
-        findings_add(findings, FINDING_PROBLEM, FINDING_CLASH,
-                     "%s is %s on every instance of AWS: nothing on this node could reach it",
-                     addr_format(&bare, text), TAKEN[i].whose);
-        findings_remedy(findings, "write another link-local address, " DOCTOR_USUAL_ADDRESS
-                                  " for example, and take this one off the node if it is there");
-    }
+    const char *whose = reserved_for(&bare);
+    if (whose == NULL)
+        return;
+    findings_add(findings, FINDING_PROBLEM, FINDING_CLASH,
+                 "%s is %s on every instance of AWS: nothing on this node could reach it",
+                 addr_format(&bare, text), whose);
+    findings_remedy(findings, "write another link-local address, " DOCTOR_USUAL_ADDRESS
+                              " for example, and take this one off the node if it is there");
 }
 
 /* --- service addresses --- */

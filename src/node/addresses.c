@@ -14,6 +14,7 @@
 
 #include "local53/base/check.h"
 #include "local53/node/claim.h"
+#include "local53/node/reserved.h"
 #include "netlink.h"
 #include "rtnl.h"
 
@@ -262,6 +263,33 @@ static bool are_valid(const struct addr *list, size_t count)
     return true;
 }
 
+/* Nothing that makes no sense, and nothing that the node itself would miss. */
+static enum err validate(const struct addr *list, size_t count, char *why)
+{
+    char text[ADDR_TEXT_MAX];
+
+    if (!are_valid(list, count)) {
+        snprintf(why, ADDRESSES_WHY_MAX,
+                 "1 to %d addresses are put on this node, none of them loopback (127/8, ::1) or "
+                 "all addresses (0.0.0.0, ::)",
+                 ADDRESSES_MAX);
+        return ERR_INVALID;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct addr bare = addr_with_port(list[i], 0);
+        const char *whose = reserved_for(&bare);
+
+        if (whose == NULL)
+            continue;
+        snprintf(why, ADDRESSES_WHY_MAX,
+                 "%s is %s on every instance of AWS, which nothing on this node could reach any "
+                 "more: take another address, such as 169.254.20.10",
+                 addr_format(&bare, text), whose);
+        return ERR_INVALID;
+    }
+    return ERR_OK;
+}
+
 static struct addresses *addresses_new(const struct addr *list, size_t count)
 {
     struct addresses *addresses = calloc(1, sizeof(*addresses));
@@ -394,13 +422,9 @@ enum err addresses_put(struct addresses **out, const struct addr *list, size_t c
 
     *out = NULL;
     why[0] = '\0';
-    if (!are_valid(list, count)) {
-        snprintf(why, ADDRESSES_WHY_MAX,
-                 "1 to %d addresses are put on this node, none of them loopback (127/8, ::1) or "
-                 "all addresses (0.0.0.0, ::)",
-                 ADDRESSES_MAX);
-        return ERR_INVALID;
-    }
+    err = validate(list, count, why);
+    if (err != ERR_OK)
+        return err;
     addresses = addresses_new(list, count);
     err = put_all(addresses, why);
     if (err == ERR_OK)

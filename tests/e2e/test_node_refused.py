@@ -128,6 +128,19 @@ def on_lo(scene):
         pods.must("sh", "-c", f"ip address delete {SERVICE}/32 dev lo; ip address delete {SERVICE6}/128 dev lo")
 
 
+@suite.case("an address that every instance of AWS reaches something by is not put on the node", namespace_needed=True)
+def of_aws(scene):
+    pod = cluster(scene)
+    for address, whose in (("169.254.169.254", "metadata"), ("169.254.170.23", "Pod Identity"),
+                           ("fd00:ec2::253", "VPC resolver")):
+        says(refused(scene, listen=(LINK_LOCAL, address)), address, whose, "take another address")
+    says(refused(scene, services=("169.254.169.253",)), "VPC resolver")
+    daemon = start(scene, listen=("127.53.9.1", LINK_LOCAL, "169.254.169.254"), on_failure="degrade")
+    expect("node.degraded" in daemon.log() and "metadata" in daemon.log(), daemon.log())
+    expect_equal((pods.tables(), pod.ask(SERVICE)), ([], THEIRS), "degraded")
+    expect("169.254.169.254" not in pods.standing(), "left out")
+
+
 @suite.case("a port that is taken leaves no address behind", namespace_needed=True)
 def port_taken(scene):
     for address in (LINK_LOCAL, SERVICE, SERVICE6):

@@ -22,8 +22,8 @@ struct addresses;
 
 /* Puts all of them there (ports do not count; at most ADDRESSES_MAX), or none: then why is filled and the result is
  * ERR_EXISTS (one stands on a link of somebody else, as a service address does on kube-ipvs0: it is never claimed),
- * ERR_DENIED (CAP_NET_ADMIN is not in effect), ERR_UNSUPPORTED (IPv6 is switched off), ERR_INVALID (loopback, any, or
- * too many), ERR_NO_SPACE (8 processes have one of them already) or ERR_SYSTEM. Standing already on local53 or lo is
+ * ERR_DENIED (CAP_NET_ADMIN is not in effect), ERR_UNSUPPORTED (IPv6 is switched off), ERR_INVALID (loopback, any,
+ * too many, or one of AWS's own, see reserved.h), ERR_NO_SPACE (8 processes have one of them already) or ERR_SYSTEM. Standing already on local53 or lo is
  * well. Listeners can be bound at once; packets reach a new IPv6 address a moment later, when the kernel has made its
  * route: interception waits for a query to ourselves that was answered. */
 enum err addresses_put(struct addresses **out, const struct addr *list, size_t count,

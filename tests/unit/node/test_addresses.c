@@ -281,6 +281,21 @@ static void addresses_that_make_no_sense_are_refused(void **state)
     assert_null(addresses);
 }
 
+/* It would take the instance's credentials, or its resolver, from all of the node. */
+static void an_address_of_aws_is_never_put_on_the_node(void **state)
+{
+    struct addresses *addresses;
+
+    (void)state;
+    IN_OWN_NAMESPACE();
+    assert_int_equal(put(&addresses, LINK_LOCAL, "169.254.169.254"), ERR_INVALID);
+    assert_null(addresses);
+    assert_non_null(strstr(why, "169.254.169.254 is the instance metadata service"));
+    assert_int_equal(put(&addresses, "fd00:ec2::253", LINK_LOCAL), ERR_INVALID);
+    assert_non_null(strstr(why, "fd00:ec2::253 is the VPC resolver"));
+    assert_false(stands("lo", "169.254.") || stands("lo", "fd00:"));
+}
+
 static void where_one_cannot_stand_none_does(void **state)
 {
     struct addresses *addresses;
@@ -394,6 +409,7 @@ int main(void)
         cmocka_unit_test(clean_takes_our_link_with_all_that_is_on_it),
         cmocka_unit_test(an_address_of_somebody_else_is_never_claimed),
         cmocka_unit_test(addresses_that_make_no_sense_are_refused),
+        cmocka_unit_test(an_address_of_aws_is_never_put_on_the_node),
         cmocka_unit_test(where_one_cannot_stand_none_does),
         cmocka_unit_test(without_the_capability_only_what_stands_is_used),
         cmocka_unit_test(what_is_gone_is_told_and_put_back),
