@@ -81,6 +81,17 @@ def patch(scene):
     expect(re.search(r"key: local53\n\s+operator: DoesNotExist", done.stdout), done.stdout)
 
 
+CHANGES = re.compile(r"kubectl (apply|label|delete)| patch daemonset | disassociate-|\bDelete the zone")
+
+
+@suite.case("each step that changes something tells the way back")
+def ways_back(_scene):
+    steps = re.split(r"^### (?=\d)", page(), flags=re.M)[1:]
+    changing = [step for step in steps if CHANGES.search(step)]
+    expect_equal(len(changing), 6, f"steps that change something: {[step.splitlines()[0] for step in changing]}")
+    expect_equal([step.splitlines()[0] for step in changing if not re.search(r"\bBack[:,]", step)], [], "without it")
+
+
 @suite.case("what the page links to is there")
 def links(_scene):
     paths = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", page())

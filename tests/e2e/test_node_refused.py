@@ -111,6 +111,10 @@ def on_another_link(scene):
         expect_equal((pod.ask(LINK_LOCAL), pod.ask(SERVICE6)), (OURS, OURS), "the others")
         daemon.stop()
         expect_equal(pods.standing().count(SERVICE), 1, "it is left there")
+    with link("nodelocaldns", f"{LINK_LOCAL}/32", f"{SERVICE}/32"):
+        says(refused(scene), f"{SERVICE} is already on nodelocaldns", "remove that DaemonSet and its link")
+    start(scene)
+    expect_equal((pod.ask(LINK_LOCAL), pod.ask(SERVICE)), (OURS, OURS), "once that link is deleted")
 
 
 @suite.case("service addresses that people put on lo are used, and stay there", namespace_needed=True)
