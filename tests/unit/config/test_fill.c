@@ -217,6 +217,9 @@ static void an_unknown_key_gets_the_nearest_or_all_that_are_known(void **state)
                       "t:1:1: error: lisetn: unknown key; did you mean \"listen\"?\n");
     ASSERT_COMPLAINTS(LISTEN "cache: {max_tll: 1h}\n",
                       "t:2:9: error: cache.max_tll: unknown key; did you mean \"max_ttl\"?\n");
+    ASSERT_COMPLAINTS(LISTEN "cache: {max_tll: 1h, memroy: 1MiB}\n",
+                      "t:2:9: error: cache.max_tll: unknown key; did you mean \"max_ttl\"?\n"
+                      "t:2:22: error: cache.memroy: unknown key; did you mean \"memory\"?\n");
     ASSERT_COMPLAINTS(LISTEN "cache: {prefetch: true}\n",
                       "t:2:9: error: cache.prefetch: unknown key; keys here: memory, max_ttl\n");
     ASSERT_COMPLAINTS(LISTEN "stub_zone: []\n",

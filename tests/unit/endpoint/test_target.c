@@ -322,6 +322,8 @@ static void missing_family_is_asked_again_with_the_ttl_and_not_as_a_failure(void
     (void)state;
     start(&f, 1, NULL);
     answer(&f, 0, V6, 60, "");
+    assert_true(f.target.parts[0][V6].answered);
+    assert_false(f.target.parts[0][V4].answered);
     assert_int_equal(due_ms(&f, 0, V6), 1000);
     answer(&f, 0, V4, 60, "\1");
     answer(&f, 0, V6, 60, "");
@@ -335,6 +337,7 @@ static void reload_keeps_what_is_known_of_the_same_names(void **state)
 
     (void)state;
     start(&f, 2, NULL);
+    target_asked(&f.target, 0, V4, f.now_ms);
     answer(&f, 0, V4, 60, "\1");
     answer(&f, 1, V4, 60, "\2");
     target_asked(&f.target, 0, V6, f.now_ms);
@@ -345,6 +348,20 @@ static void reload_keeps_what_is_known_of_the_same_names(void **state)
     assert_int_equal(published(&next).confirmed_ms, START_MS);
     assert_int_equal(due_ms(&next, 0, V4), 45000);
     assert_int_equal(next.target.parts[0][V6].next_ms, 0);
+}
+
+static void reload_finds_a_name_wherever_it_stood(void **state)
+{
+    struct fixture f;
+    struct fixture next = {.now_ms = START_MS};
+
+    (void)state;
+    start(&f, 2, NULL);
+    answer(&f, 0, V4, 60, "\1");
+    answer(&f, 1, V4, 60, "\2");
+    target_init(&next.target, &f.target.names[1], 1, NULL, 0);
+    target_adopt(&next.target, &f.target);
+    assert_v4(&next, "\2");
 }
 
 static void reload_takes_nothing_from_other_names(void **state)
@@ -361,7 +378,7 @@ static void reload_takes_nothing_from_other_names(void **state)
     target_init(&next.target, &other, 1, NULL, 0);
     target_adopt(&next.target, &f.target);
     assert_int_equal(published(&next).state, ADDRESSES_NONE);
-    assert_int_equal(published(&next).confirmed_ms, 0);
+    assert_int_equal(next.target.confirmed_ms, 0);
     assert_int_equal(next.target.parts[0][V4].next_ms, 0);
 }
 
@@ -401,6 +418,7 @@ int main(void)
         cmocka_unit_test(both_families_are_kept_apart),
         cmocka_unit_test(missing_family_is_asked_again_with_the_ttl_and_not_as_a_failure),
         cmocka_unit_test(reload_keeps_what_is_known_of_the_same_names),
+        cmocka_unit_test(reload_finds_a_name_wherever_it_stood),
         cmocka_unit_test(reload_takes_nothing_from_other_names),
         cmocka_unit_test(soonest_part_is_next),
     };

@@ -285,6 +285,8 @@ static void fingerprint_is_the_same_for_the_same_pool_alone(void **state)
     assert_true(first == fingerprint_of("servers: [10.1.0.1, \"10.1.0.2:53\"], zone: A.example"));
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
         assert_false(first == fingerprint_of(others[i]));
+    assert_false(fingerprint_of("zone: a.example, servers: dns") ==
+                 fingerprint_of("zone: a.example, servers: \"env:dns\""));
 }
 
 static void targets_are_resolved_by_aws_resolver_or_the_root_pool(void **state)
@@ -318,6 +320,7 @@ static void aws_names_without_a_rule_go_to_aws_resolver_unless_a_zone_has_them(v
     assert_decision(r, "x.dkr-ecr.eu-west-1.on.aws", "forward 2 labels 0 below");
     assert_decision(r, "a.gr7.eu-west-1.eks.amazonaws.com", "forward 1 labels 3 below");
     assert_decision(r, "amazonaws.com.example", "forward 0 labels 0 below");
+    assert_description(r, "oidc.eks.eu-west-1.amazonaws.com", "aws.resolver, for AWS names");
     ruleset_free(r);
 }
 
