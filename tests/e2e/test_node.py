@@ -4,15 +4,16 @@ import ipaddress
 import re
 import time
 
-from lib import fake_dns, message, pods
+from lib import fake_dns, message, namespace, pods
 from lib.cases import Suite, expect, expect_equal, wait_until
 from lib.daemon import PLAIN, Daemon, forward, run
 from lib.node import ENVIRONMENT, NO_ADMIN, NO_CAPABILITY, UPSTREAM, clean, cluster, killed, settings, start, under
-from lib.pods import LINK_LOCAL, LINK_LOCAL6, OURS, POD, POD6, SERVICE, SERVICE6, THEIRS, Load
+from lib.pods import CLUSTER_DNS, LINK_LOCAL, LINK_LOCAL6, OURS, POD, POD6, SERVICE, SERVICE6, THEIRS, Load
 
 suite = Suite("node")
 FALLBACK_LIMIT_S = 0.1  # after a kill
 REFUSAL_LIMIT_S = 0.5  # the kernel takes the rules down before it closes the sockets, and waits for that (RCU)
+GLIBC_TIMEOUT_S = 5  # of a server that is silent
 TRIES = 3  # of what is measured, where others want the machine too
 SERVICES, LINK_LOCALS = (SERVICE, SERVICE6), (LINK_LOCAL, LINK_LOCAL6)
 ALL = SERVICES + LINK_LOCALS
@@ -59,8 +60,7 @@ def one_family(scene):
             namespace_needed=True)
 def unprivileged(scene):
     pod = cluster(scene)
-    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as first:
-        first.write("53")
+    scene.add(pods.Setting("net/ipv4/ip_unprivileged_port_start", 53))
     before = pods.state()
     daemon = start(scene, binary=under(scene, NO_CAPABILITY), intercept="off", services=(),
                    listen=("10.0.0.1", "[fd00:1::1]:53"))
@@ -68,8 +68,6 @@ def unprivileged(scene):
         expect_equal((pod.ask(address), pod.ask_tcp(address)), (OURS, OURS), f"through {address}")
     expect_equal((pod.ask(SERVICE), pods.changes(before)), (THEIRS, []), "the service address, and the node")
     expect_equal(daemon.metric("local53_intercepting"), 0, "local53_intercepting")
-    with open("/proc/sys/net/ipv4/ip_unprivileged_port_start", "w", encoding="ascii") as first:
-        first.write("1024")
 
 
 @suite.case("no rule stands before a question of our own was answered", namespace_needed=True)
@@ -192,6 +190,31 @@ def killed_under_load(scene):
                 break
         else:
             raise AssertionError(f"{addresses}: {to} within {limit_s} s in none of {TRIES} kills")
+
+
+@suite.case("in IPVS mode a pod goes on with its second server after kill -9, at once where ICMP is not rationed",
+            namespace_needed=True)
+def second_server(scene):
+    clean(scene)
+    pod = cluster(scene)
+    scene.add(pods.Setting("net/ipv4/icmp_ratelimit", 0))  # as is_turned() says, six refusals, and then silences of 5 s
+    namespace.set_resolver([LINK_LOCAL, CLUSTER_DNS])
+    daemon = start(scene, services=())
+    expect_equal(getent(pod)[0], OURS, "before")
+    killed(scene, daemon)
+    daemon.process.wait(5)
+    for _ in range(10):
+        answer, seconds = getent(pod)
+        expect_equal(answer, THEIRS, "afterwards")
+        expect(seconds < GLIBC_TIMEOUT_S / 2, f"a refusal is not waited for: {seconds:.1f} s")
+
+
+def getent(pod):
+    """What glibc finds in the pod, and the seconds it takes."""
+    since = time.monotonic()
+    inside = f"--net=/proc/{pod.process.pid}/ns/net"
+    found = pods.must("nsenter", inside, "getent", "-s", "dns", "ahostsv4", "a.example")
+    return found.split()[0], time.monotonic() - since
 
 
 @suite.case("SIGTERM takes the rules away before the last answer, and the addresses after it", namespace_needed=True)

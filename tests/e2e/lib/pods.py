@@ -65,6 +65,23 @@ def tracked(port=53):
         return [line for line in file if re.search(rf"\b[sd]port={port}\b", line) and "dst=127." not in line]
 
 
+class Setting:
+    """A sysctl of the node's network, until close()."""
+
+    def __init__(self, name, value):
+        self._path = f"/proc/sys/{name}"
+        with open(self._path, encoding="ascii") as file:
+            self._before = file.read()
+        self._write(str(value))
+
+    def _write(self, text):
+        with open(self._path, "w", encoding="ascii") as file:
+            file.write(text)
+
+    def close(self):
+        self._write(self._before)
+
+
 class Client:
     """Who asks servers by address, with sockets of where it is: here, on the node."""
 
