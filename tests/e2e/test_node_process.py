@@ -87,7 +87,10 @@ def as_nobody(scene, command, intercept):
     os.chmod(path, 0o755)
     folder = scene.path("run-" + str(time.monotonic_ns()))
     os.makedirs(folder)
-    os.chown(folder, NOBODY, NOBODY)
+    try:
+        os.chown(folder, NOBODY, NOBODY)
+    except OSError as error:
+        raise Skip(f"nobody else may be become here: {error}") from None
     node = {"off": {"intercept": "off"}, "owner": {"intercept": "owner"},
             "degrade": {"intercept": "owner", "on_failure": "degrade"}}[intercept]
     where = "127.53.9.2"

@@ -11,7 +11,7 @@ import threading
 import time
 
 from . import message
-from .cases import expect
+from .cases import Skip, expect
 
 CLONE_NEWNET = 0x40000000
 SERVICE, LINK_LOCAL, LINK_LOCAL6 = "10.96.0.10", "169.254.20.10", "fd00::10"
@@ -61,6 +61,8 @@ def changes(before):
 
 def tracked(port=53):
     """Entries of connection tracking to or from a port, of the node; without our own to 127.0.0.0/8."""
+    if not os.access("/proc/self/net/nf_conntrack", os.R_OK):
+        raise Skip("the machine's root alone is shown what is tracked")
     with open("/proc/self/net/nf_conntrack", encoding="ascii") as file:
         return [line for line in file if re.search(rf"\b[sd]port={port}\b", line) and "dst=127." not in line]
 
