@@ -4,6 +4,7 @@
  * wakes up, one turn of the loop, and the replies, which are checked. Prints "queries N" and
  * "allocations N", those inside loop_run; exit 1 when a reply is missing or wrong. */
 #include <malloc.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,6 +229,21 @@ static bool play(struct drive *drive, unsigned rounds, unsigned packets)
     return true;
 }
 
+/* A second thread, which never runs: the C library leaves out the locks of a process that has one alone, and the
+ * daemon has more. */
+static void *sleep_on(void *nothing)
+{
+    pause();
+    return nothing;
+}
+
+static void start_sleeper(void)
+{
+    pthread_t sleeper;
+    CHECK(pthread_create(&sleeper, NULL, sleep_on, NULL) == 0);
+    CHECK(pthread_detach(sleeper) == 0);
+}
+
 int main(int argc, char **argv)
 {
     struct drive drive = {.client = -1};
@@ -241,6 +257,7 @@ int main(int argc, char **argv)
     /* Else the first large free, of a socket that closes, gathers what building the rules has freed: that many
      * instructions counted as the queries', the more services there are. */
     CHECK(mallopt(M_MXFAST, 0) == 1);
+    start_sleeper();
     open_drive(&drive, endpoint ? "s3.eu-west-1.amazonaws.com" : "web.eu-west-1.example.com");
     bool fine = play(&drive, WARM_ROUNDS, packets);
     allocations.count = 0;
