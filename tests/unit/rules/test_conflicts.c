@@ -118,12 +118,15 @@ static void alias_that_leads_to_itself_is_a_loop(void **state)
     assert_refused("zones: [{name: corp.example, aliases: {a.corp.example: A.corp.example}}]\n",
                    "f:2:56: error: zones[0].aliases.a.corp.example: a.corp.example is the alias "
                    "itself: a loop; write the name whose addresses it has\n");
-    assert_refused("zones:\n"
-                   "- {name: b.example, aliases: {b.example: t.example}}\n"
-                   "- name: corp.example\n"
-                   "  aliases: {x.corp.example: t.example, \"*.corp.example\": y.corp.example}\n",
-                   "f:5:58: error: zones[1].aliases.*.corp.example: y.corp.example is the alias "
-                   "itself: a loop; write the name whose addresses it has\n");
+    assert_refused(
+        "zones:\n"
+        "- {name: b.example, aliases: {b.example: t.example}}\n"
+        "- name: corp.example\n"
+        "  aliases: {x.corp.example: x.corp.example, \"*.corp.example\": y.corp.example}\n",
+        "f:5:29: error: zones[1].aliases.x.corp.example: x.corp.example is the alias "
+        "itself: a loop; write the name whose addresses it has\n"
+        "f:5:63: error: zones[1].aliases.*.corp.example: y.corp.example is the alias "
+        "itself: a loop; write the name whose addresses it has\n");
 }
 
 static void target_in_a_private_zone_is_a_warning(void **state)

@@ -54,18 +54,26 @@ static void build(struct chain_answer *answer, uint16_t links, unsigned ruled)
                                            .max_negative_ttl_s = 60};
 }
 
-static struct ruleset *rules_of(const char *text)
+#define ENDPOINTS                                                                                  \
+    "listen: [127.0.0.1:53]\nendpoints:\n"                                                         \
+    "- {names: [\"*.s3.test.example\"], addresses: [10.0.0.1]}\n"
+
+static struct ruleset *rules_at(const char *text, uint64_t epoch)
 {
     struct report report = {.file = "t"};
-    struct ruleset *rules = ruleset_new(config_of(text), 1, &report);
+    struct ruleset *rules = ruleset_new(config_of(text), epoch, &report);
     report_deinit(&report);
     return rules;
 }
 
+static struct ruleset *rules_of(const char *text)
+{
+    return rules_at(text, 1);
+}
+
 static int open_rules(void **state)
 {
-    *state = rules_of("listen: [127.0.0.1:53]\nendpoints:\n"
-                      "- {names: [\"*.s3.test.example\"], addresses: [10.0.0.1]}\n");
+    *state = rules_of(ENDPOINTS);
     return *state == NULL;
 }
 
@@ -144,6 +152,66 @@ static void a_stored_entry_is_cut_where_its_answer_was(void **state)
     }
 }
 
+#define N1_RULED                                                                                   \
+    "listen: [127.0.0.1:53]\nendpoints:\n- {names: n1.example, addresses: [10.0.0.1]}\n"
+
+/* An entry of that answer, as the rules would make it now. */
+static struct entry *entry_of(struct chain_answer *answer, const struct ruleset *rules)
+{
+    static _Alignas(8) uint8_t room[ENTRY_SCRATCH];
+    struct entry *entry = (struct entry *)(void *)room;
+    answer->source.epoch = rules->epoch;
+    answer->source.decision.pool = rules->pools[rules->root_pool].fingerprint;
+    assert_true(cut_of(&answer->source.decision.cut, rules, answer));
+    assert_int_equal(entry_build(entry, sizeof(room), &answer->source), ERR_OK);
+    return entry;
+}
+
+static bool holds_under(const char *text, const struct chain_answer *answer,
+                        const struct entry *entry)
+{
+    struct ruleset *rules = rules_at(text, 2);
+    bool holds = cut_is_as_stored(rules, entry, &answer->qname);
+    ruleset_free(rules);
+    return holds;
+}
+
+static void an_entry_holds_while_the_rules_would_make_it_again(void **state)
+{
+    struct chain_answer answer;
+    build(&answer, 4, 2);
+    const struct entry *entry = entry_of(&answer, *state);
+    assert_true(holds_under(ENDPOINTS, &answer, entry));
+    assert_true(holds_under(ENDPOINTS "cache: {max_ttl: 60s}\n", &answer, entry));
+    assert_false(holds_under(ENDPOINTS "cache: {max_ttl: 59s}\n", &answer, entry));
+    assert_false(holds_under("listen: [127.0.0.1:53]\n", &answer, entry));
+    assert_false(
+        holds_under(ENDPOINTS "forward: [{zone: example, servers: 10.0.0.2}]\n", &answer, entry));
+}
+
+static void an_entry_of_another_class_holds_whatever_the_rules_say_of_its_names(void **state)
+{
+    struct chain_answer answer;
+    build(&answer, 2, 99);
+    struct entry *entry = entry_of(&answer, *state);
+    assert_false(holds_under(N1_RULED, &answer, entry));
+    entry->class = CLASS_CH;
+    assert_true(holds_under(N1_RULED, &answer, entry));
+}
+
+/* What failed may have rules of its own by now. */
+static void a_failure_holds_under_its_own_rules_alone(void **state)
+{
+    static _Alignas(8) uint8_t room[ENTRY_SCRATCH];
+    struct entry *entry = (struct entry *)(void *)room;
+    struct chain_answer answer;
+    build(&answer, 1, 99);
+    (void)entry_of(&answer, *state);
+    entry_build_failure(entry, sizeof(room), &answer.source, EDE_NONE, 1);
+    assert_true(cut_is_as_stored(*state, entry, &answer.qname));
+    assert_false(holds_under(ENDPOINTS, &answer, entry));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +220,9 @@ int main(void)
         cmocka_unit_test(another_class_has_no_rules),
         cmocka_unit_test(a_chain_too_long_is_refused_only_when_it_enters_a_rule),
         cmocka_unit_test(a_stored_entry_is_cut_where_its_answer_was),
+        cmocka_unit_test(an_entry_holds_while_the_rules_would_make_it_again),
+        cmocka_unit_test(an_entry_of_another_class_holds_whatever_the_rules_say_of_its_names),
+        cmocka_unit_test(a_failure_holds_under_its_own_rules_alone),
     };
     return cmocka_run_group_tests(tests, open_rules, close_rules);
 }
