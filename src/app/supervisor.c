@@ -569,10 +569,7 @@ static int serve(const char *file, struct ruleset *rules)
 
 int supervisor_run(const char *file)
 {
-    struct report report = {0};
-    struct ruleset *rules = load_ruleset(file, 1, &report);
-    load_print_report(&report);
-    report_deinit(&report);
+    struct ruleset *rules = load_for_command(file);
     if (rules == NULL) {
         fprintf(stderr, "local53: not started: the configuration has errors\n");
         return EXIT_USAGE;

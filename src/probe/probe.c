@@ -18,7 +18,7 @@
 #include "local53/net/loop.h"
 #include "local53/net/timer.h"
 #include "local53/net/tls.h"
-#include "local53/publish/publisher.h"
+#include "local53/server/publisher.h"
 #include "plan.h"
 #include "print.h"
 

@@ -1,8 +1,8 @@
 /* publisher: makes the snapshots that the loops answer from, and decides when they get them: new rules once
  * their new targets are known (a reload must not take an answer away for the time of a resolution),
  * changed addresses and servers at once. Main thread. */
-#ifndef LOCAL53_PUBLISH_PUBLISHER_H
-#define LOCAL53_PUBLISH_PUBLISHER_H
+#ifndef LOCAL53_SERVER_PUBLISHER_H
+#define LOCAL53_SERVER_PUBLISHER_H
 
 #include <stdbool.h>
 

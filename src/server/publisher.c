@@ -1,6 +1,6 @@
 /* publisher: builds and hands out snapshots. Owns the current one and the one that waits. Blocks only on
  * reading resolv.conf files; never fails: what is not known yet is published as not known. */
-#include "local53/publish/publisher.h"
+#include "local53/server/publisher.h"
 
 #include <string.h>
 
