@@ -25,6 +25,7 @@ struct post {
     int claim;                     /* owned; descriptor, or -1 */
     struct ports_receivers before; /* of the instance that was there first */
     bool is_beside;                /* one of these is still there */
+    size_t turn;                   /* loop i of ours is member (i + turn) % loops of the group */
     size_t successors;             /* leaving: sockets of the instance that came after us */
 };
 
@@ -128,15 +129,21 @@ bool handover_enter(struct handover *handover)
 
 /* --- leading --- */
 
-/* Tells the kernel that loops first..first + count - 1 of an address get all. */
-static void lead(const struct handover *handover, size_t post, size_t first, size_t count)
+/* Tells the kernel, by a worker whose sockets are open, that members first..first + count - 1 of an address get all. */
+static void lead_by(const struct worker *worker, const struct handover *handover, size_t post,
+                    size_t first, size_t count)
 {
     char text[ADDR_TEXT_MAX];
-    enum err err = worker_lead(handover->workers[0], post, first, count);
+    enum err err = worker_lead(worker, post, first, count);
     if (err != ERR_OK)
         LOG_WARN("handover.unled",
                  LOG_TEXT("address", addr_format(&handover->posts[post].address, text)),
                  LOG_TEXT("problem", err_text(err)));
+}
+
+static void lead(const struct handover *handover, size_t post, size_t first, size_t count)
+{
+    lead_by(handover->workers[0], handover, post, first, count);
 }
 
 static void tell_post(const char *event, const struct post *post)
@@ -201,6 +208,8 @@ bool handover_look(struct handover *handover)
         if (!post->is_beside || before > 0)
             continue;
         post->is_beside = false;
+        /* The last member took the place of each of theirs, which left last place first. */
+        post->turn = post->before.count % handover->loops;
         lead(handover, i, 0, handover->loops);
         tell_post("handover.taken", post);
     }
@@ -233,12 +242,26 @@ bool handover_leave(struct handover *handover)
     return handover->leaving;
 }
 
-void handover_narrow(const struct handover *handover, size_t index)
+/* The loop that is member `place` of the groups; at the first address that is led elsewhere: they differ only where a
+ * newcomer had another number of loops, and an address that the one before it had not. */
+static size_t loop_at(const struct handover *handover, size_t place)
 {
+    size_t turn = 0;
+    for (size_t i = handover->count; i-- > 0;) {
+        if (handover->posts[i].successors > 0)
+            turn = handover->posts[i].turn;
+    }
+    return (place + handover->loops - turn) % handover->loops;
+}
+
+size_t handover_next(const struct handover *handover, size_t left)
+{
+    size_t next = loop_at(handover, left - 1);
     for (size_t i = 0; i < handover->count; i++) {
         if (handover->posts[i].successors > 0)
-            lead(handover, i, index + 1, handover->posts[i].successors);
+            lead_by(handover->workers[next], handover, i, left, handover->posts[i].successors);
     }
+    return next;
 }
 
 /* --- the rest --- */

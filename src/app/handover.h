@@ -33,12 +33,12 @@ bool handover_is_beside(const struct handover *handover);
 bool handover_look(struct handover *handover);
 
 /* First of an ordered stop: leads clients to the instance that came after us, if there is one. True: it was there, at
- * one address at least; workers are to be drained, then stopped one by one, the last first. */
+ * one address at least; workers are to be drained, then stopped one by one (handover_next). */
 bool handover_leave(struct handover *handover);
 
-/* Before worker `index` is told to stop, when those after it have: what came to them by chance since goes where all
- * else goes. */
-void handover_narrow(const struct handover *handover, size_t index);
+/* While `left` of the workers, one at least, are not told to stop: whose turn it is. What is led elsewhere is led past
+ * the others', and no more to where those that have stopped were. */
+size_t handover_next(const struct handover *handover, size_t left);
 
 /* For people: "off", "alone", "beside another instance, which is asked", "leaving, ...". Gives out. */
 const char *handover_tell(const struct handover *handover, char out[HANDOVER_TELL_MAX]);

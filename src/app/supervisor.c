@@ -328,14 +328,13 @@ static void close_services(struct supervisor *supervisor)
     mailbox_free(supervisor->mailbox);
 }
 
-/* One after the other, the last first, once all are drained: no socket is closed while queries are led to it. */
+/* One after the other, once all are drained: no socket is closed while queries are led to it. */
 static void stop_next(struct supervisor *supervisor)
 {
     size_t left = supervisor->thread_count - supervisor->stopped_count;
     if (left == 0 || supervisor->drained_count < supervisor->thread_count)
         return;
-    handover_narrow(supervisor->handover, left - 1);
-    worker_stop(supervisor->workers[left - 1]);
+    worker_stop(supervisor->workers[handover_next(supervisor->handover, left)]);
 }
 
 static void on_message(void *owner, int kind, void *payload)
