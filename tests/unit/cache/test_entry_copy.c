@@ -105,6 +105,17 @@ static void cnames_stand_before_what_they_lead_to(void **state)
     assert_memory_equal(target.wire, "\1y\7example", 11);
 }
 
+static void an_address_in_front_of_the_only_cname_is_put_behind_it(void **state)
+{
+    (void)state;
+    answer_begin(&a, "www.example", TYPE_A, 0);
+    answer_a(&a, "x.example", 60, ADDRESS);
+    answer_cname(&a, "www.example", 60, "x.example");
+    assert_int_equal(answer_build(&a)->kind, ENTRY_POSITIVE);
+    assert_owner(&a, 0, "www.example");
+    assert_owner(&a, 1, "x.example");
+}
+
 static void what_is_written_anew_points_to_names_written_before(void **state)
 {
     (void)state;
@@ -175,6 +186,7 @@ int main(void)
         cmocka_unit_test(a_dnssec_record_that_was_asked_is_kept),
         cmocka_unit_test(a_tsig_is_not_kept),
         cmocka_unit_test(cnames_stand_before_what_they_lead_to),
+        cmocka_unit_test(an_address_in_front_of_the_only_cname_is_put_behind_it),
         cmocka_unit_test(what_is_written_anew_points_to_names_written_before),
         cmocka_unit_test(a_name_within_changing_octets_is_written_out),
         cmocka_unit_test(unknown_types_pass_unchanged),

@@ -114,6 +114,19 @@ static void a_service_with_a_forward_zone_of_its_own_is_no_leak(void **state)
     assert_true(leaks_are_of(services, fixture->rules, &kms));
 }
 
+/* What left under older rules may have one by now, or be meant. */
+static void names_with_a_rule_or_an_exception_are_no_leaks_any_more(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct services *services = leaks_services(fixture->leaks);
+    struct name ruled = test_name("b.s3.eu-west-1.amazonaws.com");
+    struct name excepted = test_name("logs.s3.eu-west-1.amazonaws.com");
+    struct name neither = test_name("b.s3.eu-west-2.amazonaws.com");
+    assert_false(leaks_are_of(services, fixture->rules, &ruled));
+    assert_false(leaks_are_of(services, fixture->rules, &excepted));
+    assert_true(leaks_are_of(services, fixture->rules, &neither));
+}
+
 static void questions_of_other_classes_are_no_leaks(void **state)
 {
     struct fixture *fixture = *state;
@@ -157,6 +170,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_service_with_a_forward_zone_of_its_own_is_no_leak, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(names_with_a_rule_or_an_exception_are_no_leaks_any_more,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(questions_of_other_classes_are_no_leaks, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_leak_that_has_ended_is_forgotten_hour_by_hour, set_up,
                                         tear_down),
