@@ -71,13 +71,20 @@ class Suite:
         return register
 
     def once(self, function):
-        """Decorates a function of the shared Scene: made at first use, the same thing for every case."""
+        """Decorates a function of the shared Scene: made at first use, the same thing for every case; or none, for the
+        same reason, where it Skips."""
         def get():
             if function not in self._made:
                 self._made[function] = None
-                self._made[function] = function(self.shared)
-            expect(self._made[function] is not None, "what the cases share could not be made")
-            return self._made[function]
+                try:
+                    self._made[function] = function(self.shared)
+                except Skip as reason:
+                    self._made[function] = reason
+            made = self._made[function]
+            expect(made is not None, "what the cases share could not be made")
+            if isinstance(made, Skip):
+                raise made
+            return made
         return get
 
     def main(self):
