@@ -166,6 +166,7 @@ def running(scene):
 
 @suite.case("a local53 that may not be looked into is known by its control socket", namespace_needed=True)
 def running_closed(scene):
+    nobody()
     server(scene)
     binary = scene.path("local53")
     shutil.copy(BINARY, binary)
@@ -336,13 +337,18 @@ def no_admin(scene):
             expect(has(found, "capability", level, "CAP_NET_ADMIN is missing"), f"{on_failure}: {found}")
 
 
-def as_nobody(*words):
-    """The completed process of a local53 without any capability."""
+def nobody():
+    """What stands in front of a command that is to run as nobody, without any capability."""
     dropped = [find(DROP[0]), *DROP[1:], "--bounding-set", "-all"]
     refused = subprocess.run([*dropped, "true"], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
     if refused.returncode != 0:
         raise Skip(f"capabilities cannot be given away here: {refused.stderr.strip()}")
-    return subprocess.run([*dropped, BINARY, *words], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
+    return dropped
+
+
+def as_nobody(*words):
+    """The completed process of a local53 without any capability."""
+    return subprocess.run([*nobody(), BINARY, *words], capture_output=True, text=True, check=False, timeout=RUN_LIMIT_S)
 
 
 class Proxy(http.server.BaseHTTPRequestHandler):
@@ -369,11 +375,35 @@ def proxy_mode(_scene):
 
 # ---- resolv.conf ------------------------------------------------------------------------------------
 
+def is_loop(file, what, remedy):
+    """There is a loop, and what goes with it while no local53 runs: the node asks nobody."""
+    found = {f["key"]: f for f in findings_of(file)[1] if f["finding"] == "problem"}
+    expect_equal(set(found), {"loop", "resolv-conf"}, f"problems of {found}")
+    expect(what in found["loop"]["what"] and remedy in found["loop"]["remedy"], f"{found}")
+    return found["loop"]
+
+
+@suite.case("a node that asks a local53 that does not run is told so, until it runs", namespace_needed=True)
+def asks_nobody(scene):
+    server(scene)
+    file = config(scene)
+    with address(f"{NODE}/32"), resolv_conf(f"nameserver {NODE}\n"):
+        only_problem("resolv-conf", file, "where no local53 runs, and nobody else", "resolver.sh restore")
+        only_problem("resolv-conf", None, f"asks {NODE}:53")
+        with resolv_conf(f"nameserver {NODE}\nnameserver {SERVER}\n"):
+            code, found = findings_of(file)
+            expect(code == FINE and has(found, "resolv-conf", "note", "the next server answers"), f"{found}")
+        daemon = Daemon(scene, {"forward": [{"zone": ".", "servers": [SERVER]}]}, address=NODE, port=53).wait_ready()
+        code, found = findings_of(daemon.config)
+        expect(code == FINE and not has(found, "resolv-conf", "note", ""), f"{found}")
+        daemon.close()
+
+
 @suite.case("a resolv.conf that names us is a loop where a pool reads it", namespace_needed=True)
 def loop(scene):
     file = config(scene, forward=[{"zone": ".", "servers": ["resolv.conf:/etc/resolv.conf"]}])
     with address(f"{NODE}/32"), resolv_conf(f"nameserver {NODE}\n"):
-        only_problem("loop", file, f"/etc/resolv.conf names {NODE}:53, which is local53", "169.254.169.253")
+        is_loop(file, f"/etc/resolv.conf names {NODE}:53, which is local53", "169.254.169.253")
         server(scene)
         with resolv_conf(f"nameserver {NODE}\nnameserver {SERVER}\n"):
             code, found = findings_of(file)
@@ -389,7 +419,7 @@ def loop_by_stub(scene):
     write("/run/systemd/resolve/resolv.conf", f"nameserver {NODE}\n")
     file = config(scene, forward=[{"zone": ".", "servers": ["resolv.conf:/etc/resolv.conf"]}])
     with address(f"{NODE}/32"), resolv_conf("nameserver 127.0.0.53\n"):
-        problem = only_problem("loop", file, "asks systemd-resolved", "in place of resolv.conf:/etc/resolv.conf")
+        problem = is_loop(file, "asks systemd-resolved", "in place of resolv.conf:/etc/resolv.conf")
         expect(f"{NODE}:53" in problem["what"], f"{problem}")
 
 
