@@ -51,6 +51,9 @@ void doctor_find_sockets(struct doctor_sockets *sockets, const char *text, bool 
 /* True when a local53 has the port, over UDP too where it is for DNS. */
 bool doctor_is_served(const struct doctor_wish *wish, const struct doctor_sockets *sockets);
 
+/* True when nobody at all takes queries there. */
+bool doctor_is_silent(const struct doctor_wish *wish, const struct doctor_sockets *sockets);
+
 /* Who has the port, if anybody. */
 void doctor_check_port(struct findings *findings, const struct doctor_wish *wish,
                        const struct doctor_sockets *sockets);
@@ -99,6 +102,13 @@ void doctor_parse_resolv(struct doctor_resolv *resolv, const char *text);
 
 /* What the node itself asks, and what kind of file that is. */
 void doctor_check_resolv(struct findings *findings, const struct doctor_resolv *resolv);
+
+/* Does the node ask an address of ours where nobody is. silent: those of our addresses. */
+void doctor_check_asked(struct findings *findings, const struct doctor_resolv *resolv,
+                        const struct addr *silent, size_t silent_count);
+
+/* True when it asks systemd-resolved's stub; who that asks is in its uplink list. */
+bool doctor_asks_stub(const struct doctor_resolv *resolv);
 
 /* A pool that reads a resolv.conf. */
 struct doctor_loop {

@@ -166,6 +166,18 @@ static void check_pool(struct doctor *doctor, size_t index, const struct doctor_
     }
 }
 
+/* The addresses of ours that nobody answers on, in the node's own resolver. */
+static void check_asked(struct doctor *doctor, const struct doctor_resolv *resolv)
+{
+    struct addr silent[WISHES_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < doctor->wish_count; i++) {
+        if (doctor_is_silent(&doctor->wishes[i], doctor->sockets))
+            silent[count++] = doctor->wishes[i].addr;
+    }
+    doctor_check_asked(doctor->findings, resolv, silent, count);
+}
+
 static void check_resolv(struct doctor *doctor)
 {
     struct resolv_file own;
@@ -173,6 +185,8 @@ static void check_resolv(struct doctor *doctor)
     read_resolv(&own, RESOLV_CONF);
     read_resolv(&uplink, UPLINK);
     doctor_check_resolv(doctor->findings, &own.resolv);
+    bool behind = uplink.real != NULL && doctor_asks_stub(&own.resolv);
+    check_asked(doctor, behind ? &uplink.resolv : &own.resolv);
     for (size_t i = 0; doctor->rules != NULL && i < doctor->pools->count; i++)
         check_pool(doctor, i, uplink.real != NULL ? &uplink.resolv : NULL);
     free_resolv(&uplink);

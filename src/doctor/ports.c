@@ -155,6 +155,11 @@ bool doctor_is_served(const struct doctor_wish *wish, const struct doctor_socket
     return tcp != NULL && tcp->ours && (!wish->dns || (udp != NULL && udp->ours));
 }
 
+bool doctor_is_silent(const struct doctor_wish *wish, const struct doctor_sockets *sockets)
+{
+    return wish->dns && find_holder(sockets, wish, false) == NULL;
+}
+
 static bool is_same_holder(const struct doctor_socket *a, const struct doctor_socket *b)
 {
     return strcmp(a->process, b->process) == 0 && a->uid == b->uid &&

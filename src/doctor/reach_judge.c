@@ -31,6 +31,9 @@ static void tell_silent(struct findings *findings, const char *zone, const struc
     if (ask->err == ERR_REFUSED)
         findings_remedy(findings, "nobody listens there: is the address right, and does the server "
                                   "run?");
+    else if (ask->err == ERR_UNREACHABLE)
+        findings_remedy(findings, "no route leads there from here: see 'ip route get' with this "
+                                  "address, or write another server");
     else if (ask->err != ERR_TIMEOUT)
         findings_remedy(findings,
                         "something on the way, or the server itself, ends it: see its log; "

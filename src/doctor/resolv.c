@@ -74,7 +74,7 @@ void doctor_parse_resolv(struct doctor_resolv *resolv, const char *text)
     }
 }
 
-static bool asks_stub(const struct doctor_resolv *resolv)
+bool doctor_asks_stub(const struct doctor_resolv *resolv)
 {
     struct addr stub;
     if (addr_parse(&stub, STUB, DNS_PORT) != ERR_OK)
@@ -113,7 +113,7 @@ static void check_mode(struct findings *findings, const struct doctor_resolv *re
                      resolv->file);
         findings_remedy(findings, "write the servers into the configuration (aws.resolver, "
                                   "forward), and name one for the node itself");
-    } else if (strcmp(resolv->real, STUB_FILE) == 0 || asks_stub(resolv)) {
+    } else if (strcmp(resolv->real, STUB_FILE) == 0 || doctor_asks_stub(resolv)) {
         findings_add(findings, FINDING_NOTE, FINDING_RESOLV_CONF,
                      "%s asks systemd-resolved's stub (" STUB "), which caches and chooses servers "
                      "by itself",
@@ -157,7 +157,7 @@ void doctor_check_resolv(struct findings *findings, const struct doctor_resolv *
     check_search(findings, resolv);
 }
 
-/* --- loops --- */
+/* --- our own addresses in it --- */
 
 static bool is_own(const struct addr *addr, const struct addr *own, size_t count)
 {
@@ -168,6 +168,31 @@ static bool is_own(const struct addr *addr, const struct addr *own, size_t count
     }
     return false;
 }
+
+void doctor_check_asked(struct findings *findings, const struct doctor_resolv *resolv,
+                        const struct addr *silent, size_t silent_count)
+{
+    const struct addr *first = NULL;
+    size_t dead = 0;
+    char text[ADDR_TEXT_MAX];
+    for (size_t i = 0; i < resolv->nameserver_count; i++) {
+        if (!is_own(&resolv->nameservers[i], silent, silent_count))
+            continue;
+        first = first != NULL ? first : &resolv->nameservers[i];
+        dead++;
+    }
+    if (first == NULL)
+        return;
+    bool alone = dead == resolv->nameserver_count;
+    findings_add(findings, alone ? FINDING_PROBLEM : FINDING_NOTE, FINDING_RESOLV_CONF,
+                 "%s asks %s, where no local53 runs%s", resolv->file, addr_format(first, text),
+                 alone ? ", and nobody else: this node finds no name, for image pulls either"
+                       : "; the next server answers, which has no endpoint's addresses");
+    findings_remedy(findings, "see why local53 does not run (its log); until then 'resolver.sh "
+                              "restore', on Bottlerocket bottlerocket-restore.toml");
+}
+
+/* --- loops --- */
 
 /* A nameserver of a file that is a listen address of ours; NULL for none. */
 static const struct addr *own_in(const struct doctor_resolv *resolv, const struct doctor_loop *loop)
@@ -222,6 +247,6 @@ void doctor_check_loop(struct findings *findings, const struct doctor_loop *loop
     const struct addr *behind = loop->uplink != NULL ? own_in(loop->uplink, loop) : NULL;
     if (own != NULL)
         tell_loop(findings, loop, own);
-    else if (behind != NULL && asks_stub(loop->resolv))
+    else if (behind != NULL && doctor_asks_stub(loop->resolv))
         tell_loop_by_stub(findings, loop, behind);
 }

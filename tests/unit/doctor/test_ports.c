@@ -177,6 +177,19 @@ static void a_local53_that_serves_is_well(void **state)
     assert_only(*state, FINDING_OK, "port", "is served by local53 (pid 9)", "");
 }
 
+static void an_address_is_silent_while_nobody_takes_its_datagrams(void **state)
+{
+    (void)state;
+    struct doctor_sockets sockets =
+        sockets_of(HEAD, TCP_LINE(LINK_LOCAL_53, "0A", "2"), "169.254.20.10:53");
+    struct doctor_wish wish = dns_wish("169.254.20.10:53");
+    assert_true(doctor_is_silent(&wish, &sockets));
+    sockets = sockets_of(UDP_LINE(LINK_LOCAL_53, "0", "2"), HEAD, "169.254.20.10:53");
+    assert_false(doctor_is_silent(&wish, &sockets));
+    wish.dns = false;
+    assert_false(doctor_is_silent(&wish, &sockets));
+}
+
 static void what_a_local53_shares_its_port_with_is_not_in_its_way(void **state)
 {
     struct doctor_sockets sockets = sockets_of(
@@ -214,6 +227,7 @@ int main(void)
         FINDINGS_TEST(a_socket_in_the_way_of_two_addresses_is_listed_once),
         FINDINGS_TEST(more_sockets_than_there_is_room_for_are_left_out),
         FINDINGS_TEST(a_local53_that_serves_is_well),
+        FINDINGS_TEST(an_address_is_silent_while_nobody_takes_its_datagrams),
         FINDINGS_TEST(what_a_local53_shares_its_port_with_is_not_in_its_way),
         FINDINGS_TEST(the_metrics_port_is_tcp_alone),
     };

@@ -60,6 +60,13 @@ static void a_closed_port_is_no_matter_of_security_groups(void **state)
     assert_only(*state, FINDING_PROBLEM, "upstream", "over UDP and TCP", "nobody listens there");
 }
 
+static void where_no_route_leads_the_route_is_to_be_looked_at(void **state)
+{
+    judge(*state, failure(ERR_UNREACHABLE), failure(ERR_UNREACHABLE));
+    assert_only(*state, FINDING_PROBLEM, "upstream", "over UDP and TCP: not reachable",
+                "ip route get");
+}
+
 static void a_server_that_refuses_does_not_serve_the_zone(void **state)
 {
     judge(*state, answer(RCODE_REFUSED, 0), answer(RCODE_REFUSED, 0));
@@ -123,6 +130,7 @@ int main(void)
         FINDINGS_TEST(a_silent_server_is_told_once_for_both_transports),
         FINDINGS_TEST(silence_over_one_transport_is_told_as_that),
         FINDINGS_TEST(a_closed_port_is_no_matter_of_security_groups),
+        FINDINGS_TEST(where_no_route_leads_the_route_is_to_be_looked_at),
         FINDINGS_TEST(a_server_that_refuses_does_not_serve_the_zone),
         FINDINGS_TEST(a_server_that_fails_is_a_problem),
         FINDINGS_TEST(a_zone_that_does_not_exist_is_a_note),

@@ -96,6 +96,36 @@ static void few_ndots_are_nothing(void **state)
     assert_null(find(findings, "search", FINDING_NOTE));
 }
 
+/* --- our own addresses in it --- */
+
+static void check_asked(struct findings *findings, const char *text)
+{
+    struct addr silent[] = {addr_of("169.254.20.10:53"), addr_of("169.254.20.11:53")};
+    struct doctor_resolv resolv = resolv_of(text);
+    doctor_check_asked(findings, &resolv, silent, 2);
+}
+
+static void a_node_that_asks_nobody_but_a_silent_local53_finds_no_name(void **state)
+{
+    check_asked(*state, "nameserver 169.254.20.10\nnameserver 169.254.20.11\n");
+    assert_only(*state, FINDING_PROBLEM, "resolv-conf",
+                "asks 169.254.20.10:53, where no local53 runs, and nobody else", "resolver.sh");
+}
+
+static void beside_another_server_a_silent_local53_is_a_note(void **state)
+{
+    check_asked(*state, "nameserver 169.254.20.10\nnameserver 10.0.0.2\n");
+    assert_only(*state, FINDING_NOTE, "resolv-conf", "the next server answers", "resolver.sh");
+}
+
+static void a_node_that_asks_others_has_no_silent_local53(void **state)
+{
+    struct findings *findings = *state;
+    check_asked(findings, "nameserver 10.0.0.2\n");
+    check_asked(findings, "");
+    assert_int_equal(findings->count, 0);
+}
+
 /* --- loops --- */
 
 static void check_loop(struct findings *findings, const char *file, const char *uplink, size_t left)
@@ -163,6 +193,9 @@ int main(void)
         FINDINGS_TEST(a_fourth_nameserver_is_used_by_nobody),
         FINDINGS_TEST(many_ndots_multiply_queries),
         FINDINGS_TEST(few_ndots_are_nothing),
+        FINDINGS_TEST(a_node_that_asks_nobody_but_a_silent_local53_finds_no_name),
+        FINDINGS_TEST(beside_another_server_a_silent_local53_is_a_note),
+        FINDINGS_TEST(a_node_that_asks_others_has_no_silent_local53),
         FINDINGS_TEST(a_file_that_names_us_alone_is_a_loop),
         FINDINGS_TEST(beside_another_server_we_are_left_out),
         FINDINGS_TEST(the_stub_that_asks_us_is_a_loop),
