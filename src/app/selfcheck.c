@@ -111,6 +111,11 @@ bool selfcheck_passed(const struct selfcheck *selfcheck)
     return selfcheck->passed == selfcheck->count;
 }
 
+void selfcheck_renew(struct selfcheck *selfcheck)
+{
+    selfcheck->answered_ms = loop_now_ms(selfcheck->loop);
+}
+
 bool selfcheck_alive(const struct selfcheck *selfcheck)
 {
     return loop_now_ms(selfcheck->loop) - selfcheck->answered_ms < SELFCHECK_STALE_MS;

@@ -25,6 +25,9 @@ void selfcheck_free(struct selfcheck *selfcheck);
 /* True when every address has answered at least once. */
 bool selfcheck_passed(const struct selfcheck *selfcheck);
 
+/* What is older counts no more: another was asked until now. */
+void selfcheck_renew(struct selfcheck *selfcheck);
+
 /* True unless the last answer is older than SELFCHECK_STALE_MS. */
 bool selfcheck_alive(const struct selfcheck *selfcheck);
 

@@ -164,6 +164,10 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
     why[0] = '\0';
     if (supervisor->stopping)
         snprintf(why, SUPERVISOR_WHY_MAX, "stopping");
+    else if (!is_proven(supervisor) && handover_is_beside(supervisor->handover))
+        snprintf(why, SUPERVISOR_WHY_MAX,
+                 "the other instance, which is asked until it stops, has not answered a query of "
+                 "our own yet");
     else if (!is_proven(supervisor))
         snprintf(why, SUPERVISOR_WHY_MAX,
                  "not every listen address has answered a query of our own yet");
@@ -176,11 +180,13 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
     return why[0] == '\0';
 }
 
+/* Beside another instance it is that one that answers, or hangs: who ended us for it would leave nobody. */
 bool supervisor_is_alive(const struct supervisor *supervisor, char why[SUPERVISOR_WHY_MAX])
 {
     uint64_t now_ms = loop_now_ms(supervisor->loop);
+    bool beside = handover_is_beside(supervisor->handover);
     why[0] = '\0';
-    if (!selfcheck_alive(supervisor->selfcheck))
+    if (!beside && !selfcheck_alive(supervisor->selfcheck))
         snprintf(why, SUPERVISOR_WHY_MAX, "no query of our own was answered for %d s",
                  SELFCHECK_STALE_MS / 1000);
     for (size_t i = 0; i < supervisor->thread_count; i++) {
@@ -249,8 +255,11 @@ static void look_at_handover(struct supervisor *supervisor)
 {
     if (supervisor->stopping)
         return;
-    if (handover_look(supervisor->handover) && supervisor->worker_count > 1)
-        steer(supervisor);
+    if (handover_look(supervisor->handover)) {
+        selfcheck_renew(supervisor->selfcheck);
+        if (supervisor->worker_count > 1)
+            steer(supervisor);
+    }
     if (supervisor->metrics_ports.waiting)
         (void)metrics_ports_open(&supervisor->metrics_ports, true);
 }

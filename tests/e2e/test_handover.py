@@ -111,6 +111,23 @@ def killed(scene):
     expect_equal(third.process.poll(), None, "which runs")
 
 
+@suite.case("beside one that hangs the newcomer says so, is alive, and has all once that one is killed")
+def hung(scene):
+    place = Place(scene)
+    first = place.come()
+    first.expected_exit = -signal.SIGKILL
+    first.signal(signal.SIGSTOP)
+    place.count += 1
+    second = Instance(scene, place.text(2), address=place.address, port=place.port, http_port=place.http_port)
+    wait_until(lambda: second.ctl("alive").returncode == 0, 5, "it is alive")
+    told = second.ctl("ready")
+    expect("the other instance, which is asked until it stops, has not answered" in told.stdout + told.stderr, told)
+    first.process.kill()
+    first.process.wait(5)
+    second.wait_control()
+    expect_equal((place.asked(), second.ctl("alive").returncode), ([2], 0), "after its death")
+
+
 @suite.case("a question that waits for a server when the word to stop comes is answered by the one that took it")
 def in_flight(scene):
     place = Place(scene)
