@@ -182,18 +182,20 @@ static bool was_before(const struct post *post, unsigned long inode)
     return found;
 }
 
-/* Who is at the address now, but for us: of the instance before us, and of the one after us. Nobody, where that cannot
- * be told. */
-static void count_others(const struct handover *handover, const struct post *post, size_t *before,
+/* Who is at the address now, but for us: of the instance before us, and of the one after us. False where that cannot
+ * be told, without descriptors, say. */
+static bool count_others(const struct handover *handover, const struct post *post, size_t *before,
                          size_t *after)
 {
     struct ports_receivers now;
-    (void)ports_find_receivers(&post->address, &now);
+    if (ports_find_receivers(&post->address, &now) != ERR_OK)
+        return false;
     *before = 0;
     for (size_t i = 0; i < now.count; i++)
         *before += was_before(post, now.inodes[i]);
     size_t rest = now.count - *before;
     *after = rest > handover->loops ? rest - handover->loops : 0;
+    return true;
 }
 
 bool handover_look(struct handover *handover)
@@ -201,11 +203,9 @@ bool handover_look(struct handover *handover)
     bool was_beside = handover_is_beside(handover);
     for (size_t i = 0; i < handover->count; i++) {
         struct post *post = &handover->posts[i];
-        size_t before = 0;
+        size_t before;
         size_t after;
-        if (post->is_beside)
-            count_others(handover, post, &before, &after);
-        if (!post->is_beside || before > 0)
+        if (!post->is_beside || !count_others(handover, post, &before, &after) || before > 0)
             continue;
         post->is_beside = false;
         /* The last member took the place of each of theirs, which left last place first. */
@@ -224,11 +224,10 @@ static bool leave_post(struct handover *handover, size_t index)
     struct post *post = &handover->posts[index];
     char text[ADDR_TEXT_MAX];
     size_t before;
-    count_others(handover, post, &before, &post->successors);
-    if (before > 0)
-        post->successors = 0;
-    if (post->successors == 0)
+    size_t after;
+    if (!count_others(handover, post, &before, &after) || before > 0 || after == 0)
         return false;
+    post->successors = after;
     lead(handover, index, handover->loops, post->successors);
     LOG_INFO("handover.left", LOG_TEXT("address", addr_format(&post->address, text)),
              LOG_UINT("loops", post->successors));

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two instances on the same addresses, one after the other: who is asked, what is lost, and who is refused."""
 import os
+import resource
 import signal
 import socket
 import threading
@@ -126,6 +127,18 @@ def hung(scene):
     first.process.wait(5)
     second.wait_control()
     expect_equal((place.asked(), second.ctl("alive").returncode), ([2], 0), "after its death")
+
+
+@suite.case("an instance that cannot see who is there, out of descriptors, does not think that it is alone")
+def blind(scene):
+    place = Place(scene)
+    place.come()
+    second = place.come()
+    limits = resource.prlimit(second.process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(second.process.pid, resource.RLIMIT_NOFILE, (8, limits[1]))
+    time.sleep(0.6)
+    resource.prlimit(second.process.pid, resource.RLIMIT_NOFILE, limits)
+    expect(second.tells("handover: beside"), second.ctl("status").stdout)
 
 
 @suite.case("a question that waits for a server when the word to stop comes is answered by the one that took it")
