@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "address_problem.h"
@@ -18,6 +19,10 @@
 #include "local53/server/listener.h"
 
 #define INSTANCES_MAX 2
+
+/* How long a start waits for one that is under way: a few milliseconds, but for one that hangs. */
+#define ENTERING_MAX_MS 3000
+#define ENTERING_LOOK_MS 5
 
 /* One address. */
 struct post {
@@ -32,6 +37,7 @@ struct post {
 struct handover {
     bool on;
     bool leaving;
+    int entering;                  /* owned; claim of who is between enter and begin, or -1 */
     struct worker *const *workers; /* borrowed */
     size_t loops;                  /* workers, each with one socket at each address */
     size_t count;                  /* of the posts */
@@ -43,6 +49,7 @@ struct handover *handover_new(bool on, const struct addr *addresses, size_t coun
     struct handover *handover = calloc(1, sizeof(*handover));
     CHECK(handover != NULL && count <= LISTENER_ADDRESSES_MAX);
     handover->on = on;
+    handover->entering = -1;
     handover->count = count;
     for (size_t i = 0; i < count; i++)
         handover->posts[i] = (struct post){.address = addresses[i], .claim = -1};
@@ -118,8 +125,29 @@ static bool enter_post(const struct handover *handover, struct post *post)
     return held ? enter_beside(handover, post) : enter_free(handover, post);
 }
 
+/* One after the other: of two that start at once the second is to find all sockets of the first. */
+static void await_turn(struct handover *handover)
+{
+    static const struct timespec pause = {0, ENTERING_LOOK_MS * 1000000};
+    for (int waited_ms = 0; handover->entering < 0 && waited_ms < ENTERING_MAX_MS;
+         waited_ms += ENTERING_LOOK_MS) {
+        handover->entering = claim_take("local53-handover-entering");
+        if (handover->entering < 0)
+            (void)nanosleep(&pause, NULL);
+    }
+}
+
+static void give_turn(struct handover *handover)
+{
+    if (handover->entering >= 0)
+        close(handover->entering);
+    handover->entering = -1;
+}
+
 bool handover_enter(struct handover *handover)
 {
+    if (handover->on)
+        await_turn(handover);
     for (size_t i = 0; i < handover->count; i++) {
         if (!enter_post(handover, &handover->posts[i]))
             return false;
@@ -164,6 +192,7 @@ void handover_begin(struct handover *handover, struct worker *const *workers, si
         else
             lead(handover, i, 0, loops);
     }
+    give_turn(handover);
 }
 
 bool handover_is_beside(const struct handover *handover)
@@ -282,6 +311,7 @@ void handover_free(struct handover *handover)
 {
     if (handover == NULL)
         return;
+    give_turn(handover);
     for (size_t i = 0; i < handover->count; i++) {
         if (handover->posts[i].claim >= 0)
             close(handover->posts[i].claim);

@@ -18,8 +18,9 @@ struct handover;
 /* For these addresses (a copy is taken, at most LISTENER_ADDRESSES_MAX); `on` is node.handover. */
 struct handover *handover_new(bool on, const struct addr *addresses, size_t count);
 
-/* Before any listener is bound: looks whether each address is free, or is held by an instance that hands over. False:
- * told on stderr with the remedy; the process ends with EXIT_ENVIRONMENT. */
+/* Before any listener is bound: looks whether each address is free, or is held by an instance that hands over. May wait
+ * for another that is between this and handover_begin. False: told on stderr with the remedy; the process ends with
+ * EXIT_ENVIRONMENT. */
 bool handover_enter(struct handover *handover);
 
 /* Once all listeners of all `loops` workers are open: nobody else gets them any more, or, with the key, only another

@@ -74,6 +74,13 @@ class Instance(Daemon):
         return text in self.ctl("status").stdout
 
 
+class Starting(Instance):
+    """One that is not waited for."""
+
+    def _wait_alive(self):
+        pass
+
+
 # ---- Who is asked ---------------------------------------------------------------------------------
 
 @suite.case("the newcomer is asked nothing until the one before it stops, and then everything")
@@ -89,6 +96,19 @@ def in_turn(scene):
     wait_until(lambda: second.tells("handover: alone"), 5, "the newcomer is alone")
     expect_equal(place.asked(), [2], "afterwards")
     wait_until(lambda: second.http("/healthz")[0] == 200, 5, "it has the port of metrics")
+
+
+@suite.case("of two that start at once one comes first, every time")
+def at_once(scene):
+    for _ in range(12):
+        place = Place(scene, workers=2)
+        both = [Starting(scene, place.text(number), address=place.address, port=place.port, http_port=place.http_port,
+                         binary=PLAIN) for number in (1, 2)]
+        for one in both:
+            one.wait_control()
+        expect_equal(sorted(one.tells("handover: alone") for one in both), [False, True], "who is alone")
+        for one in both:
+            one.stop()
 
 
 @suite.case("kill -9 of the one before hands over as well, and a newcomer that dies is not missed")
