@@ -22,7 +22,9 @@ void address_problem_tell(const struct addr *addr, const char *transport, enum e
                 "CAP_NET_BIND_SERVICE\n",
                 transport, text);
     else if (err == ERR_UNREACHABLE)
-        fprintf(stderr, "local53: %s %s: no interface of this machine has that address\n",
+        fprintf(stderr,
+                "local53: %s %s: no interface of this machine has that address; put it there, "
+                "write another, or let local53 do it: node.intercept: owner\n",
                 transport, text);
     else
         fprintf(stderr, "local53: %s %s: %s (%s)\n", transport, text, err_text(err), reason);

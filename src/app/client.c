@@ -42,7 +42,9 @@ static int copy_answer(const struct command *command, int fd, FILE *out)
     ssize_t got = recv(fd, buffer, 2, MSG_WAITALL);
     if (got != 2 || buffer[0] < '0' || buffer[0] > '3' || buffer[1] != '\n') {
         command_error(command, "no answer came%s",
-                      got < 0 && errno == EAGAIN ? " in time" : "; is that local53's socket?");
+                      got < 0 && errno == EAGAIN
+                          ? " in time"
+                          : ": a local53 answers root and its own user alone; sudo, or that user");
         return EXIT_ENVIRONMENT;
     }
     int code = buffer[0] - '0';
@@ -59,8 +61,10 @@ static int ask(const struct command *command, const char *path, const char *requ
         command_error(command, "%s: %s; is local53 running?", path, strerror(errno));
         return EXIT_ENVIRONMENT;
     }
+    /* Where it fails, somebody who is not answered has been hung up on: the answer's end tells that. */
+    ssize_t sent = send(fd, request, strlen(request), MSG_NOSIGNAL);
     int code = EXIT_ENVIRONMENT;
-    if (send(fd, request, strlen(request), MSG_NOSIGNAL) == (ssize_t)strlen(request))
+    if (sent == (ssize_t)strlen(request) || errno == EPIPE)
         code = copy_answer(command, fd, out);
     else
         command_error(command, "%s: %s", path, strerror(errno));

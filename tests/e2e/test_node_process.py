@@ -117,6 +117,19 @@ def file_of_another(scene):
     expect("node.file_unreadable" in override.log(), override.log())
 
 
+@suite.case("ctl of another user is told whom the socket answers", namespace_needed=True)
+def another_user(scene):
+    daemon = Daemon(scene, {"forward": forward(upstream(scene))}).wait_ready()
+    os.chmod(scene.folder, 0o755)
+    for word in ("ready", "status"):
+        done = subprocess.run(["setpriv", "--reuid", str(NOBODY), "--clear-groups", BINARY, "ctl", "-s", daemon.control,
+                               word], capture_output=True, text=True, check=False, timeout=20)
+        if done.returncode in (126, 127):
+            raise Skip(f"another user cannot run it here: {done.stderr.strip()}")
+        expect_equal((done.returncode, done.stdout), (3, ""), f"exit of ctl {word}, with {done.stderr}")
+        expect("root and its own user alone" in done.stderr, done.stderr)
+
+
 # ---- Descriptors ------------------------------------------------------------------------------------
 
 @suite.case("every descriptor is close-on-exec, with clients, servers, control, metrics and rules at work",
