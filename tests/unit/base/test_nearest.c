@@ -20,7 +20,8 @@ static void the_nearest_word_is_found_through_slips(void **state)
 {
     (void)state;
     assert_string_equal(nearest("lisetn"), "listen");
-    assert_string_equal(nearest("Listen"), "listen");
+    assert_string_equal(nearest("LISTEN"), "listen");
+    assert_string_equal(nearest("LISETN"), "listen");
     assert_string_equal(nearest("max_tll"), "max_ttl");
     assert_string_equal(nearest("maxttl"), "max_ttl");
     assert_string_equal(nearest("memroy"), "memory");

@@ -137,6 +137,18 @@ static void octets_that_are_no_text_are_refused_with_their_place(void **state)
     assert_refused("a: \x01\n", "t:1:4: ", "control characters");
 }
 
+/* YAML allows it; an editor that writes it is told. */
+static void utf_16_is_refused(void **state)
+{
+    static const char text[] = "\xff\xfe"
+                               "a\0:\0 \0x\0\n";
+    char *lines = complaint(text, sizeof(text));
+
+    (void)state;
+    assert_non_null(strstr(lines, "the file must be UTF-8 text"));
+    free(lines);
+}
+
 static void depth_is_bounded(void **state)
 {
     (void)state;
@@ -216,6 +228,7 @@ int main(void)
         cmocka_unit_test(what_only_machines_write_is_refused),
         cmocka_unit_test(common_slips_are_told_in_plain_words),
         cmocka_unit_test(octets_that_are_no_text_are_refused_with_their_place),
+        cmocka_unit_test(utf_16_is_refused),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(a_byte_order_mark_is_passed_over),
         cmocka_unit_test(text_and_values_are_bounded),

@@ -68,7 +68,7 @@ static void ttl_and_class_stand_in_any_order_or_not_at_all(void **state)
 {
     (void)state;
     assert_reads("a A 10.0.0.1\n"
-                 "b 1h30m IN A 10.0.0.1\n"
+                 "b 1h29m60 IN A 10.0.0.1\n"
                  "c in 7 A 10.0.0.1\n"
                  "d A 10.0.0.1\n"
                  "$TTL 2w\r\n"
