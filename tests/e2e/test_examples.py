@@ -178,6 +178,9 @@ def canary(_scene):
     for example in EXAMPLES:
         found = re.search(r"\| (sed '.*') \|", example.text("README.md"))
         expect(found, f"{example.name}: no sed in step 8")
+        block = next(b for b in re.findall(r"^```console\n(.*?)^```", example.text("README.md"), re.M | re.S)
+                     if found[1] in b)
+        expect("apply -k" not in block, f"{example.name}: the block of one node goes on to all of them")
         done = subprocess.run(["sh", "-c", found[1]], input=kubernetes.text(example.folder), capture_output=True,
                               text=True, check=True, timeout=20)
         daemon_set = objects(done.stdout)[("DaemonSet", "local53")]

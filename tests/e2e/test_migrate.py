@@ -81,6 +81,15 @@ def patch(scene):
     expect(re.search(r"key: local53\n\s+operator: DoesNotExist", done.stdout), done.stdout)
 
 
+@suite.case("beside NodeLocal DNSCache local53 comes to labelled nodes alone, by the examples' own line")
+def labelled_nodes(_scene):
+    step = re.search(r"^### 3\. local53, for labelled.*?(?=^### 4)", page(), re.M | re.S)[0]
+    lines = "".join(re.findall(r"^```console\n(.*?)^```", step, re.M | re.S)).splitlines()
+    with open(os.path.join(ROOT, "conf", "examples", "kompass", "README.md"), encoding="utf-8") as file:
+        expect(lines[0] + "\n" in file.read(), f"not in the examples: {lines[0]}")
+    expect(not any("apply -k" in line for line in lines), f"it would take all nodes: {lines}")
+
+
 CHANGES = re.compile(r"kubectl (apply|label|delete)| patch daemonset | disassociate-|\bDelete the zone")
 
 
@@ -88,7 +97,7 @@ CHANGES = re.compile(r"kubectl (apply|label|delete)| patch daemonset | disassoci
 def ways_back(_scene):
     steps = re.split(r"^### (?=\d)", page(), flags=re.M)[1:]
     changing = [step for step in steps if CHANGES.search(step)]
-    expect_equal(len(changing), 6, f"steps that change something: {[step.splitlines()[0] for step in changing]}")
+    expect_equal(len(changing), 7, f"steps that change something: {[step.splitlines()[0] for step in changing]}")
     expect_equal([step.splitlines()[0] for step in changing if not re.search(r"\bBack[:,]", step)], [], "without it")
 
 
