@@ -36,14 +36,24 @@ static void tell_waiting(const struct addr *addr)
              LOG_TEXT("held_by", ports_owner(addr, "TCP", owner)));
 }
 
+static void tell_open(const struct addr *addr)
+{
+    char text[ADDR_TEXT_MAX];
+    LOG_INFO("metrics.open", LOG_TEXT("address", addr_format(addr, text)));
+}
+
 bool metrics_ports_open(struct metrics_ports *ports, bool patient)
 {
     bool was_waiting = ports->waiting;
     ports->waiting = false;
     for (size_t i = 0; i < ports->count; i++) {
-        enum err err = ports->servers[i] != NULL ? ERR_OK : open_one(ports, i);
-        if (err == ERR_OK)
+        bool had = ports->servers[i] != NULL;
+        enum err err = had ? ERR_OK : open_one(ports, i);
+        if (err == ERR_OK) {
+            if (was_waiting && !had)
+                tell_open(&ports->addresses[i]);
             continue;
+        }
         if (err != ERR_IN_USE || !patient) {
             address_problem_tell(&ports->addresses[i], "TCP", err);
             return false;
@@ -53,6 +63,27 @@ bool metrics_ports_open(struct metrics_ports *ports, bool patient)
         ports->waiting = true;
     }
     return true;
+}
+
+static void tell_late(const struct addr *addr)
+{
+    char text[ADDR_TEXT_MAX];
+    char owner[PORTS_OWNER_MAX];
+    LOG_WARN("metrics.not_served", LOG_TEXT("address", addr_format(addr, text)),
+             LOG_TEXT("held_by", ports_owner(addr, "TCP", owner)));
+}
+
+void metrics_ports_retry(struct metrics_ports *ports, bool beside)
+{
+    if (!ports->waiting)
+        return;
+    (void)metrics_ports_open(ports, true);
+    if (beside || !ports->waiting || ++ports->late != METRICS_PORTS_LATE)
+        return;
+    for (size_t i = 0; i < ports->count; i++) {
+        if (ports->servers[i] == NULL)
+            tell_late(&ports->addresses[i]);
+    }
 }
 
 void metrics_ports_close(struct metrics_ports *ports)

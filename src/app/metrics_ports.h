@@ -11,6 +11,8 @@
 #include "local53/net/loop.h"
 
 #define METRICS_PORTS_MAX 16 /* addresses; the schema's limit */
+#define METRICS_PORTS_LATE                                                                         \
+    3 /* tries after the other instance has gone: then somebody else has it */
 
 struct metrics_ports {
     struct loop *loop;                              /* borrowed */
@@ -20,6 +22,7 @@ struct metrics_ports {
     struct addr addresses[METRICS_PORTS_MAX];       /* of the configuration */
     struct http_server *servers[METRICS_PORTS_MAX]; /* owned; NULL while not open */
     bool waiting;                                   /* for one that is in use */
+    unsigned late; /* tries since nobody is there who should have it */
 };
 
 /* For the addresses of config; opens nothing. */
@@ -29,6 +32,10 @@ void metrics_ports_init(struct metrics_ports *ports, const struct config *config
 /* Opens those that are not open. One in use is a problem, or, with `patient`, left for a later call. False: told on
  * stderr. */
 bool metrics_ports_open(struct metrics_ports *ports, bool patient);
+
+/* Tries again those that are waited for; `beside`: the other instance is still there. Whoever has one long after it
+ * has gone is told once. */
+void metrics_ports_retry(struct metrics_ports *ports, bool beside);
 
 /* Closes all; what is being answered has its time. */
 void metrics_ports_close(struct metrics_ports *ports);

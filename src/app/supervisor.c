@@ -260,8 +260,7 @@ static void look_at_handover(struct supervisor *supervisor)
         if (supervisor->worker_count > 1)
             steer(supervisor);
     }
-    if (supervisor->metrics_ports.waiting)
-        (void)metrics_ports_open(&supervisor->metrics_ports, true);
+    metrics_ports_retry(&supervisor->metrics_ports, handover_is_beside(supervisor->handover));
 }
 
 /* --- the node --- */

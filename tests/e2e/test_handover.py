@@ -161,6 +161,32 @@ def blind(scene):
     expect(second.tells("handover: beside"), second.ctl("status").stdout)
 
 
+@suite.case("who takes the port of metrics between the two is told, and it is served as soon as that is free")
+def metrics_taken(scene):
+    place = Place(scene)
+    first = place.come()
+    second = place.come()
+    first.process.terminate()
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        wait_until(lambda: can_listen(other, place.address, place.http_port), 5, "the port", 0.0005)
+        first.wait()
+        wait_until(lambda: "metrics.not_served" in second.log(), 10, "it is told")
+        expect("held_by=" in second.log().split("metrics.not_served")[1], second.log())
+        expect_equal(second.ctl("ready").returncode, 0, "it is ready all the same")
+    wait_until(lambda: second.http("/healthz")[0] == 200, 5, "it is served")
+    expect("metrics.open" in second.log(), second.log())
+
+
+def can_listen(tcp, where, port):
+    try:
+        tcp.bind((where, port))
+        tcp.listen(1)
+        return True
+    except OSError:
+        return False
+
+
 @suite.case("a question that waits for a server when the word to stop comes is answered by the one that took it")
 def in_flight(scene):
     place = Place(scene)
