@@ -82,7 +82,7 @@ static void list_names(struct name_list *list, const struct catalogue_row *row,
     char text[TEXT_NAME_MAX];
     size_t count;
 
-    CHECK(catalogue_expand_request(row, request, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
+    CHECK(catalogue_expand(row, request, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
     for (size_t i = skipped; i < count; i++)
         snprintf(list->texts[list->count++], NAME_TEXT_MAX, "%s%.*s", names[i].below ? "*." : "",
                  NAME_TEXT_MAX - 3, text_write_name(&names[i].name, text));

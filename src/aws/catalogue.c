@@ -57,6 +57,7 @@ struct filling {
     struct catalogue_name *out;              /* the caller's */
     size_t cap;                              /* room of out */
     size_t count;                            /* items of out */
+    bool apart;                              /* at a column of its own */
 };
 
 const struct catalogue_row *catalogue_rows(size_t *count)
@@ -266,6 +267,7 @@ static enum err add_name(struct filling *filling, const char *template, size_t l
     name.below = strncmp(text, "*.", 2) == 0;
     name.dualstack = is_dualstack(text);
     name.fips = strstr(text, "fips") != NULL;
+    name.apart = filling->apart;
     if ((name.dualstack && request->dualstack == CATALOGUE_SPELLINGS_NONE) ||
         (name.fips && request->fips == CATALOGUE_SPELLINGS_NONE) ||
         !respell(text, sizeof(text), filling->partition))
@@ -313,6 +315,7 @@ static enum err fill_row(struct filling *filling, const struct catalogue_row *ro
     if (catalogue_is_global(row) && strcmp(filling->partition->name, "aws") != 0)
         return ERR_OK;
     err = add_names(filling, row->names);
+    filling->apart = true;
     if (err == ERR_OK && filling->request->dualstack == CATALOGUE_SPELLINGS_ALL)
         err = add_names(filling, row->dualstack);
     if (err == ERR_OK && filling->request->fips == CATALOGUE_SPELLINGS_ALL)
@@ -320,25 +323,18 @@ static enum err fill_row(struct filling *filling, const struct catalogue_row *ro
     return err;
 }
 
-enum err catalogue_expand_request(const struct catalogue_row *row,
-                                  const struct catalogue_request *request,
-                                  struct catalogue_name *out, size_t cap, size_t *count)
+enum err catalogue_expand(const struct catalogue_row *row, const struct catalogue_request *request,
+                          struct catalogue_name *out, size_t cap, size_t *count)
 {
     const char *region = request->region;
-    struct filling filling = {partition_of_region(region != NULL ? region : ""), request, out, cap,
-                              0};
+    struct filling filling = {.partition = partition_of_region(region != NULL ? region : ""),
+                              .request = request,
+                              .out = out,
+                              .cap = cap};
     enum err err = ERR_INVALID;
 
     if (catalogue_is_global(row) || (region != NULL && partition_is_region(region)))
         err = fill_row(&filling, row);
     *count = filling.count;
     return err;
-}
-
-enum err catalogue_expand(const struct catalogue_row *row, const char *region,
-                          struct catalogue_name *out, size_t cap, size_t *count)
-{
-    struct catalogue_request request = {.region = region};
-
-    return catalogue_expand_request(row, &request, out, cap, count);
 }

@@ -35,8 +35,8 @@ static void expand_service(const struct import *import, struct import_row *row, 
     };
     size_t count = 0;
 
-    if (row->service == NULL || catalogue_expand_request(row->service, &request, names,
-                                                         CATALOGUE_NAMES_MAX, &count) != ERR_OK)
+    if (row->service == NULL ||
+        catalogue_expand(row->service, &request, names, CATALOGUE_NAMES_MAX, &count) != ERR_OK)
         return;
     for (size_t i = 0; i < count; i++)
         import_names_add(&row->of_service, &names[i], arena);

@@ -34,10 +34,14 @@ const struct partition *partition_of_region(const char *region)
     return &PARTITIONS[i];
 }
 
-/* The letters a part of a region's name begins with. */
-static size_t letters_at(const char *text)
+/* How many octets from `first` to `last` the text begins with. */
+static size_t span(const char *text, char first, char last)
 {
-    return strspn(text, "abcdefghijklmnopqrstuvwxyz");
+    size_t len = 0;
+
+    while (text[len] >= first && text[len] <= last)
+        len++;
+    return len;
 }
 
 bool partition_is_region(const char *text)
@@ -45,11 +49,11 @@ bool partition_is_region(const char *text)
     size_t words = 0;
     size_t len;
 
-    while ((len = letters_at(text)) >= 2 && text[len] == '-') {
+    while ((len = span(text, 'a', 'z')) >= 2 && text[len] == '-') {
         text += len + 1;
         words++;
     }
-    len = strspn(text, "0123456789");
+    len = span(text, '0', '9');
     return words >= 2 && len >= 1 && len <= 2 && text[len] == '\0';
 }
 

@@ -7,33 +7,33 @@
 
 #include "local53/aws/partition.h"
 
+static bool is_word(const char *text, size_t len, const char *word)
+{
+    return strlen(word) == len && memcmp(text, word, len) == 0;
+}
+
 /* What the word that a template goes on with stands for; NULL when it is none of ours, or not given. */
 static const char *value_of(const char *word, size_t len, const char *region)
 {
-    const struct partition *partition = partition_of_region(region != NULL ? region : "");
-    const struct {
-        const char *word;
-        const char *value;
-    } words[] = {{"{region}", region},
-                 {"{suffix}", partition->suffix},
-                 {"{dualstack}", partition->dualstack_suffix}};
+    const struct partition *partition;
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        if (strlen(words[i].word) == len && memcmp(words[i].word, word, len) == 0)
-            return words[i].value;
-    }
-    return NULL;
+    if (is_word(word, len, "{region}"))
+        return region;
+    partition = partition_of_region(region != NULL ? region : "");
+    if (is_word(word, len, "{suffix}"))
+        return partition->suffix;
+    return is_word(word, len, "{dualstack}") ? partition->dualstack_suffix : NULL;
 }
 
 /* Octets up to and with the brace that ends a word, or up to the next word. */
 static size_t portion_of(const char *at, size_t left)
 {
-    bool is_word = *at == '{';
-    const char *end = memchr(at, is_word ? '}' : '{', left);
+    bool in_braces = *at == '{';
+    const char *end = memchr(at, in_braces ? '}' : '{', left);
 
     if (end == NULL)
         return left;
-    return (size_t)(end - at) + is_word;
+    return (size_t)(end - at) + in_braces;
 }
 
 enum err template_fill(char out[TEMPLATE_MAX], const char *template, size_t len, const char *region)

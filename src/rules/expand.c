@@ -108,8 +108,8 @@ struct expanded {
 
 static void expand_row(struct expanded *expanded)
 {
-    CHECK(catalogue_expand_request(expanded->row, &expanded->request, expanded->names,
-                                   CATALOGUE_NAMES_MAX, &expanded->count) == ERR_OK);
+    CHECK(catalogue_expand(expanded->row, &expanded->request, expanded->names, CATALOGUE_NAMES_MAX,
+                           &expanded->count) == ERR_OK);
 }
 
 static bool has_dualstack(const struct expanded *expanded)

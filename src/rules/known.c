@@ -56,7 +56,7 @@ static size_t expand(const struct catalogue_row *row, const char *region,
     size_t count = 0;
 
     if (catalogue_is_global(row) != (region[0] == '\0') ||
-        catalogue_expand_request(row, &request, out, CATALOGUE_NAMES_MAX, &count) != ERR_OK)
+        catalogue_expand(row, &request, out, CATALOGUE_NAMES_MAX, &count) != ERR_OK)
         return 0;
     return count;
 }

@@ -55,30 +55,18 @@ static void add(struct collection *collection, const struct catalogue_name *name
     collection->items[collection->count++] = (struct collected){*name, value};
 }
 
-/* All names of a row in a region; plain gets how many of the first ones need no switch of the endpoint. */
-static size_t expand(const struct catalogue_row *row, const char *region,
-                     struct catalogue_name names[CATALOGUE_NAMES_MAX], size_t *plain)
-{
-    struct catalogue_request all = {region, CATALOGUE_SPELLINGS_ALL, CATALOGUE_SPELLINGS_ALL};
-    size_t count;
-    CHECK(catalogue_expand(row, region, names, CATALOGUE_NAMES_MAX, plain) == ERR_OK);
-    if (row->dualstack[0] == '\0' && row->fips[0] == '\0')
-        return *plain;
-    CHECK(catalogue_expand_request(row, &all, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
-    return count;
-}
-
 static void add_region(struct collection *collection, const struct catalogue_row *row,
                        uint32_t number, const char *region)
 {
+    struct catalogue_request all = {region, CATALOGUE_SPELLINGS_ALL, CATALOGUE_SPELLINGS_ALL};
     struct catalogue_name names[CATALOGUE_NAMES_MAX];
-    size_t plain;
-    size_t count = expand(row, region, names, &plain);
+    size_t count;
+    CHECK(catalogue_expand(row, &all, names, CATALOGUE_NAMES_MAX, &count) == ERR_OK);
     for (size_t i = 0; i < count; i++) {
         uint32_t value = number << SWITCH_BITS;
-        if (i >= plain && names[i].dualstack)
+        if (names[i].apart && names[i].dualstack)
             value |= SWITCH_DUALSTACK;
-        if (i >= plain && names[i].fips)
+        if (names[i].apart && names[i].fips)
             value |= SWITCH_FIPS;
         add(collection, &names[i], value);
     }

@@ -64,6 +64,7 @@ struct catalogue_name {
     bool below;       /* a wildcard */
     bool dualstack;   /* spelled as dual-stack names are */
     bool fips;        /* spelled as FIPS names are */
+    bool apart;       /* of a column of its own: not what private DNS has by itself */
 };
 
 /* Expands a row into out, at most cap names: those of its names, then of its columns; *count gets how many. The
@@ -71,12 +72,7 @@ struct catalogue_name {
  * such a name is left out where it is not: *count may be 0 outside the commercial partition and GovCloud, or where the
  * request wants none of a kind. A global row takes any region, for its partition's names. ERR_INVALID when a regional
  * row gets no region or text that is none, ERR_NO_SPACE when cap is too small. */
-enum err catalogue_expand_request(const struct catalogue_row *row,
-                                  const struct catalogue_request *request,
-                                  struct catalogue_name *out, size_t cap, size_t *count);
-
-/* The same for the known names: what private DNS has. */
-enum err catalogue_expand(const struct catalogue_row *row, const char *region,
+enum err catalogue_expand(const struct catalogue_row *row, const struct catalogue_request *request,
                           struct catalogue_name *out, size_t cap, size_t *count);
 
 /* Most names one row has, its columns included. */

@@ -26,8 +26,7 @@ static const char *requested(const char *service, const struct catalogue_request
     size_t used = 0;
 
     assert_non_null(row);
-    assert_int_equal(catalogue_expand_request(row, request, names, CATALOGUE_NAMES_MAX, &count),
-                     ERR_OK);
+    assert_int_equal(catalogue_expand(row, request, names, CATALOGUE_NAMES_MAX, &count), ERR_OK);
     out[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         int len = snprintf(out + used, EXPANDED_MAX - used, "%s%s%s", i > 0 ? " " : "",
@@ -91,9 +90,10 @@ static void every_row_expands_in_three_partitions(void **state)
         for (size_t r = 0; r < 3; r++) {
             size_t name_count = 0;
 
-            assert_int_equal(
-                catalogue_expand(&rows[i], regions[r], names, CATALOGUE_NAMES_MAX, &name_count),
-                ERR_OK);
+            assert_int_equal(catalogue_expand(&rows[i],
+                                              &(struct catalogue_request){.region = regions[r]},
+                                              names, CATALOGUE_NAMES_MAX, &name_count),
+                             ERR_OK);
             assert_true(r > 0 || name_count > 0);
         }
     }
@@ -204,7 +204,8 @@ static enum err expand_into(const char *service, const char *region, size_t cap,
 {
     struct catalogue_name names[CATALOGUE_NAMES_MAX];
 
-    return catalogue_expand(catalogue_find(service), region, names, cap, count);
+    return catalogue_expand(catalogue_find(service), &(struct catalogue_request){.region = region},
+                            names, cap, count);
 }
 
 static void a_regional_service_needs_a_region(void **state)
@@ -301,7 +302,8 @@ static void each_name_tells_its_kind(void **state)
     size_t count = 0;
 
     (void)state;
-    assert_int_equal(catalogue_expand(catalogue_find("monitoring"), "cn-north-1", names,
+    assert_int_equal(catalogue_expand(catalogue_find("monitoring"),
+                                      &(struct catalogue_request){.region = "cn-north-1"}, names,
                                       CATALOGUE_NAMES_MAX, &count),
                      ERR_OK);
     assert_int_equal(count, 4);
@@ -326,13 +328,14 @@ static void a_column_has_only_names_of_its_kind(void **state)
         size_t all = 0;
         const struct catalogue_row *row = &rows[i / 2];
 
-        assert_int_equal(catalogue_expand(row, "eu-west-1", names, CATALOGUE_NAMES_MAX, &known),
+        assert_int_equal(catalogue_expand(row, &(struct catalogue_request){.region = "eu-west-1"},
+                                          names, CATALOGUE_NAMES_MAX, &known),
                          ERR_OK);
-        assert_int_equal(
-            catalogue_expand_request(
-                row, &(struct catalogue_request){"eu-west-1", wanted[i % 2][0], wanted[i % 2][1]},
-                names, CATALOGUE_NAMES_MAX, &all),
-            ERR_OK);
+        assert_int_equal(catalogue_expand(row,
+                                          &(struct catalogue_request){"eu-west-1", wanted[i % 2][0],
+                                                                      wanted[i % 2][1]},
+                                          names, CATALOGUE_NAMES_MAX, &all),
+                         ERR_OK);
         for (size_t n = known; n < all; n++)
             assert_true(i % 2 == 0 ? names[n].dualstack : names[n].fips);
     }
