@@ -151,12 +151,11 @@ static struct slot *slot_make(struct names *names, struct build *build, const st
     return slot;
 }
 
-/* Puts all entries in; false when the seed does not suit. */
+/* Puts all entries into the empty table; false when the seed does not suit. */
 static bool fill(struct names *names, struct build *build)
 {
     size_t wire = 1;
 
-    memset(names->slots, 0, (size_t)(names->mask + 1) * sizeof(*names->slots));
     names->root = (struct slot){0, 0, NONE, NONE};
     build->duplicate = SIZE_MAX;
     build->nodes = 0;
@@ -185,12 +184,12 @@ static void fill_table(struct names *names, struct build *build, size_t nodes)
 
     while (slots < 2 * (uint64_t)nodes)
         slots *= 2;
-    free(names->slots);
-    names->slots = calloc((size_t)slots, sizeof(*names->slots));
-    CHECK(names->slots != NULL);
     names->mask = slots - 1;
     do {
         CHECK(tries < SEEDS_MAX);
+        free(names->slots);
+        names->slots = calloc((size_t)slots, sizeof(*names->slots));
+        CHECK(names->slots != NULL);
         names->seed = ~(MULTIPLIER * tries++);
     } while (!fill(names, build));
 }
