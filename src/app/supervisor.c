@@ -87,7 +87,7 @@ static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
 {
     struct report report = {0};
     const char *key = NULL;
-    struct ruleset *rules = load_ruleset(supervisor->file, ++supervisor->epoch, &report);
+    struct ruleset *rules = load_to_serve(supervisor->file, ++supervisor->epoch, &report);
     if (rules == NULL) {
         *problem = report_text(&report);
     } else if (!config_can_reload(supervisor_config(supervisor), rules->config, &key)) {
@@ -524,6 +524,7 @@ static int start(struct supervisor *supervisor, struct ruleset *rules)
              LOG_TEXT("file", supervisor->file), LOG_UINT("loops", supervisor->worker_count),
              LOG_UINT("endpoints", supervisor_config(supervisor)->endpoint_count),
              LOG_UINT("zones", supervisor_config(supervisor)->zone_count));
+    leaks_begin(supervisor->leaks);
     return EXIT_FINE;
 }
 
@@ -576,7 +577,10 @@ static int serve(const char *file, struct ruleset *rules)
 
 int supervisor_run(const char *file)
 {
-    struct ruleset *rules = load_for_command(file);
+    struct report report = {0};
+    struct ruleset *rules = load_to_serve(file, 1, &report);
+    load_print_report(&report);
+    report_deinit(&report);
     if (rules == NULL) {
         fprintf(stderr, "local53: not started: the configuration has errors\n");
         return EXIT_USAGE;

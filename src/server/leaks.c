@@ -5,16 +5,17 @@
 #include "local53/server/leaks.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "local53/base/check.h"
 #include "local53/rules/names.h"
 
 struct leaks {
-    struct services *services; /* owned; nothing changes */
-    pthread_mutex_t mutex;     /* over the lists */
-    struct toplist *known;     /* owned; SERVICES_KNOWN */
-    struct toplist *other;     /* owned; SERVICES_OTHER */
+    _Atomic(struct services *) services; /* owned; NULL until leaks_begin, then nothing changes */
+    pthread_mutex_t mutex;               /* over the lists */
+    struct toplist *known;               /* owned; SERVICES_KNOWN */
+    struct toplist *other;               /* owned; SERVICES_OTHER */
 };
 
 struct leaks *leaks_new(const struct hash_key *secret)
@@ -23,17 +24,23 @@ struct leaks *leaks_new(const struct hash_key *secret)
     struct toplist_setup known = {LEAKS_KNOWN_MAX, LEAKS_HALVE_MS, *secret};
     struct toplist_setup other = {LEAKS_OTHER_MAX, LEAKS_HALVE_MS, *secret};
     CHECK(leaks != NULL && pthread_mutex_init(&leaks->mutex, NULL) == 0);
-    leaks->services = services_new();
+    atomic_init(&leaks->services, NULL);
     leaks->known = toplist_new(&known);
     leaks->other = toplist_new(&other);
     return leaks;
+}
+
+void leaks_begin(struct leaks *leaks)
+{
+    CHECK(leaks_services(leaks) == NULL);
+    atomic_store_explicit(&leaks->services, services_new(), memory_order_release);
 }
 
 void leaks_free(struct leaks *leaks)
 {
     if (leaks == NULL)
         return;
-    services_free(leaks->services);
+    services_free(atomic_load_explicit(&leaks->services, memory_order_relaxed));
     toplist_free(leaks->known);
     toplist_free(leaks->other);
     pthread_mutex_destroy(&leaks->mutex);
@@ -64,10 +71,11 @@ void leaks_note(struct leaks *leaks, const struct ruleset *rules, const struct r
                 struct metrics *metrics, uint64_t now_ms)
 {
     const struct name *name = &request->qname;
+    const struct services *services = leaks != NULL ? leaks_services(leaks) : NULL;
     struct services_match match;
-    if (leaks == NULL || request->qclass != CLASS_IN)
+    if (services == NULL || request->qclass != CLASS_IN)
         return;
-    enum services_kind kind = services_find(leaks->services, name, &match);
+    enum services_kind kind = services_find(services, name, &match);
     if (kind == SERVICES_NONE || name_has_vpce_label(name) || is_excepted(rules, name))
         return;
     if (kind == SERVICES_KNOWN && is_forwarded_apart(rules, name, &match))
@@ -103,5 +111,5 @@ bool leaks_are_of(const struct services *services, const struct ruleset *rules,
 
 const struct services *leaks_services(const struct leaks *leaks)
 {
-    return leaks->services;
+    return atomic_load_explicit(&leaks->services, memory_order_acquire);
 }

@@ -21,8 +21,12 @@
 
 struct leaks;
 
-/* An empty one; the caller frees it. secret keys the hashes of names. */
+/* An empty one, which notes nothing yet; the caller frees it. secret keys the hashes of names. */
 struct leaks *leaks_new(const struct hash_key *secret);
+
+/* Once, on any thread: makes the index that tells a name's service, and notes from then on. It takes milliseconds that
+ * no client should wait for, so loops may run already. */
+void leaks_begin(struct leaks *leaks);
 
 /* Accepts NULL. */
 void leaks_free(struct leaks *leaks);
@@ -44,7 +48,7 @@ size_t leaks_items(struct leaks *leaks, enum services_kind kind, struct toplist_
 bool leaks_are_of(const struct services *services, const struct ruleset *rules,
                   const struct name *name);
 
-/* What tells a name's service; borrowed. */
+/* What tells a name's service; borrowed. NULL before leaks_begin. */
 const struct services *leaks_services(const struct leaks *leaks);
 
 #endif

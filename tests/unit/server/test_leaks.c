@@ -28,6 +28,7 @@ static int set_up(void **state)
     static struct fixture fixture;
     static const struct hash_key secret = {1, 2};
     fixture.leaks = leaks_new(&secret);
+    leaks_begin(fixture.leaks);
     fixture.rules = test_rules(CONFIG, 1);
     fixture.metrics = metrics_new();
     *state = &fixture;
@@ -159,6 +160,20 @@ static void without_a_list_nothing_is_noted(void **state)
     assert_int_equal(counted(fixture), 0);
 }
 
+/* Loops may run already. */
+static void before_names_can_be_told_nothing_is_noted(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct hash_key secret = {1, 2};
+    leaks_free(fixture->leaks);
+    fixture->leaks = leaks_new(&secret);
+    note(fixture, "sqs.eu-west-1.amazonaws.com", TYPE_A);
+    leaks_begin(fixture->leaks);
+    assert_int_equal(items(fixture, SERVICES_KNOWN, 1) + counted(fixture), 0);
+    note(fixture, "sqs.eu-west-1.amazonaws.com", TYPE_A);
+    assert_int_equal(items(fixture, SERVICES_KNOWN, 1), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +191,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_leak_that_has_ended_is_forgotten_hour_by_hour, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(without_a_list_nothing_is_noted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(before_names_can_be_told_nothing_is_noted, set_up,
+                                        tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
