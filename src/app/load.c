@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "local53/config/config.h"
+#include "local53/dns/text.h"
 #include "metadata.h"
 
 static bool needs_region(const struct config *config)
@@ -49,6 +50,37 @@ struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *re
     }
     find_region(config, report);
     return ruleset_new(config, epoch, report);
+}
+
+static bool is_unset(const struct config_server *server)
+{
+    const char *value = server->kind == CONFIG_SERVER_ENV ? getenv(server->text) : "";
+    return server->kind == CONFIG_SERVER_ENV && (value == NULL || *value == '\0');
+}
+
+static void check_servers(const struct config_forward *forward, struct report *report)
+{
+    char zone[TEXT_NAME_MAX];
+    size_t unset = 0;
+    for (size_t i = 0; i < forward->server_count; i++)
+        unset += is_unset(&forward->servers[i]);
+    if (unset == forward->server_count)
+        report_add(report, REPORT_ERROR, forward->servers[0].mark,
+                   "zone \"%s\" has no server: there is no %s in the environment; Kubernetes sets "
+                   "it from a Service of the pod's namespace, in containers that start after it",
+                   text_write_name(&forward->zone, zone), forward->servers[0].text);
+}
+
+struct ruleset *load_to_serve(const char *file, uint64_t epoch, struct report *report)
+{
+    struct ruleset *rules = load_ruleset(file, epoch, report);
+    for (size_t i = 0; rules != NULL && i < rules->config->forward_count; i++)
+        check_servers(&rules->config->forward[i], report);
+    if (rules != NULL && report->errors > 0) {
+        ruleset_free(rules);
+        rules = NULL;
+    }
+    return rules;
 }
 
 void load_print_report(const struct report *report)

@@ -15,7 +15,11 @@ const char *load_file_name(const char *option);
  * a service needs it. NULL with errors in the report. epoch as ruleset_new. */
 struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *report);
 
-/* The same for a command that has no use for the report: it is written to stderr. NULL: the configuration has errors. */
+/* The same for who serves by it: a zone whose servers are all in variables that are not set is an error too, since
+ * none of them comes later, and its names would get SERVFAIL where somebody else had answered them. */
+struct ruleset *load_to_serve(const char *file, uint64_t epoch, struct report *report);
+
+/* As load_ruleset, for a command that has no use for the report: it is written to stderr. NULL: the configuration has errors. */
 struct ruleset *load_for_command(const char *file);
 
 /* Writes a report's lines to stderr, when it has any. */

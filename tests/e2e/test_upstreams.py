@@ -50,7 +50,7 @@ def sources(scene):
         expect_equal(daemon.client.ask(name).texts(), ["192.0.2.1"], name)
 
 
-@suite.case("a missing resolv.conf or variable is told in the log, and a reload mends it", namespace_needed=True)
+@suite.case("a missing resolv.conf is told in the log, and a reload mends it", namespace_needed=True)
 def missing_source(scene):
     upstream = fake(scene, "192.0.2.1", port=53)
     resolv = scene.path("resolv.conf")
@@ -61,6 +61,27 @@ def missing_source(scene):
     scene.write("resolv.conf", f"nameserver {upstream.address}\n")
     daemon.reload()
     wait_until(lambda: daemon.client.ask("www2.example").texts() == ["192.0.2.1"], 5, "after the reload")
+
+
+@suite.case("a zone whose servers' variable is not set is refused at the start and at a reload, and checks elsewhere")
+def missing_variable(scene):
+    upstream = fake(scene, "192.0.2.1")
+    plain = {"forward": forward(upstream)}
+    unset = {"forward": [*forward(upstream), {"zone": "cluster.local", "servers": ["env:LOCAL53_TEST_UNSET"]}]}
+    both = {"forward": [{"zone": ".", "servers": [upstream.server, "env:LOCAL53_TEST_UNSET"]}]}
+    daemon = Daemon(scene, plain)
+    daemon.write(unset)
+    wait_until(lambda: "reload.refused" in daemon.log(), 10, "the changed file is refused")
+    done = daemon.ctl("reload")
+    expect_equal((done.returncode, "no LOCAL53_TEST_UNSET in the environment" in done.stderr), (2, True), done.stderr)
+    expect_equal(daemon.client.ask("www.example").texts(), ["192.0.2.1"], "what ran before")
+    daemon.reload(both)
+    daemon.stop()
+    file = scene.write("unset.yaml", daemon.text(unset))
+    done = run(["run", "-c", file])
+    expect_equal(done.returncode, 2, f"exit: {done.stderr}")
+    expect('zone "cluster.local" has no server' in done.stderr and "not started" in done.stderr, done.stderr)
+    expect_equal(run(["check", "--strict", "-q", "-c", file]).returncode, 0, "check, which is for other machines too")
 
 
 @suite.case("servers of a resolv.conf file that changes are followed without a reload", namespace_needed=True)
