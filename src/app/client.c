@@ -58,7 +58,9 @@ static int ask(const struct command *command, const char *path, const char *requ
 {
     int fd = connect_control(path);
     if (fd < 0) {
-        command_error(command, "%s: %s; is local53 running?", path, strerror(errno));
+        command_error(command, "%s: %s; %s", path, strerror(errno),
+                      errno == EACCES ? "sudo, or the user local53 runs as"
+                                      : "is local53 running?");
         return EXIT_ENVIRONMENT;
     }
     /* Where it fails, somebody who is not answered has been hung up on: the answer's end tells that. */
