@@ -95,12 +95,15 @@ static bool enter_free(const struct handover *handover, const struct post *post)
     return false;
 }
 
-/* An instance that hands over has the address, or is about to. */
+/* Somebody claims the address: an instance that hands over, unless nobody receives there. Then the claims of one that is
+ * just ending, or of a stranger, are no reason to stay away. */
 static bool enter_beside(const struct handover *handover, struct post *post)
 {
     char text[ADDR_TEXT_MAX];
     enum err err = ports_find_receivers(&post->address, &post->before);
     addr_format(&post->address, text);
+    if (err == ERR_OK && post->before.count == 0)
+        return enter_free(handover, post);
     if (post->claim < 0) {
         fprintf(stderr, "local53: %s: %d instances have it already; wait until one has stopped\n",
                 text, INSTANCES_MAX);
@@ -113,10 +116,9 @@ static bool enter_beside(const struct handover *handover, struct post *post)
         fprintf(stderr, "local53: %s: who has it cannot be told from /proc/net: %s\n", text,
                 err_text(err));
     } else {
-        post->is_beside = post->before.count > 0;
-        return post->is_beside || enter_free(handover, post);
+        post->is_beside = true;
     }
-    return false;
+    return post->is_beside;
 }
 
 static bool enter_post(const struct handover *handover, struct post *post)

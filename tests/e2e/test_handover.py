@@ -329,6 +329,18 @@ def refused(scene):
     expect_equal(place.asked(), [1], "the first goes on")
 
 
+@suite.case("claims of a stranger who has no socket there do not keep an instance away")
+def claims_alone(scene):
+    place = Place(scene)
+    for address_text in (f"{place.address}:{place.port}", f"[::1]:{place.port}"):
+        for number in range(2):
+            claim = scene.add(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            claim.bind(f"\0local53-handover-{address_text}-{number}")
+    first = place.come()
+    expect(first.tells("handover: alone"), first.ctl("status").stdout)
+    expect("2 instances have it already" in place.refused(), "but of two claims that are held one could be another's")
+
+
 @suite.case("a foreign server that shares its port is no instance")
 def foreign(scene):
     place = Place(scene)
