@@ -307,7 +307,7 @@ static void on_ready_alarm(void *owner)
     poke_workers(supervisor);
     look_at_spread(supervisor);
     cache_prepare(supervisor->cache);
-    if (ready != supervisor->was_ready) {
+    if (ready != supervisor->was_ready && !supervisor->stopping) {
         supervisor->was_ready = ready;
         if (ready)
             LOG_INFO("ready",

@@ -192,6 +192,7 @@ def in_flight(scene):
     place = Place(scene)
     first = place.come()
     place.come()
+    wait_until(lambda: "INFO ready" in first.log(), 5, "it tells that it is ready")
     replies = []
     asking = threading.Thread(target=lambda: replies.append(place.client.ask("slow.example").texts()))
     asking.start()
@@ -202,6 +203,7 @@ def in_flight(scene):
     asking.join(5)
     expect_equal(replies, [["192.0.2.1"]], "its answer")
     first.wait()
+    expect("WARN" not in first.log(), f"an ordered stop is no reason to warn: {first.log()}")
 
 
 # ---- What is lost ---------------------------------------------------------------------------------
