@@ -33,7 +33,11 @@ _Static_assert((int)ADDRESSES_WHY_MAX == (int)INTERCEPTION_WHY_MAX, "one room fo
 static int tell(enum err err, const char *what, size_t removed, const char *why)
 {
     if (err != ERR_OK) {
-        command_error(&command_node, "%s: %s", what, why);
+        command_error(&command_node, "%s: %s", what,
+                      err == ERR_DENIED
+                          ? "CAP_NET_ADMIN is missing: run it as root on the node, or in "
+                            "local53's pod there"
+                          : why);
         return EXIT_ENVIRONMENT;
     }
     printf("%s removed: %zu\n", what, removed);
