@@ -1,0 +1,192 @@
+/* Who may come to an address, and who is asked then: two instances of one loop each, both of this process, their loops
+ * run by the test when they are to end. */
+#include "../../../src/app/handover.h"
+
+#include <unistd.h>
+
+#include "../server/server_test.h"
+#include "bound_socket.h"
+#include "local53/node/claim.h"
+#include "told.h"
+
+/* An address, claims on it, and up to two instances. */
+struct fixture {
+    struct addr at;
+    int claims[2]; /* descriptors, or -1 */
+    struct metrics_names *names;
+    struct cache *cache;
+    struct snapshot *snapshot;
+    struct handover *handovers[2];
+    struct worker *workers[2];
+};
+
+static int set_up(void **state)
+{
+    static const struct hash_key secret = {1, 2};
+    static struct fixture fixture;
+    fixture = (struct fixture){.claims = {-1, -1}};
+    close(bound_socket(&fixture.at, SOCK_DGRAM, "127.0.0.1"));
+    fixture.names = metrics_names_new();
+    fixture.cache = cache_new((size_t)1 << 20, &secret);
+    fixture.snapshot = test_snapshot(1, fixture.names);
+    *state = &fixture;
+    return 0;
+}
+
+/* Its sockets are closed, as at the end of a process. */
+static void end(struct fixture *fixture, size_t which)
+{
+    if (fixture->workers[which] != NULL) {
+        worker_stop(fixture->workers[which]);
+        worker_run(fixture->workers[which]);
+        worker_free(fixture->workers[which]);
+    }
+    handover_free(fixture->handovers[which]);
+    fixture->workers[which] = NULL;
+    fixture->handovers[which] = NULL;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 2; i++) {
+        end(fixture, i);
+        if (fixture->claims[i] >= 0)
+            close(fixture->claims[i]);
+    }
+    snapshot_release(fixture->snapshot);
+    cache_free(fixture->cache);
+    metrics_names_free(fixture->names);
+    return 0;
+}
+
+/* As an instance that has the address, or is about to. */
+static void claim(struct fixture *fixture, size_t which)
+{
+    char name[CLAIM_NAME_MAX];
+    char text[ADDR_TEXT_MAX];
+    snprintf(name, sizeof(name), "local53-handover-%s-%zu", addr_format(&fixture->at, text), which);
+    fixture->claims[which] = claim_take(name);
+    assert_true(fixture->claims[which] >= 0);
+}
+
+static bool enters(struct fixture *fixture, size_t which, bool on, const char *wanted)
+{
+    struct told told;
+    fixture->handovers[which] = handover_new(on, &fixture->at, 1);
+    told_begin(&told);
+    bool entered = handover_enter(fixture->handovers[which]);
+    assert_true(told_end(&told, wanted));
+    return entered;
+}
+
+/* Opens its sockets, and tells the kernel who is asked. */
+static void begin(struct fixture *fixture, size_t which)
+{
+    struct addr failed;
+    struct worker_setup setup = {.listen = &fixture->at,
+                                 .listen_count = 1,
+                                 .cache = fixture->cache,
+                                 .snapshot = fixture->snapshot,
+                                 .tcp_connections = 4};
+    assert_int_equal(worker_new(&fixture->workers[which], &setup, &failed), ERR_OK);
+    handover_begin(fixture->handovers[which], &fixture->workers[which], 1);
+}
+
+static void assert_told(const struct fixture *fixture, size_t which, const char *expected)
+{
+    char told[HANDOVER_TELL_MAX];
+    assert_string_equal(handover_tell(fixture->handovers[which], told), expected);
+}
+
+static void a_stranger_s_address_is_refused_with_and_without_the_key(void **state)
+{
+    struct fixture *fixture = *state;
+    int fd = bound_socket_at(&fixture->at, SOCK_DGRAM);
+    assert_false(enters(fixture, 0, false, "stop it or choose another address"));
+    assert_false(enters(fixture, 1, true, "has node.handover: true as well"));
+    handover_free(fixture->handovers[0]);
+    fixture->handovers[0] = NULL;
+    close(fd);
+}
+
+static void an_instance_without_the_key_is_not_come_beside(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(enters(fixture, 0, false, ""));
+    begin(fixture, 0);
+    assert_told(fixture, 0, "off");
+    assert_false(enters(fixture, 1, true, "has node.handover: true as well"));
+}
+
+static void a_third_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    claim(fixture, 0);
+    claim(fixture, 1);
+    assert_false(enters(fixture, 0, true, "2 instances have it already"));
+}
+
+/* Its sockets are gone, its claims not yet. */
+static void one_that_is_just_ending_is_not_come_beside(void **state)
+{
+    struct fixture *fixture = *state;
+    claim(fixture, 0);
+    assert_true(enters(fixture, 0, true, ""));
+    assert_false(handover_is_beside(fixture->handovers[0]));
+}
+
+static void begin_both(struct fixture *fixture)
+{
+    assert_true(enters(fixture, 0, true, ""));
+    begin(fixture, 0);
+    assert_told(fixture, 0, "alone");
+    assert_true(enters(fixture, 1, true, ""));
+    begin(fixture, 1);
+}
+
+static void the_second_is_beside_until_the_first_is_gone(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_both(fixture);
+    assert_false(handover_is_beside(fixture->handovers[0]));
+    assert_true(handover_is_beside(fixture->handovers[1]));
+    assert_false(handover_look(fixture->handovers[1]));
+    end(fixture, 0);
+    assert_true(handover_look(fixture->handovers[1]));
+    assert_told(fixture, 1, "alone");
+    assert_false(handover_look(fixture->handovers[1]));
+}
+
+static void who_leaves_first_leads_to_the_second(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_both(fixture);
+    assert_true(handover_leave(fixture->handovers[0]));
+    assert_told(fixture, 0, "leaving, another instance is asked");
+}
+
+static void who_leaves_with_nobody_behind_it_leads_nowhere(void **state)
+{
+    struct fixture *fixture = *state;
+    begin_both(fixture);
+    assert_false(handover_leave(fixture->handovers[1]));
+    end(fixture, 1);
+    assert_false(handover_leave(fixture->handovers[0]));
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_stranger_s_address_is_refused_with_and_without_the_key),
+        CASE(an_instance_without_the_key_is_not_come_beside),
+        CASE(a_third_is_refused),
+        CASE(one_that_is_just_ending_is_not_come_beside),
+        CASE(the_second_is_beside_until_the_first_is_gone),
+        CASE(who_leaves_first_leads_to_the_second),
+        CASE(who_leaves_with_nobody_behind_it_leads_nowhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
