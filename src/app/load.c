@@ -1,5 +1,5 @@
-/* load: configuration file to ruleset, in one place for all commands. Blocks on the file, and at most
- * METADATA_BUDGET_MS on the instance metadata; never on a loop that serves. */
+/* load: configuration file to ruleset, in one place for all commands. Blocks on the file, and on the
+ * instance metadata for as long as metadata.h says; never on a loop that serves. */
 #include "load.h"
 
 #include <stdio.h>
@@ -20,7 +20,7 @@ static bool needs_region(const struct config *config)
 
 static void find_region(struct config *config, struct report *report)
 {
-    char region[METADATA_REGION_MAX];
+    char region[PARTITION_REGION_MAX];
     if (!config->region_auto || config->region != NULL || !needs_region(config))
         return;
     if (metadata_region(region) == ERR_OK)

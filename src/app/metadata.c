@@ -10,8 +10,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "local53/aws/partition.h"
 #include "local53/base/addr.h"
+#include "local53/base/clock.h"
 
 #define METADATA_ADDRESS "169.254.169.254:80"
 #define METADATA_ANSWER_MAX 4096
@@ -41,6 +41,7 @@ static enum err connect_metadata(int *out)
 /* Sends a request and reads the whole answer (the server closes) as text. */
 static enum err exchange_text(const char *request, char answer[METADATA_ANSWER_MAX])
 {
+    uint64_t limit_us = clock_monotonic_us() + METADATA_BUDGET_MS * UINT64_C(2000);
     size_t len = 0;
     ssize_t got = 0;
     int fd;
@@ -50,8 +51,11 @@ static enum err exchange_text(const char *request, char answer[METADATA_ANSWER_M
     if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
         err = ERR_UNREACHABLE;
     while (err == ERR_OK && len < METADATA_ANSWER_MAX - 1 &&
-           (got = recv(fd, answer + len, METADATA_ANSWER_MAX - 1 - len, 0)) > 0)
+           (got = recv(fd, answer + len, METADATA_ANSWER_MAX - 1 - len, 0)) > 0) {
         len += (size_t)got;
+        if (clock_monotonic_us() > limit_us)
+            err = ERR_TIMEOUT;
+    }
     if (got < 0)
         err = ERR_TIMEOUT;
     answer[len] = '\0';
@@ -63,7 +67,7 @@ static enum err exchange_text(const char *request, char answer[METADATA_ANSWER_M
 static enum err body_line(const char *answer, char *out, size_t cap)
 {
     const char *body = strstr(answer, "\r\n\r\n");
-    if (strncmp(answer, "HTTP/1.", 7) != 0 || strncmp(answer + 8, " 200", 4) != 0 || body == NULL)
+    if (body == NULL || strncmp(answer, "HTTP/1.", 7) != 0 || strncmp(answer + 8, " 200", 4) != 0)
         return ERR_MALFORMED;
     size_t len = strcspn(body + 4, "\r\n");
     if (len == 0 || len >= cap)
@@ -73,7 +77,7 @@ static enum err body_line(const char *answer, char *out, size_t cap)
     return ERR_OK;
 }
 
-enum err metadata_region(char out[METADATA_REGION_MAX])
+enum err metadata_region(char out[PARTITION_REGION_MAX])
 {
     static const char token_request[] = "PUT /latest/api/token HTTP/1.1\r\n"
                                         "Host: 169.254.169.254\r\nContent-Length: 0\r\n"
@@ -93,7 +97,7 @@ enum err metadata_region(char out[METADATA_REGION_MAX])
              token);
     err = exchange_text(request, answer);
     if (err == ERR_OK)
-        err = body_line(answer, out, METADATA_REGION_MAX);
+        err = body_line(answer, out, PARTITION_REGION_MAX);
     if (err == ERR_OK && !partition_is_region(out))
         err = ERR_MALFORMED;
     return err;
