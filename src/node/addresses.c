@@ -406,12 +406,6 @@ void addresses_remove(struct addresses *addresses)
     addresses_free(addresses);
 }
 
-void addresses_leave(struct addresses *addresses)
-{
-    if (addresses != NULL)
-        addresses_free(addresses);
-}
-
 /* ---- The door's other parts ------------------------------------------------------------------------ */
 
 enum err addresses_put(struct addresses **out, const struct addr *list, size_t count,

@@ -91,17 +91,6 @@ enum err capabilities_raise(unsigned wanted)
     return err;
 }
 
-enum err capabilities_lower(unsigned unwanted)
-{
-    struct sets sets;
-    enum err err = read_sets(&sets);
-
-    if (err != ERR_OK)
-        return err;
-    sets.effective &= ~bits_of(unwanted);
-    return write_sets(&sets);
-}
-
 /* The ambient set follows: nothing stays in it that is not permitted and inheritable. */
 enum err capabilities_keep(unsigned kept)
 {

@@ -294,10 +294,11 @@ struct leftovers {
 /* As interception_open makes names: what somebody else has named nearly so is theirs. */
 static bool is_name_of_ours(const char *name)
 {
-    const char *digits = name + strlen(INTERCEPTION_TABLE_PREFIX);
+    size_t prefix = strlen(INTERCEPTION_TABLE_PREFIX);
 
-    return strncmp(name, INTERCEPTION_TABLE_PREFIX, strlen(INTERCEPTION_TABLE_PREFIX)) == 0 &&
-           strlen(digits) == NAME_DIGITS && strspn(digits, "0123456789abcdef") == NAME_DIGITS;
+    return strncmp(name, INTERCEPTION_TABLE_PREFIX, prefix) == 0 &&
+           strlen(name + prefix) == NAME_DIGITS &&
+           strspn(name + prefix, "0123456789abcdef") == NAME_DIGITS;
 }
 
 static void on_table(void *context, const char *name, bool owned)

@@ -23,9 +23,9 @@ struct addresses;
 /* Puts all of them there (ports do not count; at most ADDRESSES_MAX), or none: then why is filled and the result is
  * ERR_EXISTS (one stands on a link of somebody else, as a service address does on kube-ipvs0: it is never claimed),
  * ERR_DENIED (CAP_NET_ADMIN is not in effect), ERR_UNSUPPORTED (IPv6 is switched off), ERR_INVALID (loopback, any,
- * too many, or one of AWS's own, see reserved.h), ERR_NO_SPACE (8 processes have one of them already) or ERR_SYSTEM. Standing already on local53 or lo is
- * well. Listeners can be bound at once; packets reach a new IPv6 address a moment later, when the kernel has made its
- * route: interception waits for a query to ourselves that was answered. */
+ * too many, or one of AWS's own, see reserved.h), ERR_NO_SPACE (8 processes have one of them already) or ERR_SYSTEM.
+ * Standing already on local53 or lo is well. Listeners can be bound at once; packets reach a new IPv6 address a moment
+ * later, when the kernel has made its route: interception waits for a query to ourselves that was answered. */
 enum err addresses_put(struct addresses **out, const struct addr *list, size_t count,
                        char why[ADDRESSES_WHY_MAX]);
 
@@ -45,10 +45,6 @@ enum err addresses_repair(struct addresses *addresses, char why[ADDRESSES_WHY_MA
 /* Removes those no other live instance has, but not what people put on lo; the link, when nothing is left on it; and
  * frees. Without the capability they stay. Accepts NULL. */
 void addresses_remove(struct addresses *addresses);
-
-/* Gives them up but leaves them standing, and frees: their ports then refuse at once, where without the address
- * packets would leave the node and time out. Accepts NULL. */
-void addresses_leave(struct addresses *addresses);
 
 /* Removes what instances left that are gone, and the link when nothing is left on it. *removed gets how many
  * addresses. On lo only those of kernels that know who put an address there (Linux 5.18) are found. */

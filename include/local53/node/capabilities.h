@@ -27,9 +27,6 @@ enum err capabilities_read(struct capabilities *out);
 /* Puts into effect what of `wanted` is permitted; ERR_DENIED when a part is not, and the rest is in effect then. */
 enum err capabilities_raise(unsigned wanted);
 
-/* Takes `unwanted` out of effect; what is permitted can be raised again. For between two uses. */
-enum err capabilities_lower(unsigned unwanted);
-
 /* Drops all others for good: from permitted, effective, inheritable and ambient. CAPABILITIES_NONE drops all. After
  * it files of other users open only as their modes say, also for user 0: a reload must be able to read its files,
  * for which CAPABILITIES_READ is. */

@@ -4,6 +4,7 @@
 #define LOCAL53_TESTS_NAMESPACE_TEST_H
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -97,6 +99,18 @@ static inline void namespace_ready(int ready)
 {
     if (write(ready, "r", 1) != 1)
         _exit(1);
+}
+
+/* Takes a capability (CAP_...) out of effect in this process; it stays permitted. */
+static inline bool namespace_lower(unsigned capability)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+
+    if (syscall(SYS_capget, &header, data) != 0)
+        return false;
+    data[CAP_TO_INDEX(capability)].effective &= ~CAP_TO_MASK(capability);
+    return syscall(SYS_capset, &header, data) == 0;
 }
 
 /* kill -9, and until the child is gone. */

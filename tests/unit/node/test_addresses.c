@@ -10,7 +10,6 @@
 #include <sys/socket.h>
 
 #include "local53/node/addresses.h"
-#include "local53/node/capabilities.h"
 #include "namespace_test.h"
 
 #define LINK_LOCAL "169.254.20.10"
@@ -149,20 +148,6 @@ static void what_people_put_on_lo_is_used_and_stays(void **state)
     assert_false(stands("lo", LINK_LOCAL));
 }
 
-static void left_addresses_stand_and_are_found_again(void **state)
-{
-    struct addresses *addresses;
-
-    (void)state;
-    IN_OWN_NAMESPACE();
-    addresses_leave(must_put(SERVICE, NULL));
-    assert_true(can_bind(SERVICE));
-    addresses = must_put(SERVICE, NULL);
-    assert_true(addresses_was_there(addresses, 0));
-    addresses_remove(addresses);
-    assert_false(can_bind(SERVICE));
-}
-
 /* ---- Several instances ----------------------------------------------------------------------------- */
 
 static void hold(const void *context, int ready)
@@ -172,6 +157,21 @@ static void hold(const void *context, int ready)
     (void)must_put(texts[0], texts[1]);
     namespace_ready(ready);
     pause();
+}
+
+static void what_a_killed_one_left_stands_and_is_found_again(void **state)
+{
+    static const char *const service[] = {SERVICE, NULL};
+    struct addresses *addresses;
+
+    (void)state;
+    IN_OWN_NAMESPACE();
+    namespace_kill(namespace_child(hold, service));
+    assert_true(can_bind(SERVICE));
+    addresses = must_put(SERVICE, NULL);
+    assert_true(addresses_was_there(addresses, 0));
+    addresses_remove(addresses);
+    assert_false(can_bind(SERVICE));
 }
 
 static void the_last_that_has_an_address_removes_it(void **state)
@@ -316,14 +316,13 @@ static void put_without_capability(const void *context, int ready)
     size_t removed;
 
     (void)context;
-    assert_int_equal(capabilities_lower(CAPABILITIES_ADMIN), ERR_OK);
-    if (put(&addresses, LINK_LOCAL, NULL) != ERR_DENIED || addresses != NULL ||
-        strstr(why, "needs CAP_NET_ADMIN") == NULL)
+    if (!namespace_lower(CAP_NET_ADMIN) || put(&addresses, LINK_LOCAL, NULL) != ERR_DENIED ||
+        addresses != NULL || strstr(why, "needs CAP_NET_ADMIN") == NULL)
         _exit(1);
     if (put(&addresses, SERVICE, NULL) != ERR_OK || !addresses_was_there(addresses, 0) ||
         addresses_check(addresses, why) != ERR_OK)
         _exit(1);
-    addresses_leave(addresses);
+    addresses_remove(addresses);
     if (addresses_clean(&removed, why) != ERR_DENIED || removed != 0)
         _exit(1);
     namespace_ready(ready);
@@ -332,9 +331,11 @@ static void put_without_capability(const void *context, int ready)
 
 static void without_the_capability_only_what_stands_is_used(void **state)
 {
+    static const char *const service[] = {SERVICE, NULL};
+
     (void)state;
     IN_OWN_NAMESPACE();
-    addresses_leave(must_put(SERVICE, NULL));
+    namespace_kill(namespace_child(hold, service));
     namespace_kill(namespace_child(put_without_capability, NULL));
     assert_true(can_bind(SERVICE));
     assert_false(can_bind(LINK_LOCAL));
@@ -403,7 +404,7 @@ int main(void)
         cmocka_unit_test(nobody_sends_from_them_unasked),
         cmocka_unit_test(a_link_of_the_name_is_used_and_goes_with_the_last),
         cmocka_unit_test(what_people_put_on_lo_is_used_and_stays),
-        cmocka_unit_test(left_addresses_stand_and_are_found_again),
+        cmocka_unit_test(what_a_killed_one_left_stands_and_is_found_again),
         cmocka_unit_test(the_last_that_has_an_address_removes_it),
         cmocka_unit_test(clean_removes_what_the_dead_left_and_nothing_else),
         cmocka_unit_test(clean_takes_our_link_with_all_that_is_on_it),
