@@ -19,7 +19,8 @@ struct ruleset *load_ruleset(const char *file, uint64_t epoch, struct report *re
  * none of them comes later, and its names would get SERVFAIL where somebody else had answered them. */
 struct ruleset *load_to_serve(const char *file, uint64_t epoch, struct report *report);
 
-/* As load_ruleset, for a command that has no use for the report: it is written to stderr. NULL: the configuration has errors. */
+/* As load_ruleset, for a command that has no use for the report: it is written to stderr. NULL: the configuration has
+ * errors. */
 struct ruleset *load_for_command(const char *file);
 
 /* Writes a report's lines to stderr, when it has any. */

@@ -87,7 +87,8 @@ bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name,
 uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *name);
 
 /* Why a name got its decision, one line for explain ("endpoints[2] *.s3.eu-west-1.amazonaws.com",
- * "zones[0] corp.internal, record *.dev.corp.internal", "forward[0] ., taken out by except"); cut at cap octets, terminator included. */
+ * "zones[0] corp.internal, record *.dev.corp.internal", "forward[0] ., taken out by except"); cut at cap octets,
+ * terminator included. */
 void ruleset_describe(const struct ruleset *ruleset, const struct name *name,
                       const struct decision *decision, char *out, size_t cap);
 

@@ -24,8 +24,8 @@ bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry
 uint8_t cut_of_entry(const struct ruleset *rules, const struct entry *entry);
 
 /* True when these rules would have stored an entry that was decided under others as it is: same pool, same
- * cut, no lower cap, no record whose owner is ours now. A failure's chain is not known, so newer rules may stand in front of what failed: it
- * is void under them. name: the entry's own. */
+ * cut, no lower cap, no record whose owner is ours now. A failure's chain is not known, so newer rules may stand in
+ * front of what failed: it is void under them. name: the entry's own. */
 bool cut_is_as_stored(const struct ruleset *rules, const struct entry *entry,
                       const struct name *name);
 

@@ -1,5 +1,6 @@
 /* outcome: what an upstream's answer, or the lack of one, is worth under rules: an entry to reply with and to
- * keep, cut where its chain enters a rule; and what an entry is worth under other rules than it was made by. Pure but for the cache it asks and stores in; one loop's. */
+ * keep, cut where its chain enters a rule; and what an entry is worth under other rules than it was made by. Pure but
+ * for the cache it asks and stores in; one loop's. */
 #ifndef LOCAL53_SERVER_OUTCOME_H
 #define LOCAL53_SERVER_OUTCOME_H
 
