@@ -213,13 +213,16 @@ struct reading {
     void *context;                                                 /* of on_table */
 };
 
+/* Rules are asked for by their table: some nodes have tens of thousands of others'. Tables and chains are few. */
 static int dump(struct netlink *netlink, uint16_t type, mnl_cb_t on_message,
                 struct reading *reading)
 {
     _Alignas(struct nlmsghdr) char octets[MESSAGE_MAX] = {0};
-    const struct nlmsghdr *request =
+    struct nlmsghdr *request =
         nftnl_nlmsg_build_hdr(octets, type, NFPROTO_INET, NLM_F_DUMP, netlink_next(netlink));
 
+    if (type == NFT_MSG_GETRULE)
+        mnl_attr_put_strz(request, NFTA_RULE_TABLE, reading->name);
     return netlink_dump(netlink, request, on_message, reading);
 }
 
