@@ -122,16 +122,18 @@ static void an_instance_without_the_key_is_not_come_beside(void **state)
 static void a_third_is_refused(void **state)
 {
     struct fixture *fixture = *state;
-    claim(fixture, 0);
+    assert_true(enters(fixture, 0, true, ""));
+    begin(fixture, 0);
     claim(fixture, 1);
-    assert_false(enters(fixture, 0, true, "2 instances have it already"));
+    assert_false(enters(fixture, 1, true, "2 instances have it already"));
 }
 
-/* Its sockets are gone, its claims not yet. */
-static void one_that_is_just_ending_is_not_come_beside(void **state)
+/* The sockets of one that is just ending are gone, its claims not yet; or they are a stranger's. */
+static void claims_alone_keep_nobody_away(void **state)
 {
     struct fixture *fixture = *state;
     claim(fixture, 0);
+    claim(fixture, 1);
     assert_true(enters(fixture, 0, true, ""));
     assert_false(handover_is_beside(fixture->handovers[0]));
 }
@@ -183,7 +185,7 @@ int main(void)
         CASE(a_stranger_s_address_is_refused_with_and_without_the_key),
         CASE(an_instance_without_the_key_is_not_come_beside),
         CASE(a_third_is_refused),
-        CASE(one_that_is_just_ending_is_not_come_beside),
+        CASE(claims_alone_keep_nobody_away),
         CASE(the_second_is_beside_until_the_first_is_gone),
         CASE(who_leaves_first_leads_to_the_second),
         CASE(who_leaves_with_nobody_behind_it_leads_nowhere),
