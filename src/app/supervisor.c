@@ -175,6 +175,9 @@ bool supervisor_is_ready(const struct supervisor *supervisor, char why[SUPERVISO
         snprintf(why, SUPERVISOR_WHY_MAX, "the rules that lead DNS here do not stand yet");
     else if (missing != NULL)
         snprintf(why, SUPERVISOR_WHY_MAX, "endpoint %s has no address yet", missing);
+    else if (!supervisor->was_ready && publisher_awaited(publisher) != NULL)
+        snprintf(why, SUPERVISOR_WHY_MAX, "the first look-up of %s is not over yet",
+                 publisher_awaited(publisher));
     else if (!supervisor->was_ready && !workers_are_current(supervisor))
         snprintf(why, SUPERVISOR_WHY_MAX, "not every loop has what is known by now");
     return why[0] == '\0';

@@ -130,15 +130,20 @@ static void follow_hosts(const struct publisher *publisher)
 
 /* --- addresses --- */
 
-/* True while an endpoint's targets are neither resolved nor known to fail. */
-static bool is_waiting(const struct publisher *publisher, const struct snapshot *snapshot)
+/* The first endpoint whose targets are neither resolved nor known to fail, or NULL. */
+static const char *find_awaited(const struct publisher *publisher, const struct snapshot *snapshot)
 {
     for (size_t i = 0; i < snapshot->rules->endpoint_count; i++) {
         if (snapshot->addresses[i].state == ADDRESSES_NONE &&
             refresh_problem(publisher->setup.refresh, i) == NULL)
-            return true;
+            return snapshot->rules->endpoints[i].label;
     }
-    return false;
+    return NULL;
+}
+
+const char *publisher_awaited(const struct publisher *publisher)
+{
+    return find_awaited(publisher, latest(publisher));
 }
 
 static void publish_next(struct publisher *publisher)
@@ -158,7 +163,7 @@ void publisher_addresses_changed(struct publisher *publisher)
 {
     if (publisher->next != NULL) {
         refresh_addresses(publisher->setup.refresh, publisher->next->addresses);
-        if (!is_waiting(publisher, publisher->next))
+        if (find_awaited(publisher, publisher->next) == NULL)
             publish_next(publisher);
         return;
     }
@@ -176,7 +181,7 @@ void publisher_take(struct publisher *publisher, struct ruleset *rules)
     publisher->next = taken;
     resolve_pools(publisher, taken, true);
     refresh_follow(publisher->setup.refresh, taken);
-    if (publisher->current == NULL || !is_waiting(publisher, taken))
+    if (publisher->current == NULL || find_awaited(publisher, taken) == NULL)
         publish_next(publisher);
     else
         alarm_set(publisher->wait, PUBLISHER_WAIT_MS);

@@ -54,6 +54,23 @@ def down_at_start(scene):
                0.2)
 
 
+@suite.case("an optional endpoint is waited for until its first look-up is over, whatever that says")
+def first_look(scene):
+    def slow(*addresses):
+        records = [message.a("known.example.", text) for text in addresses]
+        return lambda asked: fake_dns.Reply([r for r in records if r.type == asked.type], delay_s=0.7)
+    upstream = scene.add(fake_dns.FakeDns(address(), 0, {"known.example.": slow("10.0.0.1"),
+                                                         "unknown.example.": slow()}))
+    endpoints = [{"names": [f"{word}.corp.example"], "target": f"{word}.example", "optional": True}
+                 for word in ("known", "unknown")]
+    daemon = start(scene, upstream, endpoints)
+    early = daemon.ctl("ready")
+    expect("the first look-up of" in early.stderr, f"before: exit {early.returncode}, {early.stderr}")
+    daemon.wait_ready(6)
+    expect_equal(daemon.client.ask("known.corp.example").texts(), ["10.0.0.1"], "once it is ready")
+    expect_equal(daemon.client.ask("unknown.corp.example").rcode, message.SERVFAIL, "and where there is no address")
+
+
 @suite.case("an endpoint without addresses is never forwarded to its public name")
 def never_public(scene):
     upstream = scene.add(fake_dns.FakeDns(address(), 0, {NAME + ".": fake_dns.addresses("198.51.100.1")},

@@ -48,6 +48,10 @@ void publisher_take(struct publisher *publisher, struct ruleset *rules);
 /* The rules taken last, published or about to be. */
 const struct ruleset *publisher_rules(const struct publisher *publisher);
 
+/* Which endpoint or alias of these rules is still looked up for the first time (its label; borrowed from the rules), or
+ * NULL: of each there is an address, or a reason why there is none. */
+const char *publisher_awaited(const struct publisher *publisher);
+
 /* News of refresh: addresses changed or were confirmed. */
 void publisher_addresses_changed(struct publisher *publisher);
 
