@@ -229,20 +229,26 @@ static bool count_others(const struct handover *handover, const struct post *pos
     return true;
 }
 
+/* The instance before us is gone. */
+static void take_post(struct handover *handover, size_t index)
+{
+    struct post *post = &handover->posts[index];
+    post->is_beside = false;
+    /* The last member took the place of each of theirs, which left last place first. */
+    post->turn = post->before.count % handover->loops;
+    lead(handover, index, 0, handover->loops);
+    tell_post("handover.taken", post);
+}
+
 bool handover_look(struct handover *handover)
 {
     bool was_beside = handover_is_beside(handover);
     for (size_t i = 0; i < handover->count; i++) {
-        struct post *post = &handover->posts[i];
+        const struct post *post = &handover->posts[i];
         size_t before;
         size_t after;
-        if (!post->is_beside || !count_others(handover, post, &before, &after) || before > 0)
-            continue;
-        post->is_beside = false;
-        /* The last member took the place of each of theirs, which left last place first. */
-        post->turn = post->before.count % handover->loops;
-        lead(handover, i, 0, handover->loops);
-        tell_post("handover.taken", post);
+        if (post->is_beside && count_others(handover, post, &before, &after) && before == 0)
+            take_post(handover, i);
     }
     return was_beside && !handover_is_beside(handover);
 }
@@ -258,6 +264,8 @@ static bool leave_post(struct handover *handover, size_t index)
     size_t after;
     if (!count_others(handover, post, &before, &after) || before > 0 || after == 0)
         return false;
+    if (post->is_beside)
+        take_post(handover, index); /* since the last look */
     post->successors = after;
     lead(handover, index, handover->loops, post->successors);
     LOG_INFO("handover.left", LOG_TEXT("address", addr_format(&post->address, text)),

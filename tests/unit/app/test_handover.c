@@ -33,14 +33,18 @@ static int set_up(void **state)
     return 0;
 }
 
+static void stop(struct worker *worker)
+{
+    worker_stop(worker);
+    worker_run(worker);
+    worker_free(worker);
+}
+
 /* Its sockets are closed, as at the end of a process. */
 static void end(struct fixture *fixture, size_t which)
 {
-    if (fixture->workers[which] != NULL) {
-        worker_stop(fixture->workers[which]);
-        worker_run(fixture->workers[which]);
-        worker_free(fixture->workers[which]);
-    }
+    if (fixture->workers[which] != NULL)
+        stop(fixture->workers[which]);
     handover_free(fixture->handovers[which]);
     fixture->workers[which] = NULL;
     fixture->handovers[which] = NULL;
@@ -80,16 +84,23 @@ static bool enters(struct fixture *fixture, size_t which, bool on, const char *w
     return entered;
 }
 
-/* Opens its sockets, and tells the kernel who is asked. */
-static void begin(struct fixture *fixture, size_t which)
+static struct worker *open_loop(const struct fixture *fixture)
 {
     struct addr failed;
+    struct worker *worker = NULL;
     struct worker_setup setup = {.listen = &fixture->at,
                                  .listen_count = 1,
                                  .cache = fixture->cache,
                                  .snapshot = fixture->snapshot,
                                  .tcp_connections = 4};
-    assert_int_equal(worker_new(&fixture->workers[which], &setup, &failed), ERR_OK);
+    assert_int_equal(worker_new(&worker, &setup, &failed), ERR_OK);
+    return worker;
+}
+
+/* Opens its sockets, and tells the kernel who is asked. */
+static void begin(struct fixture *fixture, size_t which)
+{
+    fixture->workers[which] = open_loop(fixture);
     handover_begin(fixture->handovers[which], &fixture->workers[which], 1);
 }
 
@@ -177,6 +188,26 @@ static void who_leaves_with_nobody_behind_it_leads_nowhere(void **state)
     assert_false(handover_leave(fixture->handovers[0]));
 }
 
+/* One of two loops came after one of one: the second of its sockets took the first place. Those in the last place, next
+ * to the successor's, go first. */
+static void who_leaves_at_once_after_it_came_knows_its_places(void **state)
+{
+    struct fixture *fixture = *state;
+    assert_true(enters(fixture, 0, true, ""));
+    begin(fixture, 0);
+    assert_true(enters(fixture, 1, true, ""));
+    struct worker *two[] = {open_loop(fixture), open_loop(fixture)};
+    handover_begin(fixture->handovers[1], two, 2);
+    end(fixture, 0);
+    assert_true(enters(fixture, 0, true, ""));
+    begin(fixture, 0);
+    assert_true(handover_leave(fixture->handovers[1]));
+    assert_int_equal(handover_next(fixture->handovers[1], 2), 0);
+    stop(two[0]);
+    assert_int_equal(handover_next(fixture->handovers[1], 1), 1);
+    stop(two[1]);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -189,6 +220,7 @@ int main(void)
         CASE(the_second_is_beside_until_the_first_is_gone),
         CASE(who_leaves_first_leads_to_the_second),
         CASE(who_leaves_with_nobody_behind_it_leads_nowhere),
+        CASE(who_leaves_at_once_after_it_came_knows_its_places),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
