@@ -5,6 +5,7 @@
  * Fails: with a sentence; a filter the kernel does not take is told, and the kernel then spreads over both. */
 #include "handover.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,16 +128,24 @@ static bool enter_post(const struct handover *handover, struct post *post)
     return held ? enter_beside(handover, post) : enter_free(handover, post);
 }
 
-/* One after the other: of two that start at once the second is to find all sockets of the first. */
+/* One after the other: of two that start at once the second is to find all sockets of the first. Both have the same first
+ * address in an update. */
 static void await_turn(struct handover *handover)
 {
     static const struct timespec pause = {0, ENTERING_LOOK_MS * 1000000};
+    char text[ADDR_TEXT_MAX];
+    char name[CLAIM_NAME_MAX];
+    snprintf(name, CLAIM_NAME_MAX, "local53-handover-%s-entering",
+             addr_format(&handover->posts[0].address, text));
     for (int waited_ms = 0; handover->entering < 0 && waited_ms < ENTERING_MAX_MS;
          waited_ms += ENTERING_LOOK_MS) {
-        handover->entering = claim_take("local53-handover-entering");
+        handover->entering = claim_take(name);
         if (handover->entering < 0)
             (void)nanosleep(&pause, NULL);
     }
+    if (handover->entering < 0)
+        LOG_WARN("handover.no_turn", LOG_TEXT("problem", strerror(errno)),
+                 LOG_UINT("waited_ms", ENTERING_MAX_MS));
 }
 
 static void give_turn(struct handover *handover)

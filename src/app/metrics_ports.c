@@ -54,7 +54,7 @@ bool metrics_ports_open(struct metrics_ports *ports, bool patient)
                 tell_open(&ports->addresses[i]);
             continue;
         }
-        if (err != ERR_IN_USE || !patient) {
+        if (!patient || (err != ERR_IN_USE && !was_waiting)) {
             address_problem_tell(&ports->addresses[i], "TCP", err);
             return false;
         }

@@ -1,6 +1,6 @@
 /* supervisor: main thread of the daemon. Owns everything that is not a worker's; blocks only at start and
- * on reading the configuration, never on a name. A bad configuration never replaces a good one. An
- * ordered stop ends within WORKER_STOP_MS and a little. */
+ * on reading the configuration, never on a name. A bad configuration never replaces a good one. An ordered
+ * stop ends within WORKER_STOP_MS and a little, one that hands over WORKER_LATE_MS a loop later. */
 #include "supervisor.h"
 
 #include <errno.h>

@@ -18,6 +18,9 @@
 /* Full batches a socket may take in one turn before timers and other sockets get theirs. */
 #define BATCHES_A_TURN 8
 
+/* More than the receive buffer holds: a datagram counts there with 512 octets at least. */
+#define BATCHES_READ_OUT (2 * UDP_BUFFER_BYTES / 512 / UDP_BATCH)
+
 /* What a sender needs to hold: nothing ever arrives (the kernel rounds up). */
 #define SENDER_RECEIVE_BYTES 1
 
@@ -280,7 +283,9 @@ struct udp_stats udp_server_stats(const struct udp_server *server)
 
 void udp_server_read_out(struct udp_server *server)
 {
-    while (!server->closing && receive_batch(server, server->receive_fd) == UDP_BATCH) {}
+    for (int batch = 0; batch < BATCHES_READ_OUT && !server->closing; batch++)
+        if (receive_batch(server, server->receive_fd) < UDP_BATCH)
+            break;
 }
 
 static void on_closed(uv_handle_t *handle)

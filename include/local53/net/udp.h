@@ -75,8 +75,8 @@ struct udp_stats {
 };
 struct udp_stats udp_server_stats(const struct udp_server *server);
 
-/* Hands over by on_batch what has been received and not read yet, as much as there is; before a close that is to lose
- * nothing. */
+/* Hands over, calling on_batch, what has been received and not read yet, as much as the buffer holds; before a close
+ * that is to lose nothing. */
 void udp_server_read_out(struct udp_server *server);
 
 /* Stops receiving, sends what is queued, closes; the memory goes when libuv's close ran. */
