@@ -132,7 +132,7 @@ static bool enter_post(const struct handover *handover, struct post *post)
  * address in an update. */
 static void await_turn(struct handover *handover)
 {
-    static const struct timespec pause = {0, ENTERING_LOOK_MS * 1000000};
+    static const struct timespec pause = {0, ENTERING_LOOK_MS * 1000000L};
     char text[ADDR_TEXT_MAX];
     char name[CLAIM_NAME_MAX];
     snprintf(name, CLAIM_NAME_MAX, "local53-handover-%s-entering",
@@ -242,6 +242,7 @@ static bool count_others(const struct handover *handover, const struct post *pos
 static void take_post(struct handover *handover, size_t index)
 {
     struct post *post = &handover->posts[index];
+    CHECK(handover->loops > 0); /* since handover_begin */
     post->is_beside = false;
     /* The last member took the place of each of theirs, which left last place first. */
     post->turn = post->before.count % handover->loops;
