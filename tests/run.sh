@@ -113,7 +113,7 @@ suite_thread() {
 }
 
 suite_gates() {
-    build gates build-gates "${plain_options[@]}" || return 0
+    build_target measured gates build-gates "${plain_options[@]}" || return 0
     run_ctest gates build-gates -R '^gate\.'
 }
 
