@@ -4,57 +4,9 @@
 #include <string.h>
 
 #include "checks.h"
-
-#define TCP_STATE_LISTEN 0x0a
+#include "local53/net/ports.h"
 
 /* --- texts of /proc/net --- */
-
-/* NOLINTBEGIN(cert-err34-c): the kernel wrote these lines, and widths keep numbers within their types */
-/* "0A14FEA9:0035": 32-bit words in host order, then the port. IPv4 within IPv6 becomes IPv4. */
-static bool read_address(const char *text, struct addr *out)
-{
-    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    uint8_t octets[16];
-    size_t words = strcspn(text, ":") / 8;
-    unsigned port;
-    if (words != 1 && words != 4)
-        return false;
-    for (size_t i = 0; i < words; i++) {
-        unsigned word;
-        if (sscanf(text + i * 8, "%8x", &word) != 1)
-            return false;
-        memcpy(octets + i * 4, &word, 4);
-    }
-    if (sscanf(text + words * 8, ":%4x", &port) != 1)
-        return false;
-    if (words == 4 && memcmp(octets, mapped, sizeof(mapped)) == 0)
-        *out = addr_from_octets(octets + sizeof(mapped), 4, (uint16_t)port);
-    else
-        *out = addr_from_octets(octets, words * 4, (uint16_t)port);
-    return true;
-}
-
-static bool read_line(const char *line, bool tcp, struct doctor_socket *out)
-{
-    char local[64];
-    unsigned state;
-    *out = (struct doctor_socket){.tcp = tcp};
-    if (sscanf(line, " %*d: %63s %*s %2x %*s %*s %*s %9u %*s %lu", local, &state, &out->uid,
-               &out->inode) != 4)
-        return false;
-    return (!tcp || state == TCP_STATE_LISTEN) && read_address(local, &out->bound);
-}
-/* NOLINTEND(cert-err34-c) */
-
-/* A socket for all IPv6 addresses takes IPv4 too, unless it was told not to, which cannot be seen. */
-static bool is_in_way(const struct addr *bound, const struct addr *wanted)
-{
-    if (addr_port(bound) != addr_port(wanted))
-        return false;
-    if (addr_is_any(bound))
-        return bound->sa.sa_family == AF_INET6 || wanted->sa.sa_family == AF_INET;
-    return addr_is_any(wanted) || addr_same_host(bound, wanted);
-}
 
 static bool is_known(const struct doctor_sockets *sockets, unsigned long inode)
 {
@@ -69,11 +21,12 @@ void doctor_find_sockets(struct doctor_sockets *sockets, const char *text, bool 
                          const struct addr *wanted)
 {
     for (const char *line = text; line != NULL && sockets->count < DOCTOR_SOCKETS_MAX;) {
-        struct doctor_socket found;
+        struct ports_line found;
         line += *line == '\n';
-        if (read_line(line, tcp, &found) && is_in_way(&found.bound, wanted) &&
-            !is_known(sockets, found.inode))
-            sockets->items[sockets->count++] = found;
+        if (ports_read_line(line, &found) && (!tcp || found.state == PORTS_LISTENS) &&
+            ports_is_in_way(&found.bound, wanted) && !is_known(sockets, found.inode))
+            sockets->items[sockets->count++] = (struct doctor_socket){
+                .bound = found.bound, .tcp = tcp, .uid = found.uid, .inode = found.inode};
         line = strchr(line, '\n');
     }
 }
@@ -140,7 +93,7 @@ static const struct doctor_socket *find_holder(const struct doctor_sockets *sock
     const struct doctor_socket *holder = NULL;
     for (size_t i = 0; i < sockets->count; i++) {
         const struct doctor_socket *socket = &sockets->items[i];
-        if (socket->tcp != tcp || !is_in_way(&socket->bound, &wish->addr))
+        if (socket->tcp != tcp || !ports_is_in_way(&socket->bound, &wish->addr))
             continue;
         if (holder == NULL || (socket->ours && !holder->ours))
             holder = socket;

@@ -49,14 +49,16 @@ enum err ports_probe(const struct addr *addr, const char **transport)
     return ports_probe_tcp(addr);
 }
 
-/* --- owner --- */
+/* --- tables of the kernel --- */
 
 /* NOLINTBEGIN(cert-err34-c): the kernel wrote these lines, and widths keep numbers within their types */
-/* Reads an address as /proc/net writes it: 32-bit words in host order, then the port. False when
- * the text is none. */
-static bool read_hex_addr(const char *text, uint8_t *octets, size_t *len, unsigned *port)
+/* "0A14FEA9:0035": 32-bit words in host order, then the port. False when the text is none. */
+static bool read_address(const char *text, struct addr *out)
 {
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    uint8_t octets[16];
     size_t words = strcspn(text, ":") / 8;
+    unsigned port = 0;
     if (words != 1 && words != 4)
         return false;
     for (size_t i = 0; i < words; i++) {
@@ -65,65 +67,50 @@ static bool read_hex_addr(const char *text, uint8_t *octets, size_t *len, unsign
             return false;
         memcpy(octets + i * 4, &word, 4);
     }
-    *len = words * 4;
-    return sscanf(text + words * 8, ":%4x", port) == 1;
+    if (sscanf(text + words * 8, ":%4x", &port) != 1)
+        return false;
+    bool is_mapped = words == 4 && memcmp(octets, mapped, sizeof(mapped)) == 0;
+    size_t skipped = is_mapped ? sizeof(mapped) : 0;
+    *out = addr_from_octets(octets + skipped, words * 4 - skipped, (uint16_t)port);
+    return true;
 }
 
-/* One line of a table: a socket. */
-struct socket_line {
-    uint8_t octets[16];  /* of the address it is bound to */
-    size_t len;          /* 4 or 16 of them */
-    unsigned port;       /* it is bound to */
-    unsigned state;      /* as for TCP: STATE_... */
-    unsigned uid;        /* whose it is */
-    unsigned long inode; /* which it is */
-};
-
-#define STATE_UNCONNECTED 0x07 /* UDP */
-#define STATE_LISTEN 0x0a      /* TCP */
-
-static bool read_line(const char *text, struct socket_line *line)
+bool ports_read_line(const char *text, struct ports_line *out)
 {
-    char local[64];
-    return sscanf(text, " %*d: %63s %*s %2x %*s %*s %*s %u %*s %lu", local, &line->state,
-                  &line->uid, &line->inode) == 4 &&
-           read_hex_addr(local, line->octets, &line->len, &line->port);
+    char bound[64];
+    return sscanf(text, " %*d: %63s %*s %2x %*s %*s %*s %9u %*s %lu", bound, &out->state, &out->uid,
+                  &out->inode) == 4 &&
+           read_address(bound, &out->bound);
 }
 /* NOLINTEND(cert-err34-c) */
 
-static bool is_at(const struct socket_line *line, const struct addr *addr)
+bool ports_is_in_way(const struct addr *bound, const struct addr *wanted)
 {
-    size_t len = 0;
-    const uint8_t *octets = addr_octets(addr, &len);
-    return line->port == addr_port(addr) && line->len == len &&
-           memcmp(line->octets, octets, len) == 0;
-}
-
-/* True when the socket stands in the way of addr. */
-static bool is_in_way(const struct socket_line *line, const struct addr *addr)
-{
-    static const uint8_t zeros[16];
-    if (line->port != addr_port(addr))
+    if (addr_port(bound) != addr_port(wanted))
         return false;
-    return memcmp(line->octets, zeros, line->len) == 0 || addr_is_any(addr) || is_at(line, addr);
+    if (addr_is_any(bound))
+        return bound->sa.sa_family == AF_INET6 || wanted->sa.sa_family == AF_INET;
+    return addr_is_any(wanted) || addr_same_host(bound, wanted);
 }
 
 /* Called for each socket of a table; false ends it. */
-typedef bool (*on_line)(void *context, const struct socket_line *line);
+typedef bool (*on_line)(void *context, const struct ports_line *line);
 
 static bool each_line(const char *path, on_line call, void *context)
 {
     char text[LINE_MAX_OCTETS];
-    struct socket_line line;
+    struct ports_line line;
     bool more = true;
     FILE *table = fopen(path, "re");
     if (table == NULL)
         return false;
     while (more && fgets(text, sizeof(text), table) != NULL)
-        more = !read_line(text, &line) || call(context, &line);
+        more = !ports_read_line(text, &line) || call(context, &line);
     fclose(table);
     return true;
 }
+
+/* --- owner --- */
 
 /* Who is in the way of an address. TCP counts in state LISTEN only. */
 struct search {
@@ -132,10 +119,11 @@ struct search {
     unsigned long inode;     /* found; else 0 */
 };
 
-static bool look_for(void *context, const struct socket_line *line)
+static bool look_for(void *context, const struct ports_line *line)
 {
     struct search *search = context;
-    if ((!search->is_tcp || line->state == STATE_LISTEN) && is_in_way(line, search->addr))
+    if ((!search->is_tcp || line->state == PORTS_LISTENS) &&
+        ports_is_in_way(&line->bound, search->addr))
         search->inode = line->inode;
     return search->inode == 0;
 }
@@ -162,11 +150,17 @@ struct gathering {
     enum err err;                /* what is in the way */
 };
 
-static bool gather(void *context, const struct socket_line *line)
+/* The kernel's table has no scopes. */
+static bool is_at(const struct ports_line *line, const struct addr *addr)
+{
+    return addr_same_host(&line->bound, addr) && addr_port(&line->bound) == addr_port(addr);
+}
+
+static bool gather(void *context, const struct ports_line *line)
 {
     struct gathering *gathering = context;
     struct ports_receivers *out = gathering->out;
-    if (line->state != STATE_UNCONNECTED || !is_at(line, gathering->addr))
+    if (line->state != PORTS_UNCONNECTED || !is_at(line, gathering->addr))
         return true;
     if (line->uid != geteuid())
         gathering->err = ERR_DENIED;

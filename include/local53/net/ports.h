@@ -3,6 +3,7 @@
 #ifndef LOCAL53_NET_PORTS_H
 #define LOCAL53_NET_PORTS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "local53/base/addr.h"
@@ -17,6 +18,25 @@ enum err ports_probe(const struct addr *addr, const char **transport);
 
 /* The same for TCP alone: for services that have no UDP side. */
 enum err ports_probe_tcp(const struct addr *addr);
+
+/* A socket, as a line of /proc/net/{udp,tcp}{,6} has it. */
+struct ports_line {
+    struct addr
+        bound;      /* its address and port; IPv4 within IPv6 (RFC 4291 section 2.5.5.2) is IPv4 */
+    unsigned state; /* the kernel's number: PORTS_... and others */
+    unsigned uid;   /* of its owner */
+    unsigned long inode; /* what /proc/PID/fd names it by */
+};
+
+#define PORTS_UNCONNECTED 0x07u /* UDP: receives from anybody */
+#define PORTS_LISTENS 0x0au     /* TCP */
+
+/* Reads one line; false for the heading, and for what is not understood. Pure. */
+bool ports_read_line(const char *text, struct ports_line *out);
+
+/* True when a socket bound there stands in the way of one that is wanted there: one for all IPv6 addresses takes IPv4
+ * too, unless it was told not to, which cannot be seen. Pure. */
+bool ports_is_in_way(const struct addr *bound, const struct addr *wanted);
 
 /* UDP sockets that receive at one address. */
 #define PORTS_RECEIVERS_MAX 256

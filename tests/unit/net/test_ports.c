@@ -69,6 +69,13 @@ static void a_server_on_the_wildcard_address_is_found_and_named(void **state)
     assert_found("::", "127.0.0.1", SOCK_DGRAM); /* takes IPv4 too unless told not to */
 }
 
+static void a_server_on_ipv4_within_ipv6_is_found_and_named(void **state)
+{
+    (void)state;
+    assert_found("::ffff:127.0.0.1", "127.0.0.1", SOCK_DGRAM);
+    assert_found("::ffff:127.0.0.1", "127.0.0.1", SOCK_STREAM);
+}
+
 static void a_server_that_shares_its_port_is_found_all_the_same(void **state)
 {
     const char *transport = NULL;
@@ -174,6 +181,7 @@ int main(void)
         cmocka_unit_test(a_udp_server_on_the_same_address_is_found_and_named),
         cmocka_unit_test(a_tcp_server_on_the_same_address_is_found_and_named),
         cmocka_unit_test(a_server_on_the_wildcard_address_is_found_and_named),
+        cmocka_unit_test(a_server_on_ipv4_within_ipv6_is_found_and_named),
         cmocka_unit_test(a_server_that_shares_its_port_is_found_all_the_same),
         cmocka_unit_test(an_address_of_another_machine_is_not_reachable),
         cmocka_unit_test(receivers_are_those_of_the_address_that_are_not_connected),
