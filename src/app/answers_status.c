@@ -49,7 +49,6 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
     char why[SUPERVISOR_WHY_MAX];
     char name[TEXT_NAME_MAX];
     char node[NODE_WHY_MAX];
-    char handover[HANDOVER_TELL_MAX];
     bool ready = supervisor_is_ready(supervisor, why);
     struct cache_stats stats = cache_stats(supervisor->cache);
     fprintf(out, "local53 %s (%s), up %llu s, %zu loops, epoch %llu\n", LOCAL53_VERSION,
@@ -63,7 +62,7 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
     fprintf(out, "cache: %llu entries, %llu octets\n", (unsigned long long)stats.entries,
             (unsigned long long)stats.octets);
     fprintf(out, "interception: %s\n", node_tell(supervisor->node, node));
-    fprintf(out, "handover: %s\n", handover_tell(supervisor->handover, handover));
+    fprintf(out, "handover: %s\n", handover_tell(supervisor->handover));
     for (size_t i = 0; i < rules->endpoint_count; i++) {
         const struct addresses *addresses = &snapshot->addresses[i];
         const char *problem = answers_problem(supervisor, i);
@@ -118,7 +117,6 @@ static void status_json(const struct supervisor *supervisor, FILE *out)
     struct cache_stats stats = cache_stats(supervisor->cache);
     char why[SUPERVISOR_WHY_MAX];
     char node[NODE_WHY_MAX];
-    char handover[HANDOVER_TELL_MAX];
     bool ready = supervisor_is_ready(supervisor, why);
     fprintf(out, "{\"version\":\"%s\",\"commit\":\"%s\",\"ready\":%s,\"why\":", LOCAL53_VERSION,
             LOCAL53_COMMIT, ready ? "true" : "false");
@@ -133,7 +131,7 @@ static void status_json(const struct supervisor *supervisor, FILE *out)
     fputs(",\"interception\":", out);
     json_text_write(out, node_tell(supervisor->node, node));
     fputs(",\"handover\":", out);
-    json_text_write(out, handover_tell(supervisor->handover, handover));
+    json_text_write(out, handover_tell(supervisor->handover));
     fprintf(out, ",\"cache\":{\"entries\":%llu,\"octets\":%llu,\"evictions\":%llu},\"endpoints\":[",
             (unsigned long long)stats.entries, (unsigned long long)stats.octets,
             (unsigned long long)stats.evictions);

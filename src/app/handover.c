@@ -37,7 +37,6 @@ struct post {
 
 struct handover {
     bool on;
-    bool leaving;
     int entering;                  /* owned; claim of who is between enter and begin, or -1 */
     struct worker *const *workers; /* borrowed */
     size_t loops;                  /* workers, each with one socket at each address */
@@ -250,14 +249,24 @@ static void take_post(struct handover *handover, size_t index)
     tell_post("handover.taken", post);
 }
 
+/* True when the instance before us has no socket left at an address. */
+static bool is_gone(const struct handover *handover, const struct post *post)
+{
+    size_t before;
+    size_t after;
+    return count_others(handover, post, &before, &after) && before == 0;
+}
+
+/* A look costs the kernel a walk over all its sockets: where one address is still theirs the others wait as well. */
 bool handover_look(struct handover *handover)
 {
     bool was_beside = handover_is_beside(handover);
-    for (size_t i = 0; i < handover->count; i++) {
-        const struct post *post = &handover->posts[i];
-        size_t before;
-        size_t after;
-        if (post->is_beside && count_others(handover, post, &before, &after) && before == 0)
+    bool gone = true;
+    for (size_t i = 0; i < handover->count && gone; i++) {
+        if (!handover->posts[i].is_beside)
+            continue;
+        gone = is_gone(handover, &handover->posts[i]);
+        if (gone)
             take_post(handover, i);
     }
     return was_beside && !handover_is_beside(handover);
@@ -266,28 +275,35 @@ bool handover_look(struct handover *handover)
 /* --- leaving --- */
 
 /* Leads clients of one address to who came after us; before us: we are not asked anyway. */
-static bool leave_post(struct handover *handover, size_t index)
+static void leave_post(struct handover *handover, size_t index)
 {
     struct post *post = &handover->posts[index];
     char text[ADDR_TEXT_MAX];
     size_t before;
     size_t after;
     if (!count_others(handover, post, &before, &after) || before > 0 || after == 0)
-        return false;
+        return;
     if (post->is_beside)
         take_post(handover, index); /* since the last look */
     post->successors = after;
     lead(handover, index, handover->loops, post->successors);
     LOG_INFO("handover.left", LOG_TEXT("address", addr_format(&post->address, text)),
              LOG_UINT("loops", post->successors));
-    return true;
+}
+
+static bool is_leaving(const struct handover *handover)
+{
+    bool leaving = false;
+    for (size_t i = 0; i < handover->count; i++)
+        leaving = leaving || handover->posts[i].successors > 0;
+    return leaving;
 }
 
 bool handover_leave(struct handover *handover)
 {
     for (size_t i = 0; i < handover->count && handover->on; i++)
-        handover->leaving = leave_post(handover, i) || handover->leaving;
-    return handover->leaving;
+        leave_post(handover, i);
+    return is_leaving(handover);
 }
 
 /* The loop that is member `place` of the groups; at the first address that is led elsewhere: they differ only where a
@@ -314,17 +330,15 @@ size_t handover_next(const struct handover *handover, size_t left)
 
 /* --- the rest --- */
 
-const char *handover_tell(const struct handover *handover, char out[HANDOVER_TELL_MAX])
+const char *handover_tell(const struct handover *handover)
 {
-    const char *state = "alone";
     if (!handover->on)
-        state = "off";
-    else if (handover->leaving)
-        state = "leaving, another instance is asked";
-    else if (handover_is_beside(handover))
-        state = "beside another instance, which is asked until it stops";
-    snprintf(out, HANDOVER_TELL_MAX, "%s", state);
-    return out;
+        return "off";
+    if (is_leaving(handover))
+        return "leaving, another instance is asked";
+    if (handover_is_beside(handover))
+        return "beside another instance, which is asked until it stops";
+    return "alone";
 }
 
 void handover_free(struct handover *handover)

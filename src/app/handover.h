@@ -11,8 +11,6 @@
 #include "local53/base/addr.h"
 #include "local53/server/worker.h"
 
-#define HANDOVER_TELL_MAX 96
-
 struct handover;
 
 /* For these addresses (a copy is taken, at most LISTENER_ADDRESSES_MAX); `on` is node.handover. */
@@ -41,8 +39,8 @@ bool handover_leave(struct handover *handover);
  * the others', and no more to where those that have stopped were. */
 size_t handover_next(const struct handover *handover, size_t left);
 
-/* For people: "off", "alone", "beside another instance, which is asked", "leaving, ...". Gives out. */
-const char *handover_tell(const struct handover *handover, char out[HANDOVER_TELL_MAX]);
+/* For people (static text): "off", "alone", "beside another instance, ...", "leaving, ...". */
+const char *handover_tell(const struct handover *handover);
 
 /* Gives up its claims. Accepts NULL. */
 void handover_free(struct handover *handover);
