@@ -105,22 +105,25 @@ static int flush(struct supervisor *supervisor, const char *const *words, size_t
     return EXIT_FINE;
 }
 
+/* One word when it is well, else why not. */
+static int tell_health(bool well, const char *word, const char *why, FILE *out)
+{
+    fprintf(out, "%s\n", well ? word : why);
+    return well ? EXIT_FINE : EXIT_FOUND;
+}
+
 static int ready(struct supervisor *supervisor, bool json, FILE *out)
 {
     char why[SUPERVISOR_WHY_MAX];
-    bool is_ready = supervisor_is_ready(supervisor, why);
     (void)json;
-    fprintf(out, "%s\n", is_ready ? "ready" : why);
-    return is_ready ? EXIT_FINE : EXIT_FOUND;
+    return tell_health(supervisor_is_ready(supervisor, why), "ready", why, out);
 }
 
 static int alive(struct supervisor *supervisor, bool json, FILE *out)
 {
     char why[SUPERVISOR_WHY_MAX];
-    bool is_alive = supervisor_is_alive(supervisor, why);
     (void)json;
-    fprintf(out, "%s\n", is_alive ? "alive" : why);
-    return is_alive ? EXIT_FINE : EXIT_FOUND;
+    return tell_health(supervisor_is_alive(supervisor, why), "alive", why, out);
 }
 
 static int reload(struct supervisor *supervisor, bool json, FILE *out)
