@@ -8,21 +8,16 @@ silence, and how long an instance takes from the word to stop to its end.
 """
 import json
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+from ports import free_port
+
 LOOPS = {"1 loop": [1], "3 loops": [3], "1, 4 and 2 loops in turn": [1, 4, 2]}
 STAND_S = 0.4  # how long one is there before the next one comes
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Instance:

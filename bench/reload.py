@@ -8,23 +8,18 @@ Prints medians and spread of both kinds of slices, and whether any answer was lo
 import json
 import os
 import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
+from ports import free_port
+
 ENDPOINTS, NAMES_EACH = 100, 1000
 RATE, SLICE_S, RELOAD_AT_S = 20000, 2.0, 0.8
 ASKED = 1000  # names with a rule that are asked
 CACHED = "cached.example.com"
-
-
-def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def write_config(path, port, upstream, folder):

@@ -13,6 +13,8 @@ import sys
 import tempfile
 import time
 
+from ports import free_port
+
 QUERY = bytes.fromhex("123401000001000000000000") + b"\x03api\x03ecr\x09eu-west-1\x09amazonaws\x03com\0\0\1\0\1"
 CONFIG = """\
 listen: [127.0.0.1:{port}]
@@ -26,18 +28,6 @@ forward:
   - {{zone: ".", servers: [127.0.0.1:9]}}
 workers: auto
 """
-
-
-def free_port():
-    """Free in UDP and in TCP: connections of others take ports for a while, too."""
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
-            udp.bind(("127.0.0.1", 0))
-            try:
-                tcp.bind(udp.getsockname())
-            except OSError:
-                continue
-            return udp.getsockname()[1]
 
 
 def first_answer_ms(sock, started):
