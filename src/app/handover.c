@@ -1,4 +1,4 @@
-/* handover: who stands at an address is told by claims, how many sockets by the kernel's table, who gets what by a
+/* handover: who stands at an address is told by claims, how many sockets by the kernel, who gets what by a
  * filter on the group of sockets, whose members are counted in the order they came: first those of the instance that
  * was there first. Owns a claim for each address. Main thread.
  * Bounds: two instances; a third is refused.
@@ -17,6 +17,7 @@
 #include "local53/base/log.h"
 #include "local53/net/ports.h"
 #include "local53/node/claim.h"
+#include "local53/node/receivers.h"
 #include "local53/server/listener.h"
 
 #define INSTANCES_MAX 2
@@ -28,11 +29,11 @@
 /* One address. */
 struct post {
     struct addr address;
-    int claim;                     /* owned; descriptor, or -1 */
-    struct ports_receivers before; /* of the instance that was there first */
-    bool is_beside;                /* one of these is still there */
-    size_t turn;                   /* loop i of ours is member (i + turn) % loops of the group */
-    size_t successors;             /* leaving: sockets of the instance that came after us */
+    int claim;               /* owned; descriptor, or -1 */
+    struct receivers before; /* of the instance that was there first */
+    bool is_beside;          /* one of these is still there */
+    size_t turn;             /* loop i of ours is member (i + turn) % loops of the group */
+    size_t successors;       /* leaving: sockets of the instance that came after us */
 };
 
 struct handover {
@@ -100,7 +101,7 @@ static bool enter_free(const struct handover *handover, const struct post *post)
 static bool enter_beside(const struct handover *handover, struct post *post)
 {
     char text[ADDR_TEXT_MAX];
-    enum err err = ports_find_receivers(&post->address, &post->before);
+    enum err err = receivers_find(&post->address, &post->before);
     addr_format(&post->address, text);
     if (err == ERR_OK && post->before.count == 0)
         return enter_free(handover, post);
@@ -113,7 +114,7 @@ static bool enter_beside(const struct handover *handover, struct post *post)
                 "run as the same\n",
                 text);
     } else if (err != ERR_OK) {
-        fprintf(stderr, "local53: %s: who has it cannot be told from /proc/net: %s\n", text,
+        fprintf(stderr, "local53: %s: the kernel does not tell who has it: %s\n", text,
                 err_text(err));
     } else {
         post->is_beside = true;
@@ -226,8 +227,8 @@ static bool was_before(const struct post *post, unsigned long inode)
 static bool count_others(const struct handover *handover, const struct post *post, size_t *before,
                          size_t *after)
 {
-    struct ports_receivers now;
-    if (ports_find_receivers(&post->address, &now) != ERR_OK)
+    struct receivers now;
+    if (receivers_find(&post->address, &now) != ERR_OK)
         return false;
     *before = 0;
     for (size_t i = 0; i < now.count; i++)

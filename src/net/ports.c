@@ -93,10 +93,7 @@ bool ports_is_in_way(const struct addr *bound, const struct addr *wanted)
     return addr_is_any(wanted) || addr_same_host(bound, wanted);
 }
 
-/* Called for each socket of a table; false ends it. */
-typedef bool (*on_line)(void *context, const struct ports_line *line);
-
-static bool each_line(const char *path, on_line call, void *context)
+bool ports_each_line(const char *path, ports_on_line call, void *context)
 {
     char text[LINE_MAX_OCTETS];
     struct ports_line line;
@@ -135,50 +132,10 @@ static unsigned long find_inode(const struct addr *addr, bool is_tcp)
     const char *v4 = is_tcp ? "/proc/net/tcp" : "/proc/net/udp";
     const char *v6 = is_tcp ? "/proc/net/tcp6" : "/proc/net/udp6";
     struct search search = {addr, is_tcp, 0};
-    (void)each_line(is_v6 ? v6 : v4, look_for, &search);
+    (void)ports_each_line(is_v6 ? v6 : v4, look_for, &search);
     if (search.inode == 0)
-        (void)each_line(is_v6 ? v4 : v6, look_for, &search);
+        (void)ports_each_line(is_v6 ? v4 : v6, look_for, &search);
     return search.inode;
-}
-
-/* --- receivers --- */
-
-/* Who receives at an address. */
-struct gathering {
-    const struct addr *addr;     /* borrowed */
-    struct ports_receivers *out; /* borrowed; filled */
-    enum err err;                /* what is in the way */
-};
-
-/* The kernel's table has no scopes. */
-static bool is_at(const struct ports_line *line, const struct addr *addr)
-{
-    return addr_same_host(&line->bound, addr) && addr_port(&line->bound) == addr_port(addr);
-}
-
-static bool gather(void *context, const struct ports_line *line)
-{
-    struct gathering *gathering = context;
-    struct ports_receivers *out = gathering->out;
-    if (line->state != PORTS_UNCONNECTED || !is_at(line, gathering->addr))
-        return true;
-    if (line->uid != geteuid())
-        gathering->err = ERR_DENIED;
-    else if (out->count == PORTS_RECEIVERS_MAX)
-        gathering->err = ERR_NO_SPACE;
-    else
-        out->inodes[out->count++] = line->inode;
-    return gathering->err == ERR_OK;
-}
-
-enum err ports_find_receivers(const struct addr *addr, struct ports_receivers *out)
-{
-    struct gathering gathering = {addr, out, ERR_OK};
-    bool is_v6 = addr->sa.sa_family == AF_INET6;
-    out->count = 0;
-    if (!each_line(is_v6 ? "/proc/net/udp6" : "/proc/net/udp", gather, &gathering))
-        return ERR_SYSTEM;
-    return gathering.err;
 }
 
 /* True when the process has the socket open. */

@@ -34,22 +34,16 @@ struct ports_line {
 /* Reads one line; false for the heading, and for what is not understood. Pure. */
 bool ports_read_line(const char *text, struct ports_line *out);
 
+/* Called for each socket of a table; false ends it. The line is gone afterwards. */
+typedef bool (*ports_on_line)(void *context, const struct ports_line *line);
+
+/* Reads a table, "/proc/net/udp6"; false when it cannot be read. The kernel writes it in parts: where sockets come and
+ * go meanwhile others may be left out, or told twice. */
+bool ports_each_line(const char *path, ports_on_line call, void *context);
+
 /* True when a socket bound there stands in the way of one that is wanted there: one for all IPv6 addresses takes IPv4
  * too, unless it was told not to, which cannot be seen. Pure. */
 bool ports_is_in_way(const struct addr *bound, const struct addr *wanted);
-
-/* UDP sockets that receive at one address. */
-#define PORTS_RECEIVERS_MAX 256
-struct ports_receivers {
-    size_t count; /* of them */
-    unsigned long
-        inodes[PORTS_RECEIVERS_MAX]; /* by which the kernel tells one socket from another */
-};
-
-/* The UDP sockets of this user that receive at exactly that address, in whatever process, from /proc; those that are
- * connected to somebody do not. ERR_DENIED when one of another user does; ERR_NO_SPACE when there are more than that;
- * ERR_SYSTEM when it cannot be told. */
-enum err ports_find_receivers(const struct addr *addr, struct ports_receivers *out);
 
 /* Who holds a UDP or TCP port on that address (or on the wildcard), from /proc: "unbound (pid 812)",
  * or "another process" when it cannot be known without more privileges. out has PORTS_OWNER_MAX

@@ -3,11 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "local53/net/ports.h"
-#include "skip.h"
 
 /* A socket bound to text's address, listening when it is TCP; *addr gets where. */
 static int occupy(const char *text, int type, struct addr *addr)
@@ -112,69 +110,6 @@ static void an_owner_that_is_not_there_is_another_process(void **state)
     assert_string_equal(ports_owner(&addr, "UDP", owner), "another process");
 }
 
-static void assert_receivers(const struct addr *addr, size_t count, const int *fds)
-{
-    struct ports_receivers found;
-    assert_int_equal(ports_find_receivers(addr, &found), ERR_OK);
-    assert_int_equal(found.count, count);
-    for (size_t i = 0; i < count; i++) {
-        struct stat socket;
-        assert_int_equal(fstat(fds[i], &socket), 0);
-        bool told = false;
-        for (size_t j = 0; j < count; j++)
-            told = told || found.inodes[j] == socket.st_ino;
-        assert_true(told);
-    }
-}
-
-/* One that sends only, connected, and one on another address of the port do not receive there. */
-static void receivers_of_an_address_are_found(const char *text, const char *other)
-{
-    int fds[3];
-    int on = 1;
-    struct addr addr = net_test_addr(text);
-    socklen_t len = sizeof(addr);
-    for (size_t i = 0; i < 3; i++) {
-        fds[i] = socket(addr.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-        assert_int_equal(setsockopt(fds[i], SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
-        assert_int_equal(bind(fds[i], &addr.sa, addr_len(&addr)), 0);
-        assert_int_equal(getsockname(fds[i], &addr.sa, &len), 0);
-    }
-    assert_int_equal(connect(fds[2], &addr.sa, addr_len(&addr)), 0);
-    struct addr beside = addr_with_port(net_test_addr(other), addr_port(&addr));
-    int stranger = socket(beside.sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(stranger, &beside.sa, addr_len(&beside)), 0);
-    assert_receivers(&addr, 2, fds);
-    close(fds[0]);
-    assert_receivers(&addr, 1, fds + 1);
-    close(fds[1]);
-    close(fds[2]);
-    close(stranger);
-    assert_receivers(&addr, 0, fds);
-}
-
-static void receivers_are_those_of_the_address_that_are_not_connected(void **state)
-{
-    (void)state;
-    receivers_of_an_address_are_found("127.0.0.1", "127.0.0.2");
-    receivers_of_an_address_are_found("::1", "127.0.0.1");
-}
-
-/* Needs user 0, who may take another's name for a moment. */
-static void a_receiver_of_another_user_is_told(void **state)
-{
-    struct ports_receivers found;
-    struct addr addr;
-    (void)state;
-    if (geteuid() != 0)
-        SKIP_BECAUSE("needs user 0");
-    assert_int_equal(seteuid(65534), 0);
-    int fd = occupy("127.0.0.1", SOCK_DGRAM, &addr);
-    assert_int_equal(seteuid(0), 0);
-    assert_int_equal(ports_find_receivers(&addr, &found), ERR_DENIED);
-    close(fd);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -184,8 +119,6 @@ int main(void)
         cmocka_unit_test(a_server_on_ipv4_within_ipv6_is_found_and_named),
         cmocka_unit_test(a_server_that_shares_its_port_is_found_all_the_same),
         cmocka_unit_test(an_address_of_another_machine_is_not_reachable),
-        cmocka_unit_test(receivers_are_those_of_the_address_that_are_not_connected),
-        cmocka_unit_test(a_receiver_of_another_user_is_told),
         cmocka_unit_test(an_owner_that_is_not_there_is_another_process),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
