@@ -1,4 +1,5 @@
-/* bound_socket: a socket of the test's own on an address of this host. */
+/* bound_socket: a socket of the test's own on an address of this host. Over IPv4 the address is the process's own, too:
+ * a port that was let go stays free, whatever ports the tests beside this one are given. */
 #ifndef LOCAL53_TESTS_BOUND_SOCKET_H
 #define LOCAL53_TESTS_BOUND_SOCKET_H
 
@@ -6,7 +7,9 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -25,10 +28,23 @@ static inline int bound_socket_at(struct addr *addr, int type)
     return fd;
 }
 
-/* The same on a port that the kernel picks; text: "127.0.0.1" or "::1". */
-static inline int bound_socket(struct addr *addr, int type, const char *text)
+/* The address of 127/8 that is this process's, or ::1; port 0. */
+static inline struct addr own_address(int family)
 {
-    assert_int_equal(addr_parse(addr, text, 0), ERR_OK);
+    struct addr addr;
+    char text[ADDR_TEXT_MAX];
+    unsigned pid = (unsigned)getpid();
+
+    snprintf(text, sizeof(text), "127.%u.%u.%u", 64 + (pid >> 16) % 64, pid >> 8 & 0xff,
+             pid & 0xff);
+    assert_int_equal(addr_parse(&addr, family == AF_INET ? text : "::1", 0), ERR_OK);
+    return addr;
+}
+
+/* The same there on a port that the kernel picks; family: AF_INET, AF_INET6. */
+static inline int bound_socket(struct addr *addr, int type, int family)
+{
+    *addr = own_address(family);
     return bound_socket_at(addr, type);
 }
 

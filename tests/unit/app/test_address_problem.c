@@ -20,7 +20,7 @@ static void who_has_the_port_is_named(void **state)
     struct addr addr;
     char wanted[64];
     (void)state;
-    int fd = bound_socket(&addr, SOCK_DGRAM, "127.0.0.1");
+    int fd = bound_socket(&addr, SOCK_DGRAM, AF_INET);
     snprintf(wanted, sizeof(wanted), "(pid %ld); stop it", (long)getpid());
     assert_told(&addr, ERR_IN_USE, wanted);
     close(fd);

@@ -25,7 +25,7 @@ static int set_up(void **state)
     static const struct hash_key secret = {1, 2};
     static struct fixture fixture;
     fixture = (struct fixture){.claims = {-1, -1}};
-    close(bound_socket(&fixture.at, SOCK_DGRAM, "127.0.0.1"));
+    close(bound_socket(&fixture.at, SOCK_DGRAM, AF_INET));
     fixture.names = metrics_names_new();
     fixture.cache = cache_new((size_t)1 << 20, &secret);
     fixture.snapshot = test_snapshot(1, fixture.names);

@@ -39,7 +39,7 @@ static enum err ask(struct server *server, char out[PARTITION_REGION_MAX])
 {
     struct addr addr;
     char text[ADDR_TEXT_MAX];
-    server->fd = bound_socket(&addr, SOCK_STREAM, "127.0.0.1");
+    server->fd = bound_socket(&addr, SOCK_STREAM, AF_INET);
     assert_int_equal(listen(server->fd, ROUNDS), 0);
     assert_int_equal(setenv("LOCAL53_METADATA", addr_format(&addr, text), 1), 0);
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
@@ -98,7 +98,7 @@ static void where_nobody_listens_it_cannot_be_had(void **state)
     char text[ADDR_TEXT_MAX];
     char out[PARTITION_REGION_MAX];
     (void)state;
-    int fd = bound_socket(&addr, SOCK_STREAM, "127.0.0.1");
+    int fd = bound_socket(&addr, SOCK_STREAM, AF_INET);
     assert_int_equal(setenv("LOCAL53_METADATA", addr_format(&addr, text), 1), 0);
     assert_int_equal(metadata_region(out), ERR_UNREACHABLE);
     close(fd);

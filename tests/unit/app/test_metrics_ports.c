@@ -30,8 +30,8 @@ static int set_up(void **state)
     char text[ADDR_TEXT_MAX];
     char other[ADDR_TEXT_MAX];
     char yaml[256];
-    int fd = bound_socket(&free_addr, SOCK_STREAM, "127.0.0.1");
-    fixture.held = bound_socket(&held_addr, SOCK_STREAM, "127.0.0.1");
+    int fd = bound_socket(&free_addr, SOCK_STREAM, AF_INET);
+    fixture.held = bound_socket(&held_addr, SOCK_STREAM, AF_INET);
     assert_int_equal(listen(fixture.held, 1), 0);
     close(fd);
     snprintf(yaml, sizeof(yaml),

@@ -23,7 +23,7 @@
 static int open_port(int type, char text[ADDR_TEXT_MAX])
 {
     struct addr addr;
-    int fd = bound_socket(&addr, type, "127.0.0.1");
+    int fd = bound_socket(&addr, type, AF_INET);
 
     addr_format(&addr, text);
     return fd;

@@ -19,7 +19,7 @@
 static void find_dead_port(char text[ADDR_TEXT_MAX])
 {
     struct addr addr;
-    int fd = bound_socket(&addr, SOCK_DGRAM, "127.0.0.1");
+    int fd = bound_socket(&addr, SOCK_DGRAM, AF_INET);
 
     addr_format(&addr, text);
     close(fd);

@@ -42,10 +42,10 @@ static struct lane_config config_for(const struct addr *server)
     return config;
 }
 
-static void start_with(struct fixture *f, const char *text, uint32_t receive_octets)
+static void start_with(struct fixture *f, int family, uint32_t receive_octets)
 {
     memset(f, 0, sizeof(*f));
-    f->server_fd = bound_socket(&f->server, SOCK_DGRAM, text);
+    f->server_fd = bound_socket(&f->server, SOCK_DGRAM, family);
     struct lane_config config = config_for(&f->server);
     config.receive_octets = receive_octets;
     assert_int_equal(lane_open(&f->lane, &config), ERR_OK);
@@ -53,9 +53,9 @@ static void start_with(struct fixture *f, const char *text, uint32_t receive_oct
     lane_batch_init(&f->back, 16, 512);
 }
 
-static void start(struct fixture *f, const char *text)
+static void start(struct fixture *f, int family)
 {
-    start_with(f, text, 0);
+    start_with(f, family, 0);
 }
 
 static void stop_server(struct fixture *f)
@@ -213,10 +213,10 @@ static void measurements_that_differ_a_little_are_no_step(void **state)
 
 /* --- sending and receiving --- */
 
-static void a_batch_goes_out_and_comes_back(const char *text)
+static void a_batch_goes_out_and_comes_back(int family)
 {
     struct fixture f;
-    start(&f, text);
+    start(&f, family);
     send_all(&f, 16, 100);
     for (uint16_t i = 0; i < 16; i++)
         echo(&f, (uint16_t)(100 + i));
@@ -234,20 +234,20 @@ static void a_batch_goes_out_and_comes_back(const char *text)
 static void a_batch_goes_over_ipv4_in_order(void **state)
 {
     (void)state;
-    a_batch_goes_out_and_comes_back("127.0.0.1");
+    a_batch_goes_out_and_comes_back(AF_INET);
 }
 
 static void a_batch_goes_over_ipv6_in_order(void **state)
 {
     (void)state;
-    a_batch_goes_out_and_comes_back("::1");
+    a_batch_goes_out_and_comes_back(AF_INET6);
 }
 
 static void what_does_not_fit_a_batch_comes_with_the_next(void **state)
 {
     struct fixture f;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     send_all(&f, 16, 0);
     send_all(&f, 3, 16);
     for (uint16_t i = 0; i < 19; i++)
@@ -263,7 +263,7 @@ static void messages_may_change_their_buffers(void **state)
     struct fixture f;
     int why = 0;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     fill(&f.out, 2, 5);
     uint8_t *first = f.out.messages[0].data;
     f.out.messages[0].data = f.out.messages[1].data;
@@ -281,7 +281,7 @@ static void a_message_longer_than_its_room_is_cut(void **state)
     struct addr peer;
     socklen_t peer_len = sizeof(peer);
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     send_all(&f, 1, 1);
     wait_readable(f.server_fd);
     assert_int_equal(recvfrom(f.server_fd, data, 12, 0, &peer.sa, &peer_len), 12);
@@ -297,7 +297,7 @@ static void stamps_follow_each_other_from_sent_to_read(void **state)
     uint64_t before_ns = clock_monotonic_ns();
     uint64_t last_ns = before_ns;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     send_all(&f, 16, 0);
     uint64_t after_ns = clock_monotonic_ns();
     for (uint16_t i = 0; i < 16; i++)
@@ -336,7 +336,7 @@ static void an_answer_read_late_keeps_its_time_of_arrival(void **state)
     struct fixture f;
     int tries = 1;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     while (!kept_arrival(&f))
         assert_true(++tries <= TRIES_MAX);
     stop(&f);
@@ -353,7 +353,7 @@ static void queries_come_from_the_source_asked_for(void **state)
     uint8_t data[12];
     int why;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     struct lane_config config = config_for(&f.server);
     config.source = address("127.0.0.9");
     assert_int_equal(lane_open(&lane[0], &config), ERR_OK);
@@ -395,10 +395,10 @@ static void expect_refused(struct fixture *f, size_t count, uint16_t first_id)
         assert_int_equal(errors.ids[i], first_id + i);
 }
 
-static void each_query_to_a_dead_port_is_told(const char *text)
+static void each_query_to_a_dead_port_is_told(int family)
 {
     struct fixture f;
-    start(&f, text);
+    start(&f, family);
     stop_server(&f);
     send_all(&f, 16, 300);
     assert_int_equal(lane_receive(f.lane, &f.back), 0);
@@ -410,20 +410,20 @@ static void each_query_to_a_dead_port_is_told(const char *text)
 static void each_query_to_a_dead_ipv4_port_is_told_by_its_id(void **state)
 {
     (void)state;
-    each_query_to_a_dead_port_is_told("127.0.0.1");
+    each_query_to_a_dead_port_is_told(AF_INET);
 }
 
 static void each_query_to_a_dead_ipv6_port_is_told_by_its_id(void **state)
 {
     (void)state;
-    each_query_to_a_dead_port_is_told("::1");
+    each_query_to_a_dead_port_is_told(AF_INET6);
 }
 
 static void more_errors_than_fit_come_with_the_next_call(void **state)
 {
     struct fixture f;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     stop_server(&f);
     for (uint16_t i = 0; i < 5; i++)
         send_all(&f, 16, (uint16_t)(16 * i));
@@ -438,7 +438,7 @@ static void a_refused_query_costs_no_later_query(void **state)
 {
     struct fixture f;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     stop_server(&f);
     send_all(&f, 1, 40);
     f.server_fd = bound_socket_at(&f.server, SOCK_DGRAM);
@@ -454,7 +454,7 @@ static void a_refused_query_costs_no_earlier_answer(void **state)
 {
     struct fixture f;
     (void)state;
-    start(&f, "127.0.0.1");
+    start(&f, AF_INET);
     send_all(&f, 1, 50);
     echo(&f, 50);
     stop_server(&f);
@@ -474,7 +474,7 @@ static void answers_dropped_for_want_of_room_are_counted(void **state)
     uint8_t data[512] = {0};
     uint64_t received = 0;
     (void)state;
-    start_with(&f, "127.0.0.1", 4096);
+    start_with(&f, AF_INET, 4096);
     assert_int_equal(lane_drops(f.lane), 0);
     send_all(&f, 1, 1);
     wait_readable(f.server_fd);

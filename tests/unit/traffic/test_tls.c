@@ -403,7 +403,7 @@ static struct lane_config start_server(struct echo_server *server, int connectio
     config.source.sa.sa_family = AF_UNSPEC;
     *server = (struct echo_server){.connections = connections};
     server->settings = new_settings(TLS1_3_VERSION);
-    server->listener = bound_socket(&config.server, SOCK_STREAM, "127.0.0.1");
+    server->listener = bound_socket(&config.server, SOCK_STREAM, AF_INET);
     assert_int_equal(listen(server->listener, 4), 0);
     assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
     return config;
@@ -488,7 +488,7 @@ static void a_dot_lane_to_a_server_that_says_nothing_is_given_up(void **state)
     struct lane *lane = NULL;
     struct addr addr;
     (void)state;
-    int listener = bound_socket(&addr, SOCK_STREAM, "127.0.0.1");
+    int listener = bound_socket(&addr, SOCK_STREAM, AF_INET);
     assert_int_equal(listen(listener, 4), 0);
     struct lane_config config = {.transport = TRANSPORT_DOT, .server = addr};
     config.source.sa.sa_family = AF_UNSPEC;
