@@ -118,10 +118,11 @@ def counted_once(_scene):
 
 @suite.case("sleepers that woke late, often or by much, are a disturbance")
 def naps(_scene):
-    expect_equal(quiet.judge_naps(0, 1000, 4, 0.005), [], "seldom and by little")
-    expect(quiet.judge_naps(0, 1000, 6, 0.007), "often")
-    expect(quiet.judge_naps(0, 1000, 1, 1.1 * quiet.LOST_SHARE * 1000 * quiet.NAP_S), "once by much")
-    expect_equal(quiet.judge_naps(0, 0, 0, 0.0), [], "one that may not speak")
+    expect_equal(quiet.judge_naps(0, 1000, 4, 0.005, 0.002), [], "seldom and by little")
+    expect(quiet.judge_naps(0, 1000, 6, 0.007, 0.002), "often")
+    expect(quiet.judge_naps(0, 1000, 1, 1.1 * quiet.LOST_SHARE * 1000 * quiet.NAP_S, 0.002), "once by much")
+    expect(quiet.judge_naps(0, 10000, 4, 0.006, 0.006), "seldom, and all within a second")
+    expect_equal(quiet.judge_naps(0, 0, 0, 0.0, 0.0), [], "one that may not speak")
 
 
 @suite.case("/proc/stat is read CPU by CPU")

@@ -27,6 +27,7 @@ OTHERS_WINDOW_SHARE = 0.15
 LATE_S = 0.001  # a sleeper that wakes so late was kept from its CPU
 LATE_SHARE = 0.005  # of its wake-ups
 LOST_SHARE = 0.001  # of the time, in late wake-ups
+LOST_WINDOW_S = 0.005  # the same in the worst hundred of naps, about a second
 
 PROGRAM = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sleeper.py")
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
@@ -103,11 +104,12 @@ def share(what, points, limit, window_limit):
     return [f"{what}: {overall:.1%} of a CPU, at worst {worst:.0%} for {SAMPLE_S:.0f} s"]
 
 
-def judge_naps(cpu, count, late, lost_s):
-    """Sentences about a sleeper that woke `count` times, `late` of them late, by lost_s together."""
-    if late <= LATE_SHARE * count and lost_s <= LOST_SHARE * count * NAP_S:
+def judge_naps(cpu, count, late, lost_s, worst_s):
+    """Sentences about a sleeper that woke `count` times, `late` of them late, by lost_s together, worst_s in a second."""
+    if late <= LATE_SHARE * count and lost_s <= LOST_SHARE * count * NAP_S and worst_s <= LOST_WINDOW_S:
         return []
-    return [f"a sleeper on CPU {cpu} woke late {late} of {count} times, by {lost_s * 1e3:.1f} ms together"]
+    return [f"a sleeper on CPU {cpu} woke late {late} of {count} times, by {lost_s * 1e3:.1f} ms together, "
+            f"{worst_s * 1e3:.1f} ms of them within a second"]
 
 
 # ---- Witnesses ------------------------------------------------------------------------------------
@@ -211,4 +213,4 @@ class Sleeper:
     def close(self):
         self._process.send_signal(signal.SIGINT)
         words = self._process.communicate(timeout=START_LIMIT_S)[0].split()
-        return judge_naps(self.cpu, int(words[0]), int(words[1]), float(words[2]))
+        return judge_naps(self.cpu, int(words[0]), int(words[1]), float(words[2]), float(words[3]))
