@@ -32,8 +32,8 @@ bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry
 {
     struct name target;
     *cut = 0;
-    if (source->qclass != CLASS_IN)
-        return true;
+    if (source->qclass != CLASS_IN) /* of class ANY, it would tell the public address */
+        return !any_alias_enters(rules, source);
     for (uint8_t i = 0; i < chain->count; i++) {
         if (rr_name_at(&target, source->message, source->len, chain->target_offset[i]) != ERR_OK)
             return true;
@@ -63,8 +63,6 @@ static bool has_record_of_ours(const struct ruleset *rules, const struct entry *
     struct rr_walk walk;
     struct name owner;
     struct rr rr;
-    if (entry->class != CLASS_IN)
-        return false;
     rr_walk_init(&walk, entry_wire(entry), entry->wire_len);
     while (rr_next(&walk, &rr)) {
         if (rr.section != SECTION_AUTHORITY &&

@@ -21,7 +21,7 @@ static struct entry_source source_of(const struct outcome *outcome, const struct
                                  .now_ms = outcome->now_ms,
                                  .decision = {.pool = rules->pools[pool].fingerprint, .cut = 0},
                                  .epoch = rules->epoch,
-                                 .is_ours = pending->key.class == CLASS_IN ? cut_is_ours : NULL,
+                                 .is_ours = cut_is_ours,
                                  .rules = rules};
 }
 

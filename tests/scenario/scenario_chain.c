@@ -88,6 +88,21 @@ static void nxdomain_and_servfail_behind_a_rule_do_not_matter(void **state)
     }
 }
 
+/* In class ANY, say, where rules have nothing, upstream would tell the public address. */
+static void a_chain_into_a_rule_is_not_told_in_another_class(void **state)
+{
+    (void)state;
+    const char *reply = stage_resolve(&stage, "www.example.com A ANY",
+                                      "NOERROR\nwww.example.com. 50 IN CNAME " BUCKET ".\n" BUCKET
+                                      ". 50 IN A 192.0.2.1\n");
+    assert_string_equal(reply, "SERVFAIL rd ra\n? www.example.com. ANY A\n");
+    reply = stage_resolve(&stage, "mail.example.com MX ANY",
+                          "NOERROR\nmail.example.com. 50 IN MX 10 " BUCKET ".\nadd " BUCKET
+                          ". 50 IN A 192.0.2.1\n");
+    assert_string_equal(reply, "NOERROR rd ra\n? mail.example.com. ANY MX\n"
+                               "mail.example.com. 50 IN MX 10 " BUCKET ".\n");
+}
+
 /* What another server says of the public name cannot better the chain, and its silence would lose it. */
 static void a_chain_into_a_rule_behind_servfail_asks_no_other_server(void **state)
 {
@@ -316,6 +331,7 @@ int main(void)
         SCENARIO(a_chain_that_enters_a_rule_midway_keeps_its_links_up_to_there),
         SCENARIO(a_chain_that_ends_at_a_rule_is_answered_although_upstream_has_no_address),
         SCENARIO(nxdomain_and_servfail_behind_a_rule_do_not_matter),
+        SCENARIO(a_chain_into_a_rule_is_not_told_in_another_class),
         STAGE_TEST(a_chain_into_a_rule_behind_servfail_asks_no_other_server, &pair),
         SCENARIO(aaaa_behind_a_rule_without_ipv6_is_nodata_with_the_rules_soa),
         SCENARIO(ad_is_cleared_on_a_cut_answer_and_kept_on_others),

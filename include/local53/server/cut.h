@@ -14,8 +14,8 @@
 bool cut_is_ours(const void *rules, const struct name *name);
 
 /* Sets *cut to the number of chain links that are kept, the last of which enters a rule; 0 when none does.
- * Other classes than IN have no rules. False when the chain is longer than ENTRY_CHAIN_MAX and enters a rule
- * beyond: the answer can then neither be cut nor be passed on. */
+ * False when the answer can neither be cut nor be passed on: the chain is longer than ENTRY_CHAIN_MAX and enters a
+ * rule beyond, or it enters one in another class than IN, in which rules have nothing. */
 bool cut_of_answer(uint8_t *cut, const struct ruleset *rules, const struct entry_chain *chain,
                    const struct entry_source *source);
 

@@ -118,14 +118,17 @@ static void a_private_zone_is_entered_like_an_endpoint(void **state)
     ruleset_free(rules);
 }
 
-static void another_class_has_no_rules(void **state)
+/* Rules have nothing in it to put behind the chain; class ANY would tell the public address. */
+static void a_chain_of_another_class_is_refused_when_it_enters_a_rule(void **state)
 {
     struct chain_answer answer;
     uint8_t cut;
-    build(&answer, 2, 1);
-    answer.source.qclass = CLASS_CH;
-    assert_true(cut_of(&cut, *state, &answer));
-    assert_int_equal(cut, 0);
+    for (unsigned ruled = 0; ruled < 3; ruled++) {
+        build(&answer, 2, ruled);
+        answer.source.qclass = CLASS_ANY;
+        assert_int_equal(cut_of(&cut, *state, &answer), ruled == 2);
+        assert_int_equal(cut, 0);
+    }
 }
 
 static void a_chain_too_long_is_refused_only_when_it_enters_a_rule(void **state)
@@ -189,14 +192,15 @@ static void an_entry_holds_while_the_rules_would_make_it_again(void **state)
         holds_under(ENDPOINTS "forward: [{zone: example, servers: 10.0.0.2}]\n", &answer, entry));
 }
 
-static void an_entry_of_another_class_holds_whatever_the_rules_say_of_its_names(void **state)
+static void an_entry_with_a_record_of_our_name_does_not_hold_in_any_class(void **state)
 {
     struct chain_answer answer;
     build(&answer, 2, 99);
     struct entry *entry = entry_of(&answer, *state);
     assert_false(holds_under(N1_RULED, &answer, entry));
-    entry->class = CLASS_CH;
-    assert_true(holds_under(N1_RULED, &answer, entry));
+    entry->class = CLASS_ANY;
+    assert_false(holds_under(N1_RULED, &answer, entry));
+    assert_true(holds_under(ENDPOINTS, &answer, entry));
 }
 
 /* What failed may have rules of its own by now. */
@@ -217,11 +221,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_link_that_enters_a_rule_is_the_last_kept),
         cmocka_unit_test(a_private_zone_is_entered_like_an_endpoint),
-        cmocka_unit_test(another_class_has_no_rules),
+        cmocka_unit_test(a_chain_of_another_class_is_refused_when_it_enters_a_rule),
         cmocka_unit_test(a_chain_too_long_is_refused_only_when_it_enters_a_rule),
         cmocka_unit_test(a_stored_entry_is_cut_where_its_answer_was),
         cmocka_unit_test(an_entry_holds_while_the_rules_would_make_it_again),
-        cmocka_unit_test(an_entry_of_another_class_holds_whatever_the_rules_say_of_its_names),
+        cmocka_unit_test(an_entry_with_a_record_of_our_name_does_not_hold_in_any_class),
         cmocka_unit_test(a_failure_holds_under_its_own_rules_alone),
     };
     return cmocka_run_group_tests(tests, open_rules, close_rules);
