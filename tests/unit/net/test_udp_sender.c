@@ -17,6 +17,23 @@
 #include "local53/net/udp.h"
 #include "skip.h"
 
+/* Process state because poll hands no context: the question of a trial that gets the wrong answer. */
+static struct {
+    int contradicted; /* this question of a trial, counted from 1, gets the wrong answer; 0: none */
+    int asked;        /* questions of a trial */
+} mishap;
+
+/* A trial asks whether a datagram is at the receiver, whether at the sender, and whether at the client. */
+int poll(struct pollfd *watched, nfds_t count, int wait_ms)
+{
+    const struct timespec wait = {wait_ms / 1000, wait_ms % 1000 * 1000000L};
+    if (count == 0 || ++mishap.asked != mishap.contradicted)
+        return ppoll(watched, count, &wait, NULL);
+    bool arrives = mishap.asked == 2;
+    watched->revents = arrives ? POLLIN : 0;
+    return arrives ? 1 : 0;
+}
+
 /* A server that echoes, and the client that asks it. */
 struct echo {
     struct net_test test;
@@ -71,17 +88,28 @@ static void assert_answers(struct echo *echo)
     udp_client_close(client);
 }
 
+static bool is_sender(int fd, const struct echo *echo)
+{
+    struct addr peer;
+    socklen_t len = sizeof(peer);
+    return getpeername(fd, &peer.sa, &len) == 0 && addr_equal(&peer, &echo->addr);
+}
+
 /* Descriptors that are sockets connected to their own address. */
 static unsigned senders(const struct echo *echo)
 {
     unsigned found = 0;
-    for (int fd = 3; fd < 64; fd++) {
-        struct addr peer;
-        socklen_t len = sizeof(peer);
-        if (getpeername(fd, &peer.sa, &len) == 0 && addr_equal(&peer, &echo->addr))
-            found++;
-    }
+    for (int fd = 3; fd < 64; fd++)
+        found += is_sender(fd, echo);
     return found;
+}
+
+static int find_sender(const struct echo *echo)
+{
+    int fd = 3;
+    while (fd < 64 && !is_sender(fd, echo))
+        fd++;
+    return fd;
 }
 
 static void assert_served_by_two_sockets(const char *address)
@@ -136,6 +164,28 @@ static void a_trial_leaves_no_descriptor_behind(void **state)
     socket_close(sender);
 }
 
+/* The question does not arrive, arrives at the sender too, or its answer does not come from the address asked. */
+static void where_a_trial_fails_one_socket_does_both(void **state)
+{
+    struct addr addr = net_test_addr("127.0.0.1");
+    unsigned before = open_descriptors();
+    (void)state;
+    for (int question = 1; question <= 3; question++) {
+        struct echo echo;
+        mishap.contradicted = question;
+        mishap.asked = 0;
+        assert_int_equal(udp_sender_open(&addr), -1);
+        assert_int_equal(mishap.asked, question);
+        assert_int_equal(open_descriptors(), before);
+        mishap.asked = 0;
+        echo_open(&echo, "127.0.0.1");
+        mishap.contradicted = 0;
+        assert_int_equal(senders(&echo), 0);
+        assert_answers(&echo);
+        echo_close(&echo);
+    }
+}
+
 static void without_a_sender_one_socket_does_both(void **state)
 {
     struct echo echo;
@@ -155,6 +205,26 @@ static void without_a_sender_one_socket_does_both(void **state)
     echo.addr = udp_server_addr(echo.server);
     assert_int_equal(senders(&echo), 0);
     assert_answers(&echo);
+    echo_close(&echo);
+}
+
+/* As if a client had asked between the sender's bind and its connect; whichever of the two sockets the kernel
+ * gives it to. */
+static void what_comes_before_the_sender_is_connected_is_answered(void **state)
+{
+    const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
+    struct udp_client *client;
+    struct echo echo;
+    (void)state;
+    echo_open(&echo, "127.0.0.1");
+    int sender = find_sender(&echo);
+    assert_int_equal(connect(sender, &nobody, sizeof(nobody)), 0);
+    assert_int_equal(udp_client_open(&client, echo.test.loop, &echo.addr, &events, &echo), ERR_OK);
+    assert_int_equal(udp_client_send(client, (const uint8_t *)"abc", 3), ERR_OK);
+    assert_int_equal(connect(sender, &echo.addr.sa, addr_len(&echo.addr)), 0);
+    assert_true(net_test_run(&echo.test));
+    assert_int_equal(echo.answers, 1);
+    udp_client_close(client);
     echo_close(&echo);
 }
 
@@ -258,6 +328,8 @@ int main(void)
         cmocka_unit_test(a_wildcard_address_gets_none),
         cmocka_unit_test(an_address_of_another_machine_gets_none),
         cmocka_unit_test(a_trial_leaves_no_descriptor_behind),
+        cmocka_unit_test(where_a_trial_fails_one_socket_does_both),
+        cmocka_unit_test(what_comes_before_the_sender_is_connected_is_answered),
         cmocka_unit_test(without_a_sender_one_socket_does_both),
         cmocka_unit_test(a_foreign_server_neither_gets_the_port_nor_is_it_free_to_us),
         cmocka_unit_test(once_sealed_even_a_server_that_would_share_is_refused),
