@@ -34,12 +34,22 @@ static int connect_control(const char *path)
     return -1;
 }
 
+/* As recv, also where the program was stopped and continued meanwhile: SO_RCVTIMEO makes that EINTR, signal(7). */
+static ssize_t receive(int fd, char *buffer, size_t cap, int flags)
+{
+    ssize_t got;
+    do {
+        got = recv(fd, buffer, cap, flags);
+    } while (got < 0 && errno == EINTR);
+    return got;
+}
+
 /* Copies the answer after its first line to out, or to stderr where it tells why not; the first line is the exit
  * code. */
 static int copy_answer(const struct command *command, int fd, FILE *out)
 {
     char buffer[16384];
-    ssize_t got = recv(fd, buffer, 2, MSG_WAITALL);
+    ssize_t got = receive(fd, buffer, 2, MSG_WAITALL);
     if (got != 2 || buffer[0] < '0' || buffer[0] > '3' || buffer[1] != '\n') {
         command_error(command, "no answer came%s",
                       got < 0 && errno == EAGAIN
@@ -49,7 +59,7 @@ static int copy_answer(const struct command *command, int fd, FILE *out)
     }
     int code = buffer[0] - '0';
     FILE *to = code == EXIT_FINE ? out : stderr;
-    while ((got = recv(fd, buffer, sizeof(buffer), 0)) > 0)
+    while ((got = receive(fd, buffer, sizeof(buffer), 0)) > 0)
         fwrite(buffer, 1, (size_t)got, to);
     return code;
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -335,6 +336,20 @@ def ctl_nobody(scene):
         done = run(["ctl", *words], {"LOCAL53_CONFIG": file})
         expect_equal((done.returncode, "control.sock" in done.stderr), (ENVIRONMENT, True),
                      f"ctl {words}: {done.stderr}")
+
+
+@suite.case("ctl that is stopped and continued while it waits still takes the answer")
+def ctl_continued(scene):
+    daemon = simple(scene)
+    daemon.signal(signal.SIGSTOP)
+    asking = subprocess.Popen([BINARY, "ctl", "-s", daemon.control, "ready"], stderr=subprocess.PIPE, text=True)
+    for _ in range(20):
+        for number in (signal.SIGSTOP, signal.SIGCONT):
+            time.sleep(0.01)
+            asking.send_signal(number)
+    daemon.signal(signal.SIGCONT)
+    told_why = asking.communicate(timeout=20)[1]
+    expect_equal((asking.returncode, told_why), (FINE, ""), "exit of ctl ready, and why")
 
 
 @suite.case("the control socket is for its owner and group only, and lives through garbage")
