@@ -1,6 +1,7 @@
 /* diff: tells which names get something else under a new configuration; nothing is sent.
- * Bounds: DIFFERENCE_NAMES_MAX names. Fails: a configuration that is not right is told with its line, and nothing else;
- * bad lines of names are told and left out, and the exit code says that the comparison is not whole. */
+ * Bounds: DIFFERENCE_NAMES_MAX names, LINE_MAX_OCTETS a line of them.
+ * Fails: a configuration that is not right is told with its line, and nothing else; bad lines of names are told and left
+ * out, and the exit code says that the comparison is not whole. */
 #include <errno.h>
 #include <getopt.h>
 #include <stdbool.h>
@@ -49,6 +50,9 @@ struct diff_request {
 /* Bad lines that are told one by one. */
 #define TOLD_LINES_MAX 10
 
+/* A file with a longer line is none of names: a name of which each octet is escaped has 1,004. */
+#define LINE_MAX_OCTETS 4096
+
 /* Where a file of names is read. */
 struct replay {
     FILE *in;                       /* owned, but for stdin */
@@ -92,17 +96,45 @@ static bool read_line(struct replay *replay, char *line)
     return true;
 }
 
+/* Gets one line without its end, and how many octets it has; more than LINE_MAX_OCTETS: there were more to come. False
+ * at the end of the file. */
+static bool get_line(FILE *in, char line[LINE_MAX_OCTETS + 1], size_t *len)
+{
+    int octet = EOF;
+
+    for (*len = 0; *len <= LINE_MAX_OCTETS; line[(*len)++] = (char)octet) {
+        octet = getc_unlocked(in);
+        if (octet == EOF || octet == '\n')
+            break;
+    }
+    line[*len <= LINE_MAX_OCTETS ? *len : LINE_MAX_OCTETS] = '\0';
+    return octet != EOF || *len > 0;
+}
+
+/* Takes a line of so many octets in; false, told, when the file is none of names, or there is no room. */
+static bool take_line(struct replay *replay, char *line, size_t len)
+{
+    if (len > LINE_MAX_OCTETS) {
+        command_error(&command_diff, "%s:%zu: longer than %d octets: this is no list of names",
+                      replay->file, replay->line, LINE_MAX_OCTETS);
+        return false;
+    }
+    if (strlen(line) == len)
+        return read_line(replay, line);
+    refuse_line(replay, line, "followed by an octet of value 0: this is no UTF-8 text");
+    return true;
+}
+
 static bool read_lines(struct replay *replay)
 {
-    char *line = NULL;
-    size_t cap = 0;
+    char line[LINE_MAX_OCTETS + 1];
+    size_t len;
     bool good = true;
 
-    while (good && getline(&line, &cap, replay->in) >= 0) {
+    while (good && get_line(replay->in, line, &len)) {
         replay->line++;
-        good = read_line(replay, line);
+        good = take_line(replay, line, len);
     }
-    free(line);
     if (replay->bad > TOLD_LINES_MAX)
         command_error(&command_diff, "%s: %zu more bad lines", replay->file,
                       replay->bad - TOLD_LINES_MAX);

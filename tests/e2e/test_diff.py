@@ -145,6 +145,18 @@ def many_bad_lines(scene):
     expect(done.stderr.endswith("; 25 bad lines were left out\n"), done.stderr)
 
 
+@suite.case("a file that is no list of names is told by its first line that cannot be one")
+def no_names(scene):
+    longest = "www.corp.example" + " " * (4096 - len("www.corp.example A")) + " A"
+    for line, code, words in ((longest, FOUND, ""), (longest + " ", USAGE, ":1: longer than 4096 octets"),
+                              ("\0" * (1 << 24), USAGE, ":1: longer than 4096 octets"),
+                              ("www.corp.example\nw\0w\0w\0", USAGE, ":2: 'w' is followed by an octet of value 0")):
+        done = run(["diff", *pair(scene), "--replay", scene.write("names", line)])
+        expect_equal(done.returncode, code, f"diff: {done.stderr}")
+        expect(words in done.stderr, f"{words}: {done.stderr}")
+        expect_equal("longer" in words, done.stdout == "", f"what is compared: {done.stdout}")
+
+
 @suite.case("a file of names that is not there is told, and nothing is compared")
 def no_replay(scene):
     done = run(["diff", *pair(scene), "--replay", scene.path("nobody")])
