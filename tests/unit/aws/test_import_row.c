@@ -47,6 +47,7 @@ static void tear_down(struct fixture *f)
 #define ZONAL ENTRY("vpce-1-ab-eu-west-1a.sqs.eu-west-1.vpce.amazonaws.com")
 #define PRIVATE ENTRY("sqs.eu-west-1.amazonaws.com")
 #define LONGER ENTRY("vpce-123-ab.sqs.eu-west-1.vpce.amazonaws.com")
+#define OTHER ENTRY("vpce-99-ab.sqs.eu-west-1.vpce.amazonaws.com")
 #define STUDIO ENTRY("vpce-1-ab.studio.eu-west-1.vpce.sagemaker.aws")
 
 static void assert_target(const char *text, const char *expected)
@@ -72,10 +73,19 @@ static void names_of_another_endpoint_are_not_its_own(void **state)
     struct fixture f;
 
     (void)state;
-    set_up(&f, ENDPOINT("vpce-12", REGIONAL "," LONGER));
+    set_up(&f, ENDPOINT("vpce-12", REGIONAL "," LONGER "," OTHER));
     assert_false(f.row.has_target);
     assert_int_equal(f.row.entries.count, 0);
     tear_down(&f);
+}
+
+static void an_id_may_be_the_whole_label_and_of_any_case(void **state)
+{
+    (void)state;
+    assert_target(ENDPOINT("vpce-1", ENTRY("vpce-1.sqs.eu-west-1.vpce.amazonaws.com")),
+                  "vpce-1.sqs.eu-west-1.vpce.amazonaws.com");
+    assert_target(ENDPOINT("VPCE-1", REGIONAL), "vpce-1-ab.sqs.eu-west-1.vpce.amazonaws.com");
+    assert_target(ENDPOINT("eni-1", REGIONAL), "vpce-1-ab.sqs.eu-west-1.vpce.amazonaws.com");
 }
 
 static void of_sagemakers_two_zones_its_own_goes_first(void **state)
@@ -181,6 +191,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_target_is_the_shortest_of_the_endpoints_own_names),
         cmocka_unit_test(names_of_another_endpoint_are_not_its_own),
+        cmocka_unit_test(an_id_may_be_the_whole_label_and_of_any_case),
         cmocka_unit_test(of_sagemakers_two_zones_its_own_goes_first),
         cmocka_unit_test(the_region_is_told_by_service_region_then_name_then_target),
         cmocka_unit_test(private_dns_for_inbound_resolver_endpoints_is_not_for_nodes),

@@ -55,6 +55,8 @@ static void durations_are_refused_with_what_would_be_right(void **state)
 {
     (void)state;
     assert_no_duration("5", "5 has no unit; write 5s (1s to 7d)");
+    assert_no_duration("",
+                       "\"\" is not a duration; write one number and one unit: 5s, 10m, 1h or 7d");
     assert_no_duration("0s", "0s is out of range; allowed: 1s to 7d");
     assert_no_duration("8d", "8d is out of range; allowed: 1s to 7d");
     assert_no_duration("169h", "169h is out of range; allowed: 1s to 7d");
@@ -162,6 +164,9 @@ static void texts_are_short_printable_and_not_empty(void **state)
     assert_false(takes(SCHEMA_TEXT, NULL, ""));
     assert_false(takes(SCHEMA_TEXT, NULL, "a\nb"));
     assert_false(takes(SCHEMA_TEXT, NULL, "gr\xc3\xbc"));
+    assert_true(takes(SCHEMA_TEXT, NULL, " a b ~"));
+    assert_false(takes(SCHEMA_TEXT, NULL, "a\x1f"));
+    assert_false(takes(SCHEMA_TEXT, NULL, "a\x7f"));
     assert_true(takes(SCHEMA_TEXT, NULL, "12345678901234567890123456789012"));
     assert_false(takes(SCHEMA_TEXT, NULL, "123456789012345678901234567890123"));
 }

@@ -9,6 +9,7 @@
 #include "configured.h"
 #include "local53/dns/text.h"
 #include "local53/rules/difference.h"
+#include "local53/rules/special.h"
 
 #define VPCE "vpce-1-x.vpc.example"
 
@@ -194,6 +195,18 @@ static void a_zone_at_a_special_name_is_a_change(void **state)
                        "*.x.local - special name local + forwarded x.local: 10.1.0.2:53\n");
 }
 
+/* The root and all below it; each special name and all below it; below the two suffixes of AWS's names. */
+static void what_every_configuration_has_rules_for_is_tried(void **state)
+{
+    struct lines lines;
+    struct difference_counts counts = differences(FORWARD, FORWARD, "", &lines);
+    size_t specials;
+
+    (void)state;
+    special_rows(&specials);
+    assert_int_equal(counts.same, 2 + 2 * specials + 2);
+}
+
 static void names_asked_are_tried_once_and_counted(void **state)
 {
     struct lines lines;
@@ -282,6 +295,7 @@ int main(void)
         cmocka_unit_test(another_forward_zone_is_a_change_of_all_below_it),
         cmocka_unit_test(a_resolver_of_its_own_changes_aws_names),
         cmocka_unit_test(a_zone_at_a_special_name_is_a_change),
+        cmocka_unit_test(what_every_configuration_has_rules_for_is_tried),
         cmocka_unit_test(names_asked_are_tried_once_and_counted),
         cmocka_unit_test(names_are_told_in_canonical_order),
         cmocka_unit_test(many_names_are_all_kept),
