@@ -1,8 +1,4 @@
 /* main: the daemon's commands. */
-#include <errno.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "command.h"
 #include "local53/version.h"
 
@@ -21,18 +17,10 @@ static const struct program program = {
     .version = LOCAL53_VERSION " (" LOCAL53_COMMIT ")",
     .commands = commands,
     .count = sizeof(commands) / sizeof(commands[0]),
+    .unwritten = EXIT_ENVIRONMENT,
 };
-
-/* What a full disk took from a redirected output is no success, whatever the command has found. */
-static int end_output(int code)
-{
-    if (fflush(stdout) == 0 && !ferror(stdout))
-        return code;
-    fprintf(stderr, "local53: stdout cannot be written: %s\n", strerror(errno));
-    return EXIT_ENVIRONMENT;
-}
 
 int main(int argc, char **argv)
 {
-    return end_output(program_main(&program, argc, argv));
+    return program_main(&program, argc, argv);
 }

@@ -78,7 +78,7 @@ static int run_command(const struct command *command, int argc, char **argv)
     return command->run(argc, argv);
 }
 
-int program_main(const struct program *program, int argc, char **argv)
+static int dispatch(const struct program *program, int argc, char **argv)
 {
     CHECK(program->count <= PROGRAM_COMMANDS_MAX);
     if (argc < 2) {
@@ -101,4 +101,14 @@ int program_main(const struct program *program, int argc, char **argv)
             return run_command(program->commands[i], argc - 1, argv + 1);
     }
     return unknown_command(program, argv[1]);
+}
+
+int program_main(const struct program *program, int argc, char **argv)
+{
+    int code = dispatch(program, argc, argv);
+
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return code;
+    fprintf(stderr, "%s: stdout cannot be written: %s\n", program->name, strerror(errno));
+    return program->unwritten;
 }

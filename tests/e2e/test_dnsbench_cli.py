@@ -214,7 +214,7 @@ MISTAKES = (
     (("max", "--server-pid", "2147483647"), "no process"),
     (("run", "--server", "127.0.0.1", "--json", "/nowhere/at/all.json"), "/nowhere"),
     (("run", "--cpus", "a"), "CPU"),
-    (("run", "--server", "127.0.0.1", "--cpus", "4000"), "CPU"),
+    (("run", "--server", "127.0.0.1", "--cpus", "4000"), "may use\nNothing was sent."),
     (("run", "--threads", "0"), "--threads"),
     (("run", "--source", "127.1.0.0/40"), "prefix"),
     (("run", "--fail-if", "p9x>1ms"), "did you mean"),
@@ -444,8 +444,25 @@ def unwritable(scene):
         done = tell("run", "--server", server, *BRIEF, option, "/dev/full")
         expect_equal(done.returncode, USAGE, f"exit with {option} on a full disk")
         expect("response" in done.stdout, f"{option}: the table is lost: {done.stdout!r}")
+    for option in ("--svg", "--hdr"):
+        done = tell("run", "--server", server, *BRIEF, option, "-")
+        expect_equal((done.returncode, done.stdout), (USAGE, ""), f"{option} to stdout: {done.stderr}")
     done = tell("serve", "--listen", f"127.0.0.1:{free_port()}", "--duration", "100ms", "--truth", path)
     expect(done.returncode != PASS and path in done.stderr, f"serve: exit {done.returncode} {done.stderr!r}")
+
+
+@suite.case("a reader of stdout that goes takes no saved result along")
+def reader_gone(scene):
+    server, path = Serve(scene).server, scene.path("kept.json")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with open(writer, "wb", closefd=True) as stdout:
+        done = subprocess.run([BINARY, "run", "--server", server, *BRIEF, "--json", path], stdout=stdout, text=True,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, check=False, timeout=30)
+    expect_equal(done.returncode, USAGE, f"exit: {done.stderr}")
+    expect("stdout cannot be written: Broken pipe" in done.stderr, done.stderr)
+    with open(path, encoding="utf-8") as file:
+        expect_equal(json.load(file)["command"], "run", "the command saved")
 
 
 # ---- Verdicts -------------------------------------------------------------------------------------

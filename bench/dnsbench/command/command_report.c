@@ -90,9 +90,8 @@ static int diff(const struct request *request)
     int code = VERDICT_USAGE;
 
     if (read_study(&studies[0], request->files[0]) && read_study(&studies[1], request->files[1])) {
-        code = output_print(&command_report, combine_diff(&studies[0], &studies[1]))
-                   ? VERDICT_PASS
-                   : VERDICT_USAGE;
+        output_print(combine_diff(&studies[0], &studies[1]));
+        code = VERDICT_PASS;
     }
     study_deinit(&studies[0]);
     study_deinit(&studies[1]);
@@ -138,6 +137,8 @@ static int run(int argc, char **argv)
 
     if (code != VERDICT_PASS)
         return code;
+    if (!output_is_possible(&command_report, &request.output))
+        return VERDICT_USAGE;
     if (merging && request.count < 2)
         return command_usage(&command_report, "merge takes two files or more");
     if (diffing && request.count != 2)

@@ -1,4 +1,6 @@
 /* main: the load tester's commands; options without one are those of "run". */
+#include <signal.h>
+
 #include "command/command.h"
 #include "local53/version.h"
 
@@ -18,9 +20,12 @@ static const struct program program = {
     .commands = commands,
     .count = sizeof(commands) / sizeof(commands[0]),
     .unnamed = &command_run,
+    .unwritten = VERDICT_USAGE,
 };
 
+/* A reader of a pipe that goes ends no measurement, and takes no file along. */
 int main(int argc, char **argv)
 {
+    signal(SIGPIPE, SIG_IGN);
     return program_main(&program, argc, argv);
 }

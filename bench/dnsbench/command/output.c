@@ -1,5 +1,5 @@
 /* output: texts to stdout and files. Owns the texts it is given. Thread: the main one.
- * Fails: with a sentence on stderr. */
+ * Fails: files with a sentence on stderr; stdout in program_main. */
 #include "command/output.h"
 
 #include <errno.h>
@@ -16,27 +16,15 @@
 #include "report/table.h"
 
 /* Takes the text. */
-static bool write_all(const struct command *command, const char *name, FILE *file, char *text)
-{
-    bool good = fputs(text, file) >= 0 && fflush(file) == 0;
-
-    if (!good)
-        command_error(command, "%s: %s", name, strerror(errno));
-    free(text);
-    return good;
-}
-
 static bool write_file(const struct command *command, const char *path, char *text)
 {
     FILE *file = fopen(path, "we");
+    bool good = file != NULL && fputs(text, file) >= 0 && fflush(file) == 0;
 
-    if (file == NULL) {
+    if (!good)
         command_error(command, "%s: %s", path, strerror(errno));
-        free(text);
-        return false;
-    }
-    bool good = write_all(command, path, file, text);
-    return fclose(file) == 0 && good;
+    free(text);
+    return (file == NULL || fclose(file) == 0) && good;
 }
 
 /* A pipe's reader would take our coming and going for the end. */
@@ -63,22 +51,39 @@ bool output_can_write(const struct command *command, const char *path)
     return false;
 }
 
-bool output_print(const struct command *command, char *text)
+bool output_is_possible(const struct command *command, const struct output *output)
 {
-    return write_all(command, "stdout", stdout, text);
+    const char *plots[] = {output->svg, output->hdr};
+
+    for (size_t i = 0; i < sizeof(plots) / sizeof(plots[0]); i++) {
+        if (plots[i] != NULL && strcmp(plots[i], "-") == 0) {
+            command_error(command, "only --json can go to stdout ('-'), --svg and --hdr to files");
+            return false;
+        }
+    }
+    return output_can_write(command, output->json) && output_can_write(command, output->svg) &&
+           output_can_write(command, output->hdr);
 }
 
+void output_print(char *text)
+{
+    fputs(text, stdout);
+    free(text);
+}
+
+/* Files first: whoever reads stdout may be gone. */
 bool output_study(const struct command *command, const struct output *output,
                   const struct study *study)
 {
     bool json_printed = output->json != NULL && strcmp(output->json, "-") == 0;
-    bool good = output_print(command, json_printed ? json_write(study) : table_write(study));
+    bool good = true;
 
     if (output->json != NULL && !json_printed)
-        good = write_file(command, output->json, json_write(study)) && good;
+        good = write_file(command, output->json, json_write(study));
     if (output->hdr != NULL && study->count > 0)
         good = write_file(command, output->hdr, hgrm_write(&study->runs[0].response)) && good;
     if (output->svg != NULL)
         good = write_file(command, output->svg, svg_write(study)) && good;
+    output_print(json_printed ? json_write(study) : table_write(study));
     return good;
 }

@@ -14,16 +14,18 @@ struct output {
     const char *hdr;  /* file of the first run's percentiles */
 };
 
-/* Prints and writes it all. False when anything could not be written; the error was told. */
+/* Writes the files, then prints. False when a file could not be written; the error was told. */
 bool output_study(const struct command *command, const struct output *output,
                   const struct study *study);
 
-/* Finds out before a measurement, not after it, whether a file can be written; leaves everything as it
- * is. True for NULL and "-", too; false: the error was
- * told. */
+/* Finds out before a measurement, not after it, whether a file can be written; leaves everything
+ * as it is. True for NULL and "-", too; false: the error was told. */
 bool output_can_write(const struct command *command, const char *path);
 
-/* Prints a text, which is freed. False when not all could be written; the error was told. */
-bool output_print(const struct command *command, char *text);
+/* The same for all of an outcome's files, of which only JSON can be "-". */
+bool output_is_possible(const struct command *command, const struct output *output);
+
+/* Prints a text, which is freed. What stdout does not take is told by program_main. */
+void output_print(char *text);
 
 #endif

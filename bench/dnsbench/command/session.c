@@ -59,18 +59,19 @@ static int load_workload(struct session *session)
                                      : tell_fault(session, workload->queries, &fault);
 }
 
+static struct output outputs_of(const struct options *options)
+{
+    return (struct output){.json = options->json, .svg = options->svg, .hdr = options->hdr};
+}
+
 static int check_outputs(const struct session *session)
 {
-    const struct options *options = session->options;
-    const char *files[] = {options->json, options->svg, options->hdr};
+    struct output output = outputs_of(session->options);
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        if (!output_can_write(session->command, files[i])) {
-            fprintf(stderr, "Nothing was sent.\n");
-            return VERDICT_USAGE;
-        }
-    }
-    return VERDICT_PASS;
+    if (output_is_possible(session->command, &output))
+        return VERDICT_PASS;
+    fprintf(stderr, "Nothing was sent.\n");
+    return VERDICT_USAGE;
 }
 
 static void describe(struct session *session)
@@ -219,7 +220,9 @@ static int tell_not_begun(struct session *session, enum err err, const char *why
     int code = code_of(err);
 
     command_error(session->command, "%s", text);
-    if (session->study.count > 0)
+    if (session->study.count == 0)
+        fprintf(stderr, "Nothing was sent.\n");
+    else
         study_judge(&session->study,
                     code == VERDICT_UNREACHABLE ? VERDICT_UNREACHABLE : VERDICT_INVALID,
                     "a run could not begin: %s", text);
@@ -281,8 +284,7 @@ void session_apply_thresholds(struct session *session)
 
 int session_finish(struct session *session)
 {
-    const struct options *options = session->options;
-    const struct output output = {.json = options->json, .svg = options->svg, .hdr = options->hdr};
+    struct output output = outputs_of(session->options);
 
     return output_study(session->command, &output, &session->study) ? (int)session->study.verdict
                                                                     : (int)VERDICT_USAGE;

@@ -25,12 +25,13 @@ struct program {
     const struct command *const *commands; /* borrowed; count of them */
     size_t count;                          /* at most PROGRAM_COMMANDS_MAX: CHECK */
     const struct command *unnamed;         /* takes options without a word; NULL: none does */
+    int unwritten; /* exit code when stdout took not all: a full disk, a reader that went */
 };
 
 #define PROGRAM_COMMANDS_MAX 32
 
 /* Runs the command that argv names and gives the exit code: of the command, 0 for help and version, else PROGRAM_USAGE.
- * Help anywhere among a command's words is its help. */
+ * Help anywhere among a command's words is its help. What stdout did not take is told on stderr, and no success. */
 int program_main(const struct program *program, int argc, char **argv);
 
 /* Tells a usage error on stderr, "local53 check: ...", with where to read more, and gives PROGRAM_USAGE. The program is

@@ -2,6 +2,7 @@
 #include "local53/base/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,7 +39,8 @@ static struct program make_program(void)
                             .foot = "a foot\n",
                             .version = "1.2 (abc)",
                             .commands = commands,
-                            .count = 2};
+                            .count = 2,
+                            .unwritten = 9};
 }
 
 /* What a stream of stdio gets while it is diverted into memory. */
@@ -165,6 +167,43 @@ static void options_without_a_word_are_the_unnamed_commands(void **state)
     assert_string_equal(out, "help of serve\n");
 }
 
+/* Longer than any buffer of stdio, and as short as a help is. */
+static int print_much(int argc, char **argv)
+{
+    (void)argv;
+    for (int i = 0; i < (argc > 1 ? 100000 : 10); i++)
+        fputs("a line\n", stdout);
+    return 7;
+}
+
+static void what_stdout_had_no_room_for_is_told_and_changes_the_exit_code(void **state)
+{
+    static const struct command print = {"print", "prints", "help of print\n", print_much};
+    static const struct command *const printing[] = {&print};
+    static char *lines[][3] = {{"tool", "print"}, {"tool", "print", "more"}, {"tool", "--help"}};
+    struct program program = make_program();
+
+    (void)state;
+    program.commands = printing;
+    program.count = 1;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        struct diversion of_out = divert(stdout);
+        struct diversion of_err = divert(stderr);
+        int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+        char out[TOLD_MAX], err[TOLD_MAX];
+
+        assert_true(dup2(full, STDOUT_FILENO) >= 0);
+        close(full);
+        int code = program_main(&program, i == 1 ? 3 : 2, lines[i]);
+        assert_true(dup2(of_out.memory, STDOUT_FILENO) >= 0);
+        clearerr(stdout);
+        restore(&of_err, err);
+        restore(&of_out, out);
+        assert_int_equal(code, 9);
+        assert_string_equal(err, "tool: stdout cannot be written: No space left on device\n");
+    }
+}
+
 static void errors_are_told_with_the_programs_and_the_commands_name(void **state)
 {
     struct diversion of_err = divert(stderr);
@@ -190,6 +229,7 @@ int main(void)
         cmocka_unit_test(the_version_is_one_line),
         cmocka_unit_test(an_unknown_word_is_told_with_the_nearest),
         cmocka_unit_test(options_without_a_word_are_the_unnamed_commands),
+        cmocka_unit_test(what_stdout_had_no_room_for_is_told_and_changes_the_exit_code),
         cmocka_unit_test(errors_are_told_with_the_programs_and_the_commands_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

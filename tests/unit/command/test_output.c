@@ -24,40 +24,6 @@ void command_error(const struct command *command, const char *format, ...)
 
 static const struct command spoken = {.word = "report"};
 
-/* Prints to a device without room; gives what output_print says. */
-static bool print_to_full(char *text)
-{
-    int kept = dup(STDOUT_FILENO);
-    int full = open("/dev/full", O_WRONLY);
-    bool good;
-
-    assert_true(kept >= 0 && full >= 0);
-    fflush(stdout);
-    dup2(full, STDOUT_FILENO);
-    good = output_print(&spoken, text);
-    dup2(kept, STDOUT_FILENO);
-    clearerr(stdout);
-    close(full);
-    close(kept);
-    return good;
-}
-
-static void a_text_that_stdout_has_no_room_for_is_an_error_however_long(void **state)
-{
-    static const size_t lengths[] = {1, 100, 4096, 1 << 20};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
-        char *text = calloc(1, lengths[i] + 1);
-
-        assert_non_null(text);
-        memset(text, 'x', lengths[i]);
-        errors = 0;
-        assert_false(print_to_full(text));
-        assert_int_equal(errors, 1);
-    }
-}
-
 static void a_file_that_cannot_be_written_is_an_error_and_the_others_are_written(void **state)
 {
     struct study study = {.command = "run"};
@@ -93,12 +59,24 @@ static void a_file_is_found_unwritable_before_anything_is_sent(void **state)
     assert_int_equal(access(path, F_OK), -1); /* nor was one left */
 }
 
+static void only_json_can_go_to_stdout(void **state)
+{
+    (void)state;
+    errors = 0;
+    assert_true(output_is_possible(&spoken, &(struct output){.json = "-", .svg = "/dev/null"}));
+    assert_int_equal(errors, 0);
+    assert_false(output_is_possible(&spoken, &(struct output){.svg = "-"}));
+    assert_false(output_is_possible(&spoken, &(struct output){.hdr = "-"}));
+    assert_false(output_is_possible(&spoken, &(struct output){.hdr = "/nowhere/at/all"}));
+    assert_int_equal(errors, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_text_that_stdout_has_no_room_for_is_an_error_however_long),
         cmocka_unit_test(a_file_that_cannot_be_written_is_an_error_and_the_others_are_written),
         cmocka_unit_test(a_file_is_found_unwritable_before_anything_is_sent),
+        cmocka_unit_test(only_json_can_go_to_stdout),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
