@@ -333,8 +333,11 @@ static void check_one(struct check *check, struct question_ref ref)
     struct answer_head head;
     struct bytes answer;
 
+    bool answered = ask_whole(check, ref, &answer);
+    if (!answered && atomic_load(check->stop))
+        return; /* cut short: that is no silence */
     check->asked++;
-    if (!ask_whole(check, ref, &answer)) {
+    if (!answered) {
         take_silence(check, ref);
         return;
     }
@@ -374,7 +377,6 @@ static int check_all(struct check *check)
 {
     size_t count;
     struct seen *list = distinct(check->set, &count);
-    int code;
 
     for (size_t i = 0; i < count && !atomic_load(check->stop); i++) {
         check_one(check, queryset_ref(check->set, list[i].item));
@@ -382,8 +384,7 @@ static int check_all(struct check *check)
             break;
     }
     free(list);
-    code = conclude(check, count);
-    return fflush(stdout) == 0 ? code : VERDICT_USAGE;
+    return conclude(check, count);
 }
 
 static int begin(struct check *check)

@@ -2,6 +2,7 @@
 #include <getopt.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -113,11 +114,36 @@ static void an_error_without_its_question_is_wrong_also_where_nothing_was_expect
     }
 }
 
+/* Ctrl-C instead of an answer to the first question. */
+static void *interrupt_instead(void *argument)
+{
+    uint8_t message[512];
+
+    if (recv(*(int *)argument, message, sizeof(message), 0) > 0)
+        kill(getpid(), SIGINT);
+    return NULL;
+}
+
+/* The last test: the flag stays. */
+static void what_an_interrupt_cut_short_is_no_silence_of_the_server(void **state)
+{
+    char text[ADDR_TEXT_MAX];
+    int fd = open_port(SOCK_DGRAM, text);
+    pthread_t thread;
+
+    (void)state;
+    assert_int_equal(pthread_create(&thread, NULL, interrupt_instead, &fd), 0);
+    assert_int_equal(check(text, "udp", "a.test A any\n", "a.test A\n"), VERDICT_FAILED);
+    pthread_join(thread, NULL);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_port_where_nobody_listens_is_unreachable),
         cmocka_unit_test(an_error_without_its_question_is_wrong_also_where_nothing_was_expected),
+        cmocka_unit_test(what_an_interrupt_cut_short_is_no_silence_of_the_server),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
