@@ -157,8 +157,22 @@ static void answer_forward(const struct explain *explain)
               (unsigned)rules->config->cache_max_ttl_s, (unsigned)pool->config->max_negative_ttl_s);
 }
 
+/* A question that no rule is asked about. */
+static bool answer_refused(const struct explain *explain)
+{
+    if (explain->type == TYPE_OPT)
+        tell_text(explain->tell, "answer", "FORMERR: no question can have that type");
+    else if (explain->type >= TYPE_TKEY && explain->type <= TYPE_AXFR)
+        tell_text(explain->tell, "answer", "REFUSED: such questions are not answered here");
+    else
+        return false;
+    return true;
+}
+
 void explain_answer(const struct explain *explain)
 {
+    if (answer_refused(explain))
+        return;
     switch (explain->decision.kind) {
     case DECISION_SPECIAL: answer_special(explain); break;
     case DECISION_ENDPOINT: answer_endpoint(explain); break;

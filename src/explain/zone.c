@@ -42,9 +42,21 @@ void explain_zone_rule(const struct explain *explain)
 
 static void answer_cname(const struct explain *explain, const struct zone_rrset *rrset)
 {
+    static const char *const behind[RULESET_LINKS_ENDS] = {
+        [RULESET_LINKS_FINE] = "and what that name gets",
+        [RULESET_LINKS_NOWHERE] = "and NXDOMAIN: it leads to a name that its zone does not have",
+    };
     char text[TEXT_NAME_MAX];
-    tell_text(explain->tell, "answer", "a CNAME to %s, and what that name gets; TTL %u s at most",
-              text_write_name(rrset->target, text), (unsigned)rrset->ttl_s);
+    const struct name *last;
+    enum ruleset_links links = ruleset_follow(explain->rules, rrset, &last);
+    text_write_name(rrset->target, text);
+    if (links == RULESET_LINKS_TOO_MANY)
+        tell_text(explain->tell, "answer",
+                  "SERVFAIL: its CNAME leads to %s, and on over more than %d, or round in a circle",
+                  text, RULESET_LINKS_MAX);
+    else
+        tell_text(explain->tell, "answer", "a CNAME to %s, %s; TTL %u s at most", text,
+                  behind[links], (unsigned)rrset->ttl_s);
 }
 
 static void answer_records(const struct explain *explain, const struct zone_rrset *rrset)

@@ -1,5 +1,5 @@
 /* coverage_links: CNAMEs of private zones behind which there is no answer.
- * Owns: nothing. Thread: main. Bounds: LINKS_MAX lookups for each CNAME.
+ * Owns: nothing. Thread: main. Bounds: RULESET_LINKS_MAX lookups for each CNAME.
  * Fails: all it finds are warnings in the report, one of each kind for a zone; out of memory stops the process. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,41 +11,15 @@
 #include "local53/dns/text.h"
 #include "local53/rules/zones.h"
 
-/* CNAMEs that an answer follows; one with more is SERVFAIL. */
-#define LINKS_MAX 8
-
-enum link_fault { LINK_FINE, LINK_NOWHERE, LINK_TOO_MANY, LINK_FAULTS };
-
-/* CNAMEs of one zone with one fault. */
+/* CNAMEs of one zone that end alike. */
 struct faulty {
     size_t count;            /* how many */
     uint32_t node;           /* the first's */
     const struct name *last; /* where that leads in the end; borrowed from the zones */
 };
 
-/* Where a CNAME leads in the end, as far as zones know. */
-static enum link_fault follow(const struct coverage *c, const struct zone_rrset *cname,
-                              const struct name **last)
-{
-    const struct zones *zones = c->ruleset->private_zones;
-    const struct zone_node *node;
-    struct decision rule;
-
-    for (int links = 0; links < LINKS_MAX; links++) {
-        *last = cname->target;
-        if (!ruleset_find_rule(c->ruleset, cname->target, &rule) || rule.kind != DECISION_ZONE)
-            return LINK_FINE;
-        node = zones_node(zones, rule.index);
-        if (!node->exists)
-            return LINK_NOWHERE;
-        cname = zones_rrset(node, TYPE_CNAME);
-        if (cname == NULL)
-            return LINK_FINE;
-    }
-    return LINK_TOO_MANY;
-}
-
-static void check_node(struct coverage *c, uint32_t number, struct faulty (*faulty)[LINK_FAULTS])
+static void check_node(struct coverage *c, uint32_t number,
+                       struct faulty (*faulty)[RULESET_LINKS_ENDS])
 {
     const struct zone_node *node = zones_node(c->ruleset->private_zones, number);
     const struct zone_rrset *cname = zones_rrset(node, TYPE_CNAME);
@@ -54,7 +28,7 @@ static void check_node(struct coverage *c, uint32_t number, struct faulty (*faul
 
     if (cname == NULL)
         return;
-    found = &faulty[node->zone][follow(c, cname, &last)];
+    found = &faulty[node->zone][ruleset_follow(c->ruleset, cname, &last)];
     if (found->count++ == 0) {
         found->node = number;
         found->last = last;
@@ -80,7 +54,7 @@ static void tell(struct coverage *c, uint32_t zone, const struct faulty *faulty,
 void coverage_check_links(struct coverage *c)
 {
     const struct zones *zones = c->ruleset->private_zones;
-    struct faulty(*faulty)[LINK_FAULTS];
+    struct faulty(*faulty)[RULESET_LINKS_ENDS];
 
     if (zones == NULL)
         return;
@@ -89,9 +63,9 @@ void coverage_check_links(struct coverage *c)
     for (uint32_t i = 0; i < zones_node_count(zones); i++)
         check_node(c, i, faulty);
     for (uint32_t i = 0; i < zones_count(zones); i++) {
-        tell(c, i, &faulty[i][LINK_NOWHERE],
+        tell(c, i, &faulty[i][RULESET_LINKS_NOWHERE],
              "which its zone does not have; is a last dot missing?");
-        tell(c, i, &faulty[i][LINK_TOO_MANY],
+        tell(c, i, &faulty[i][RULESET_LINKS_TOO_MANY],
              "and on over more than 8 CNAMEs, or round in a circle: nobody gets an answer");
     }
     free(faulty);

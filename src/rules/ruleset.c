@@ -16,6 +16,7 @@
 #include "local53/base/check.h"
 #include "local53/base/hash.h"
 #include "local53/base/hot.h"
+#include "local53/dns/message.h"
 #include "local53/rules/names.h"
 
 /* Values of the rules index: endpoints by index, then special rows, and from the top what has no rule
@@ -384,6 +385,26 @@ bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name, s
             return true;
     }
     return ruleset->private_zones != NULL && find_in_zones(ruleset, name, out);
+}
+
+enum ruleset_links ruleset_follow(const struct ruleset *ruleset, const struct zone_rrset *cname,
+                                  const struct name **last)
+{
+    const struct zone_node *node;
+    struct decision rule;
+
+    for (int links = 0; links < RULESET_LINKS_MAX; links++) {
+        *last = cname->target;
+        if (!ruleset_find_rule(ruleset, cname->target, &rule) || rule.kind != DECISION_ZONE)
+            return RULESET_LINKS_FINE;
+        node = zones_node(ruleset->private_zones, rule.index);
+        if (!node->exists)
+            return RULESET_LINKS_NOWHERE;
+        cname = zones_rrset(node, TYPE_CNAME);
+        if (cname == NULL)
+            return RULESET_LINKS_FINE;
+    }
+    return RULESET_LINKS_TOO_MANY;
 }
 
 uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *name)

@@ -97,6 +97,21 @@ def zones(scene):
         expect(all(word in said for word in wanted), f"explain {words}: not all of {wanted} in {said}")
 
 
+@suite.case("a CNAME that goes round, or leads to nothing, and a type that nobody may ask are told as they are answered")
+def nobody(scene):
+    scene.write("corp.zone", ZONE + "round CNAME turn\nturn CNAME round\nlost CNAME none\n" +
+                "".join(f"c{i} CNAME c{i + 1}\n" for i in range(9)) + "c9 A 10.1.0.1\n")
+    zones = [{"name": "corp.internal", "file": scene.path("corp.zone")}]
+    daemon = Daemon(scene, {**settings(), "endpoints": settings()["endpoints"][1:], "zones": zones}).wait_ready()
+    for words, rcode in ((("round.corp.internal",), "SERVFAIL"), (("c0.corp.internal",), "SERVFAIL"),
+                         (("c1.corp.internal",), "NOERROR"), (("lost.corp.internal",), "NXDOMAIN"),
+                         (("old.corp.internal",), "NOERROR"), (("round.corp.internal", "CNAME"), "NOERROR"),
+                         ((BUCKET, "AXFR"), "REFUSED"), ((BUCKET, "OPT"), "FORMERR"), (("www.example", "TKEY"), "REFUSED")):
+        said = json.loads(from_file(scene, "--json", *words, zones=zones))["answer"]
+        told = [word for word in ("SERVFAIL", "NXDOMAIN", "REFUSED", "FORMERR") if word in said] or ["NOERROR"]
+        expect_equal((told, daemon.client.ask(*words).rcode), ([rcode], getattr(message, rcode)), f"{words}: {said}")
+
+
 # ---- From the running daemon ----------------------------------------------------------------------
 
 def target_rule(answers):

@@ -83,6 +83,21 @@ void ruleset_decide(const struct ruleset *ruleset, const struct name *name, stru
 bool ruleset_find_rule(const struct ruleset *ruleset, const struct name *name,
                        struct decision *out);
 
+/* CNAMEs of private zones that an answer follows; a name with more is SERVFAIL. */
+#define RULESET_LINKS_MAX 8
+
+/* How CNAMEs of private zones end. */
+enum ruleset_links {
+    RULESET_LINKS_FINE,     /* at data, or outside of the zones */
+    RULESET_LINKS_NOWHERE,  /* at a name that its zone does not have */
+    RULESET_LINKS_TOO_MANY, /* after more than RULESET_LINKS_MAX of them, or never: they go round */
+    RULESET_LINKS_ENDS      /* how many ends there are */
+};
+
+/* Follows a CNAME of a private zone; *last is the name it has led to, borrowed from the zones. */
+enum ruleset_links ruleset_follow(const struct ruleset *ruleset, const struct zone_rrset *cname,
+                                  const struct name **last);
+
 /* The pool a forwarded name belongs to. */
 uint32_t ruleset_find_pool(const struct ruleset *ruleset, const struct name *name);
 
