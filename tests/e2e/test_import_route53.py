@@ -57,6 +57,29 @@ def zone(scene):
         expect("vpce-" not in explained(config, name), f"{name} leads to an endpoint")
 
 
+@suite.case("of sets with several values all are told or copied, and of an alias of several targets all targets")
+def several(scene):
+    def weighted(name, weight, label, **what):
+        return {"Name": f"{name}.z.example.", "Type": "A", "Weight": weight, "SetIdentifier": label, **what}
+
+    def target(name):
+        return {"AliasTarget": {"HostedZoneId": "Z", "DNSName": name, "EvaluateTargetHealth": False}}
+    values = {"TTL": 60, "ResourceRecords": [{"Value": "10.0.0.1"}, {"Value": "10.0.0.2"}]}
+    records = [SOA, weighted("a", 0, "old", **values), weighted("a", 1, "new", TTL=60, ResourceRecords=[{"Value": "10.0.0.3"}]),
+               weighted("b", 1, "one", **target("vpce-1-x.vpce-svc-1.eu-west-1.vpce.amazonaws.com.")),
+               weighted("b", 1, "two", **target("vpce-2-x.vpce-svc-1.eu-west-1.vpce.amazonaws.com.")),
+               {"Name": "c.z.example.", "Type": "A", **target("b.z.example.")}]
+    done = run(["import", "route53", scene.write("sets.json", json.dumps({"ResourceRecordSets": records})),
+                "-o", scene.path("z.yaml"), "--zone-file", scene.path("z.zone")])
+    expect_equal(done.returncode, FINE, done.stderr)
+    with open(scene.path("z.zone"), encoding="utf-8") as file:
+        master = file.read()
+    expect("; weighted: left out: old (weight 0): 10.0.0.1, 10.0.0.2\na.z.example. 60 IN A 10.0.0.3\n" in master, master)
+    for name in ("b.z.example", "c.z.example"):
+        told = explained(scene.path("z.yaml"), name)
+        expect("vpce-1-x" in told and "vpce-2-x" in told, f"targets of {name}: {told}")
+
+
 @suite.case("what cannot be moved is told by its place, and nothing is written")
 def not_moved(scene):
     record = {"Name": "a.z.example.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.0.0.1"}]}

@@ -72,6 +72,9 @@ static void target_among_its_own_names_is_refused(void **state)
     assert_refused("endpoints: [{names: \"*.example\", target: a.example}]\n",
                    "f:2:42: error: endpoints[0].target: a.example is one of the endpoint's own "
                    "names: a loop; write the name of the VPC endpoint (vpce-...)\n");
+    assert_refused("endpoints: [{names: \"*.example\", target: [vpce-1.x.net, b.example]}]\n",
+                   "f:2:57: error: endpoints[0].target: b.example is one of the endpoint's own "
+                   "names: a loop; write the name of the VPC endpoint (vpce-...)\n");
     assert_refused("endpoints: [{service: sqs, region: eu-west-1, target: "
                    "sqs.eu-west-1.amazonaws.com}]\n",
                    "f:2:55: error: endpoints[0].target: sqs.eu-west-1.amazonaws.com is one of the "

@@ -70,6 +70,19 @@ static void eight_links_are_followed_and_nine_are_not(void **state)
                 "all)\n");
 }
 
+static void links_of_each_zone_are_told(void **state)
+{
+    assert_told(
+        *state, "zones:\n- {name: corp.test, file: zone}\n- {name: lab.test, file: zone}\n" REST,
+        "a CNAME a\n",
+        "f:3:27: warning: zones[0].file: the CNAME of a.corp.test leads to a.corp.test, and "
+        "on over more than 8 CNAMEs, or round in a circle: nobody gets an answer (1 in "
+        "all)\n"
+        "f:4:26: warning: zones[1].file: the CNAME of a.lab.test leads to a.lab.test, and "
+        "on over more than 8 CNAMEs, or round in a circle: nobody gets an answer (1 in "
+        "all)\n");
+}
+
 #define ZONED(test) cmocka_unit_test_setup_teardown(test, zoned_setup, zoned_teardown)
 
 int main(void)
@@ -79,6 +92,7 @@ int main(void)
         ZONED(links_to_names_that_are_there_or_elsewhere_are_fine),
         ZONED(a_circle_of_links_is_told),
         ZONED(eight_links_are_followed_and_nine_are_not),
+        ZONED(links_of_each_zone_are_told),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

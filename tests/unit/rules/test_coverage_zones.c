@@ -118,9 +118,28 @@ static void a_private_zone_that_denies_public_names_is_told(void **state)
         "exist, the issuer of clusters' tokens (IAM roles for service accounts), which no "
         "endpoint serves; write \"fallthrough: true\" to have names forwarded that the zone "
         "does not list\n");
+    assert_warned(
+        "zones:\n- {name: eu-west-1.api.aws, aliases: {sts.eu-west-1.api.aws: t.other.net}}\n",
+        "f:3:3: warning: zones[0]: says that oidc-eks.eu-west-1.api.aws does not exist, "
+        "the issuer of clusters' tokens (IAM roles for service accounts), which no "
+        "endpoint serves; write \"fallthrough: true\" to have names forwarded that the zone "
+        "does not list\n");
     assert_silent("zones:\n- {name: eks.eu-west-1.amazonaws.com, fallthrough: true,\n"
                   "   aliases: {eks.eu-west-1.amazonaws.com: t.other.net}}\n");
     assert_silent("zones: [{name: corp.net, aliases: {a.corp.net: t.other.net}}]\n");
+}
+
+static void names_that_an_endpoint_has_are_not_denied_by_their_zone(void **state)
+{
+    (void)state;
+    assert_silent("endpoints:\n"
+                  "- {names: oidc.eks.eu-west-1.amazonaws.com, addresses: 10.0.0.1}\n"
+                  "zones:\n- {name: eks.eu-west-1.amazonaws.com,\n"
+                  "   aliases: {eks.eu-west-1.amazonaws.com: t.other.net}}\n");
+    assert_silent("endpoints:\n- {names: a.other.net, addresses: 10.0.0.1}\n"
+                  "- {names: oidc.eks.eu-west-1.amazonaws.com, addresses: 10.0.0.1}\n"
+                  "zones:\n- {name: eks.eu-west-1.amazonaws.com,\n"
+                  "   aliases: {eks.eu-west-1.amazonaws.com: t.other.net}}\n");
 }
 
 static void a_private_zone_that_denies_names_of_its_service_is_told(void **state)
@@ -143,6 +162,7 @@ int main(void)
         cmocka_unit_test(zone_below_a_wildcard_is_never_asked),
         cmocka_unit_test(zone_above_a_wildcard_is_fine),
         cmocka_unit_test(a_private_zone_that_denies_public_names_is_told),
+        cmocka_unit_test(names_that_an_endpoint_has_are_not_denied_by_their_zone),
         cmocka_unit_test(a_private_zone_that_denies_names_of_its_service_is_told),
         cmocka_unit_test_setup_teardown(records_that_an_endpoint_takes_are_told_once, zoned_setup,
                                         zoned_teardown),

@@ -79,6 +79,10 @@ static void names_that_need_a_switch_of_the_endpoint_say_so(void **state)
     assert_string_equal(match.row->service, "s3");
     assert_true(match.dualstack);
     assert_false(match.fips);
+    assert_int_equal(find(*state, "email-smtp-fips.eu-west-1.amazonaws.com", &match),
+                     SERVICES_KNOWN);
+    assert_string_equal(match.row->service, "email-smtp");
+    assert_true(match.fips);
 }
 
 static void names_that_no_endpoint_serves_are_told_apart(void **state)
