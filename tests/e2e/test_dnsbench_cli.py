@@ -199,6 +199,7 @@ MISTAKES = (
     (("check", "--server", "127.0.0.1"), "--expect"),
     (("run", "--server", "localhost"), "address"),
     (("run", "--server", "127.0.0.1:99999"), "address"),
+    (("run", "--server", "fe80::1"), "fe80::1%eth0"),
     (("run", "--rate", "10x"), "20k"),
     (("run", "--rate", "0"), "above 0"),
     (("run", "--duration", "10"), "unit"),
@@ -339,6 +340,8 @@ def public_allowed(scene):
     ended = bench(scene, "run", "--server", serve.server, *BRIEF, "--rate", "300", "--allow-remote")
     expect("300/s" in ended.stderr and "8.8.8.8:5300" in ended.stderr, f"stderr {ended.stderr!r}")
     expect_equal(serve.stop()["received"], ended.measured["sent"], "received")
+    quiet = tell("run", "--server", serve.server, *BRIEF, "--rate", "300", "--allow-remote", "--quiet")
+    expect("sending 300/s queries to 8.8.8.8:5300" in quiet.stderr, f"stderr with --quiet {quiet.stderr!r}")
     ended.need_exit(PASS)
 
 

@@ -256,13 +256,13 @@ static void announce(const struct duel *duel)
 {
     char rate[UNITS_TEXT_MAX] = "as fast as answers come";
     char b[ADDR_TEXT_MAX];
-    char what[192];
+    char how[192];
 
     if (duel->plans[0].open_loop)
         units_write_rate(pacer_peak_rate(&duel->plans[0].pacing), rate);
-    snprintf(what, sizeof(what), "%s, %u pairs of slices, to B %s and in turn", rate, duel->pairs,
+    snprintf(how, sizeof(how), ", %u pairs of slices, in turn to B at %s and", duel->pairs,
              addr_format(&duel->plans[1].server, b));
-    session_announce(duel->session, &duel->plans[0], what);
+    session_announce(duel->session, &duel->plans[0], rate, how);
 }
 
 static int measure(struct session *session)

@@ -94,7 +94,7 @@ static int measure(struct session *session)
 
     plan.duration_ns = plan.duration_ns > 0 ? plan.duration_ns : DURATION_NS;
     plan.warmup_ns = options->warmup_said ? plan.warmup_ns : WARMUP_NS;
-    session_announce(session, &plan, "as fast as answers come, three windows,");
+    session_announce(session, &plan, "as fast as answers come", ", three windows,");
     for (unsigned i = 0; i < WINDOWS && !session_interrupted(session); i++) {
         char name[32];
         const struct result *result;

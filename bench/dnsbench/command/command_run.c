@@ -94,7 +94,7 @@ static void announce(const struct session *session, const struct run_plan *plan)
     snprintf(what, sizeof(what), "%s%s %s", is_scheduled(session->options) ? "up to " : "",
              units_write_rate(pacer_peak_rate(&plan->pacing), rate),
              workload_has_lookups(session->workload) ? "lookups" : "queries");
-    session_announce(session, plan, what);
+    session_announce(session, plan, what, "");
 }
 
 static int measure(struct session *session)

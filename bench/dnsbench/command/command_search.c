@@ -188,7 +188,8 @@ static int measure(struct session *session)
 {
     const struct options *options = session->options;
     double first = workload_has_lookups(session->workload) ? START_LOOKUP_RATE : START_RATE;
-    char what[THRESHOLD_MAX * 16];
+    char what[64];
+    char how[THRESHOLD_MAX * 16];
 
     first = options->rate > 0 ? options->rate : first;
     if (first < BISECTION_RATE_MIN || first > BISECTION_RATE_MAX)
@@ -199,9 +200,9 @@ static int measure(struct session *session)
     search.plan.duration_ns = options->duration_ns > 0 ? options->duration_ns : DURATION_NS;
     search.plan.warmup_ns = options->warmup_said ? options->warmup_ns : WARMUP_NS;
     session_pace(&search.plan, first);
-    snprintf(what, sizeof(what), "rising rates from %.0f/s until %s is missed,", first,
-             options->slo_text);
-    session_announce(session, &search.plan, what);
+    snprintf(what, sizeof(what), "rising rates from %.0f/s", first);
+    snprintf(how, sizeof(how), " until %s is missed,", options->slo_text);
+    session_announce(session, &search.plan, what, how);
     look(&search);
     if (session->study.count == 0)
         return search.code;

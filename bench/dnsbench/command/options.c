@@ -478,6 +478,10 @@ int options_check_server(const struct options *options, const struct command *co
 
     if (server->sa.sa_family == AF_UNSPEC)
         return command_usage(command, "whom to ask is missing: --%s ADDR[:PORT]", option);
+    if (server->sa.sa_family == AF_INET6 && IN6_IS_ADDR_LINKLOCAL(&server->v6.sin6_addr) &&
+        server->v6.sin6_scope_id == 0)
+        return command_usage(command, "%s is on every link: say on which, such as fe80::1%%eth0",
+                             addr_format(server, text));
     if (target_is_private(server) || options->allow_remote)
         return VERDICT_PASS;
     return command_usage(

@@ -10,6 +10,7 @@
 #include "measure/machine.h"
 #include "measure/threshold.h"
 #include "measure/units.h"
+#include "traffic/target.h"
 
 #define TIMEOUT_NS (2 * NS_PER_S) /* open loops: what a pod's resolv.conf should have at most */
 #define TIMEOUT_CLOSED_NS NS_PER_S
@@ -164,13 +165,14 @@ void session_pace(struct run_plan *plan, double rate)
         (struct pacer_stage){.length_ns = plan->warmup_ns + plan->duration_ns, .rate = rate};
 }
 
-void session_announce(const struct session *session, const struct run_plan *plan, const char *what)
+void session_announce(const struct session *session, const struct run_plan *plan, const char *what,
+                      const char *how)
 {
     char server[ADDR_TEXT_MAX];
     char length[UNITS_TEXT_MAX];
     char text[UNITS_TEXT_MAX];
 
-    if (session->options->quiet)
+    if (session->options->quiet && target_is_private(&plan->server))
         return;
     fprintf(stderr, "dnsbench: sending %s", what);
     if (plan->open_loop && workload_has_lookups(session->workload))
@@ -179,9 +181,10 @@ void session_announce(const struct session *session, const struct run_plan *plan
                                      workload_queries_per_lookup(session->workload),
                                  text));
     fprintf(stderr,
-            " to %s over %s, %s of it measured; Ctrl-C ends it with what was measured so far\n",
-            addr_format(&plan->server, server), transport_name(plan->transport),
-            units_write_duration(plan->duration_ns, length));
+            "%s to %s over %s, %s of %s measured; Ctrl-C ends it with what was measured so far\n",
+            how, addr_format(&plan->server, server), transport_name(plan->transport),
+            units_write_duration(plan->duration_ns, length),
+            session->command == &command_run ? "it" : "each");
 }
 
 static void on_interval(void *context, const struct run_live *live)

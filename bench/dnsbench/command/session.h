@@ -44,8 +44,10 @@ double session_rate(const struct session *session);
 /* Gives an open-loop plan one rate over its warm-up and measured time. */
 void session_pace(struct run_plan *plan, double rate);
 
-/* Says on stderr what is about to be sent: rate, for how long, to whom. */
-void session_announce(const struct session *session, const struct run_plan *plan, const char *what);
+/* Says on stderr what is about to be sent: what, such as "200/s lookups", how, such as ", three
+ * windows," or "", to whom, and for how long. --quiet silences it, but for a public address. */
+void session_announce(const struct session *session, const struct run_plan *plan, const char *what,
+                      const char *how);
 
 /* Runs a plan into a new run of the study called name, with live progress. NULL: it could not
  * begin; the error was told, *code is the exit code, and a study that has runs already was judged
