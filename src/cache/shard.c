@@ -75,12 +75,11 @@ static bool limbo_takes(const struct shard *shard, size_t octets)
     return shard->limbo_octets == 0 || shard->limbo_octets + octets <= shard->budget / LIMBO_PART;
 }
 
-/* A node or table that no reader can come to any more. */
+/* A node or table that no reader can come to any more; counted in limbo already. */
 static void retire(struct shard *shard, void *block)
 {
     struct retired *retired = block;
 
-    shard->limbo_octets += heap_block_octets(block);
     *retired = (struct retired){.next = NULL, .time = readers_tick(shard->common.readers)};
     if (shard->limbo_first == NULL)
         shard->limbo_first = retired;
@@ -115,12 +114,14 @@ static void table_change_to(struct shard *shard, struct table *table)
     publish(shard);
     shard->octets += heap_block_octets(table);
     shard->octets -= heap_block_octets(before);
+    shard->limbo_octets += heap_block_octets(before);
     retire(shard, before);
 }
 
 /* --- eviction --- */
 
-/* Takes a node out of ring and account; in the table it stays. */
+/* Takes a node out of ring and account; in the table it stays. It counts in limbo from now on, so that one
+ * that is to be replaced leaves room for the other beside it. */
 static void node_detach(struct shard *shard, struct node *node)
 {
     size_t octets = heap_block_octets(node);
@@ -131,6 +132,7 @@ static void node_detach(struct shard *shard, struct node *node)
     list_remove(&node->ring);
     shard->entries--;
     shard->octets -= octets;
+    shard->limbo_octets += octets;
     shard->failed_octets -= node_entry(node)->kind == ENTRY_FAILURE ? octets : 0;
 }
 

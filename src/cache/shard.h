@@ -40,7 +40,7 @@ struct shard {
     size_t octets;                             /* accounted: nodes and table */
     size_t failed_octets;                      /* nodes of failures alone */
     size_t limbo_octets;                       /* accounted besides: retired, not yet freed */
-    size_t budget;                             /* most octets, limbo included */
+    size_t budget;                             /* most octets, limbo included; see shard_init */
     struct link good;                          /* ring of answers */
     struct link failed;                        /* ring of failures, evicted first */
     struct link *hand;                         /* SIEVE's hand in good; NULL: at the oldest */
@@ -51,7 +51,8 @@ struct shard {
     uint64_t refused;                          /* entries not stored because limbo was full */
 };
 
-/* An empty shard whose table readers find at *view; a budget below one bucket holds nothing. */
+/* An empty shard whose table readers find at *view; a budget below one bucket holds nothing. It may be passed by
+ * HEAP_UNIT: a block can be so much longer than what was asked for. */
 void shard_init(struct shard *shard, size_t budget, const struct shard_setup *common,
                 _Atomic table_view *view);
 

@@ -200,6 +200,39 @@ static void older_rules_never_replace_newer(void **state)
     cache_end(cache);
 }
 
+static void an_answer_of_older_rules_leaves_a_newer_nxdomain(void **state)
+{
+    struct cache *cache = cache_begin(1 << 20);
+    struct entry *entry = make("www.example", ENTRY_NXDOMAIN);
+
+    (void)state;
+    entry->epoch = 7;
+    assert_true(cache_insert(cache, entry));
+    entry = make("www.example", ENTRY_POSITIVE);
+    entry->epoch = 6;
+    assert_true(cache_insert(cache, entry));
+    assert_true(is_found("www.example", CACHE_TYPE_NXDOMAIN, 0));
+    cache_end(cache);
+}
+
+static void a_name_that_is_asked_for_outlives_a_flood(void **state)
+{
+    struct cache *cache = cache_begin(256 << 10);
+    char name[32];
+
+    (void)state;
+    assert_true(cache_insert(cache, make("hot.example", ENTRY_POSITIVE)));
+    assert_true(cache_insert(cache, make("cold.example", ENTRY_POSITIVE)));
+    for (unsigned i = 0; i < 10000; i++) {
+        snprintf(name, sizeof(name), "n%u.example", i);
+        assert_true(cache_insert(cache, make(name, ENTRY_POSITIVE)));
+        if (i % 100 == 0)
+            assert_true(is_found("hot.example", TYPE_A, 0));
+    }
+    assert_false(is_found("cold.example", TYPE_A, 0));
+    cache_end(cache);
+}
+
 static void a_void_entry_is_gone(void **state)
 {
     struct cache *cache = cache_begin(1 << 20);
@@ -293,6 +326,31 @@ static void what_waits_for_readers_is_bounded(void **state)
     cache_leave(reader);
     assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
     assert_int_equal(cache_stats(cache).refused, refused);
+    cache_end(cache);
+}
+
+/* A batch looks into the table that was there when it began. */
+static void a_place_stands_while_its_table_is_replaced(void **state)
+{
+    struct cache *cache = cache_begin(256 << 10);
+    struct cache_key key = key_of("www.example", TYPE_A);
+    const struct cache_place *place;
+    const struct entry *entry;
+    char name[32];
+
+    (void)state;
+    assert_true(cache_insert(cache, make("www.example", ENTRY_POSITIVE)));
+    cache_enter(reader);
+    place = cache_prefetch(reader, &key);
+    for (unsigned i = 0; i < 500; i++) {
+        snprintf(name, sizeof(name), "n%u.example", i);
+        assert_true(cache_insert(cache, make(name, ENTRY_POSITIVE)));
+    }
+    assert_ptr_not_equal(cache_prefetch(reader, &key), place);
+    entry = cache_likely(reader, &key, place);
+    assert_non_null(entry);
+    assert_ptr_equal(cache_find(reader, &key, entry, NOW_MS), entry);
+    cache_leave(reader);
     cache_end(cache);
 }
 
@@ -503,10 +561,13 @@ int main(void)
         cmocka_unit_test(a_failure_replaces_no_fresh_answer),
         cmocka_unit_test(failures_are_counted_after_their_time),
         cmocka_unit_test(older_rules_never_replace_newer),
+        cmocka_unit_test(an_answer_of_older_rules_leaves_a_newer_nxdomain),
+        cmocka_unit_test(a_name_that_is_asked_for_outlives_a_flood),
         cmocka_unit_test(a_void_entry_is_gone),
         cmocka_unit_test(a_void_entry_stands_for_those_inside_until_they_leave),
         cmocka_unit_test(an_entry_stored_meanwhile_is_not_made_void),
         cmocka_unit_test(what_waits_for_readers_is_bounded),
+        cmocka_unit_test(a_place_stands_while_its_table_is_replaced),
         cmocka_unit_test(a_hint_that_is_wrong_is_not_taken),
         cmocka_unit_test(a_flush_takes_the_name_or_all_below_it),
         cmocka_unit_test(a_visit_sees_every_entry),

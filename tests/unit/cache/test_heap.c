@@ -1,11 +1,14 @@
 /* heap: unit tests, with a plain list of the blocks in use as oracle. */
 #include "cache_test.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "../../../src/cache/heap.h"
 #include "local53/base/rng.h"
+#include "skip.h"
 
 #define LIMIT ((size_t)1 << 20)
 #define BLOCKS 400
@@ -126,6 +129,54 @@ static void what_is_taken_next_is_made_ready(void **state)
     heap_deinit(&heap);
 }
 
+static void what_a_lower_limit_leaves_free_goes_back(void **state)
+{
+    void *block;
+
+    (void)state;
+    heap_init(&heap, 64 * LIMIT);
+    block = heap_take(&heap, 40 * LIMIT);
+    assert_non_null(block);
+    memset(block, 1, 40 * LIMIT);
+    heap_give(&heap, block);
+    assert_true(is_ready(20 * LIMIT));
+    heap_resize(&heap, 8 * LIMIT);
+    assert_false(is_ready(20 * LIMIT));
+    heap_deinit(&heap);
+}
+
+/* True when the kernel was asked for huge pages where the heap begins (VmFlags of /proc/self/smaps, proc(5)). */
+static bool is_advised_huge(void)
+{
+    FILE *maps = fopen("/proc/self/smaps", "re");
+    char line[512];
+    bool here = false;
+
+    assert_non_null(maps);
+    while (fgets(line, sizeof(line), maps) != NULL) {
+        unsigned long begin;
+        unsigned long end;
+
+        if (sscanf(line, "%lx-%lx ", &begin, &end) == 2)
+            here = begin <= (uintptr_t)heap.base && (uintptr_t)heap.base < end;
+        else if (here && strncmp(line, "VmFlags:", 8) == 0)
+            break;
+    }
+    assert_int_equal(fclose(maps), 0);
+    return here && strstr(line, " hg") != NULL;
+}
+
+static void huge_pages_are_asked_for(void **state)
+{
+    (void)state;
+    if (access("/sys/kernel/mm/transparent_hugepage", F_OK) != 0)
+        SKIP_BECAUSE("this kernel has no huge pages");
+    heap_init(&heap, 8 * LIMIT);
+    assert_int_equal((uintptr_t)heap.base % (2 * LIMIT), 0);
+    assert_true(is_advised_huge());
+    heap_deinit(&heap);
+}
+
 /* A block in use, filled with its own number from end to end. */
 struct used {
     uint8_t *block; /* NULL for none */
@@ -184,6 +235,8 @@ int main(void)
         cmocka_unit_test(neighbours_that_are_free_become_one),
         cmocka_unit_test(the_end_falls_back_when_the_last_block_goes),
         cmocka_unit_test(what_is_taken_next_is_made_ready),
+        cmocka_unit_test(what_a_lower_limit_leaves_free_goes_back),
+        cmocka_unit_test(huge_pages_are_asked_for),
         cmocka_unit_test(at_the_limit_there_is_none),
         cmocka_unit_test(blocks_never_overlap_and_all_comes_back),
     };

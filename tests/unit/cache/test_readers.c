@@ -34,23 +34,35 @@ static void one_inside_holds_what_goes_while_it_is_there(void **state)
     readers_leave(reader);
 }
 
-static void the_one_inside_longest_counts(void **state)
+static void assert_longest_counts(struct cache_reader *early, struct cache_reader *late)
 {
-    struct cache_reader *early;
-    struct cache_reader *late;
     uint64_t between;
+    uint64_t after;
 
-    (void)state;
-    readers_init(&readers);
-    early = readers_add(&readers, NULL);
-    late = readers_add(&readers, NULL);
     readers_enter(&readers, early);
     between = readers_tick(&readers);
     readers_enter(&readers, late);
+    after = readers_tick(&readers);
     assert_false(between < readers_passed(&readers));
     readers_leave(early);
     assert_true(between < readers_passed(&readers));
+    assert_false(after < readers_passed(&readers));
     readers_leave(late);
+    assert_true(after < readers_passed(&readers));
+}
+
+static void the_one_inside_longest_counts_whatever_its_place(void **state)
+{
+    struct cache_reader *first;
+    struct cache_reader *second;
+
+    (void)state;
+    readers_init(&readers);
+    first = readers_add(&readers, NULL);
+    second = readers_add(&readers, NULL);
+    assert_longest_counts(first, second);
+    assert_longest_counts(second, first);
+    assert_longest_counts(readers_add(&readers, NULL), first);
 }
 
 static void places_are_bounded_and_taken_again(void **state)
@@ -79,7 +91,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_nobody_can_hold_has_passed),
         cmocka_unit_test(one_inside_holds_what_goes_while_it_is_there),
-        cmocka_unit_test(the_one_inside_longest_counts),
+        cmocka_unit_test(the_one_inside_longest_counts_whatever_its_place),
         cmocka_unit_test(places_are_bounded_and_taken_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

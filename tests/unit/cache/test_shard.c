@@ -57,6 +57,21 @@ static bool put(unsigned number, enum entry_kind kind)
     return shard_insert(&shard, &key, answer_entry(&a));
 }
 
+/* Stores an answer with so many addresses. */
+static bool put_sized(unsigned number, unsigned addresses)
+{
+    struct cache_key key;
+    char name[32];
+
+    snprintf(name, sizeof(name), "n%07u.example", number);
+    answer_begin(&a, name, TYPE_A, 0);
+    for (unsigned i = 0; i < addresses; i++)
+        answer_a(&a, name, 60, ADDRESS);
+    answer_build(&a);
+    key = key_of(number);
+    return shard_insert(&shard, &key, answer_entry(&a));
+}
+
 static struct node *find(unsigned number)
 {
     struct cache_key key = key_of(number);
@@ -111,6 +126,58 @@ static void sieve_spares_once_what_was_visited(void **state)
     end();
 }
 
+/* What nobody can be told any more is not spared, however often it was asked for. */
+static void sieve_spares_nothing_whose_time_is_over(void **state)
+{
+    struct cache_key key;
+
+    (void)state;
+    begin(BUDGET_FOR(TABLE_OCTETS + 3 * NODE_OCTETS));
+    for (unsigned i = 1; i <= 3; i++)
+        assert_true(put(i, ENTRY_POSITIVE));
+    find(1)->visited = true;
+    make_entry(4, ENTRY_POSITIVE);
+    answer_entry(&a)->stored_ms = NOW_MS + 60000;
+    key = key_of(4);
+    assert_true(shard_insert(&shard, &key, answer_entry(&a)));
+    assert_null(find(1));
+    assert_non_null(find(2));
+    end();
+}
+
+static void a_hot_name_that_is_stored_again_stays_hot(void **state)
+{
+    unsigned number = 0;
+
+    (void)state;
+    begin(16 * 1024);
+    while (shard.evictions == 0)
+        assert_true(put(number++, ENTRY_POSITIVE));
+    find(number - 1)->visited = true;
+    assert_true(put(number - 1, ENTRY_POSITIVE));
+    for (unsigned i = 0; i < shard.entries + 5; i++)
+        assert_true(put(number + i, ENTRY_POSITIVE));
+    assert_non_null(find(number - 1));
+    assert_null(find(number));
+    end();
+}
+
+/* Where the heap has no block although the budget has room. */
+static void a_full_heap_evicts_too(void **state)
+{
+    struct shard_setup common = {&heap, &readers};
+
+    (void)state;
+    readers_init(&readers);
+    heap_init(&heap, 32 * 1024);
+    shard_init(&shard, 1 << 20, &common, &view);
+    for (unsigned i = 0; i < 2000; i++)
+        assert_true(put(i, ENTRY_POSITIVE));
+    assert_true(shard.evictions > 1500);
+    assert_non_null(find(1999));
+    end();
+}
+
 static void a_flood_of_one_shot_names_leaves_the_hot_ones(void **state)
 {
     (void)state;
@@ -143,6 +210,54 @@ static void the_table_grows_and_finds_all(void **state)
     for (unsigned i = 0; i < 3000; i++)
         assert_int_equal(find(i) != NULL, i % 2);
     assert_int_equal(shard.evictions, 0);
+    end();
+}
+
+/* A sixteenth is kept for what they may hold, so storing goes on for a while. */
+static void a_full_shard_takes_answers_while_a_reader_is_inside(void **state)
+{
+    struct cache_reader *reader;
+    unsigned taken = 0;
+
+    (void)state;
+    begin(64 * 1024);
+    reader = readers_add(&readers, NULL);
+    for (unsigned i = 0; i < 1000; i++)
+        assert_true(put(i, ENTRY_POSITIVE));
+    readers_enter(&readers, reader);
+    while (put(1000 + taken, ENTRY_POSITIVE))
+        taken++;
+    assert_in_range(taken, 64 * 1024 / 16 / NODE_OCTETS - 1, 64 * 1024 / 16 / NODE_OCTETS + 1);
+    readers_leave(reader);
+    assert_true(put(5000, ENTRY_POSITIVE));
+    end();
+}
+
+/* Whatever is stored, renewed and made void while readers come and go. */
+static void what_readers_hold_counts_within_the_budget(void **state)
+{
+    struct cache_reader *reader;
+    struct rng rng;
+    bool inside = false;
+
+    (void)state;
+    begin(24 * 1024);
+    reader = readers_add(&readers, NULL);
+    rng_init_seeded(&rng, 17);
+    for (unsigned i = 0; i < 40000; i++) {
+        unsigned number = rng_below(&rng, i < 20000 ? 90 : 2000);
+
+        if (rng_below(&rng, 60) == 0) {
+            inside ? readers_leave(reader) : readers_enter(&readers, reader);
+            inside = !inside;
+        }
+        if (rng_below(&rng, 20) > 0)
+            put_sized(number, 1 + rng_below(&rng, 20));
+        else if (find(number) != NULL)
+            shard_remove(&shard, find(number));
+        assert_true(shard.octets + shard.limbo_octets <= shard.budget + HEAP_UNIT);
+    }
+    assert_true(shard.refused > 0 && shard.evictions > 0);
     end();
 }
 
@@ -224,21 +339,6 @@ static void a_smaller_budget_evicts_and_shrinks_the_table(void **state)
     end();
 }
 
-/* Octets of the wire of an answer with so many addresses. */
-static bool put_sized(unsigned number, unsigned addresses)
-{
-    struct cache_key key;
-    char name[32];
-
-    snprintf(name, sizeof(name), "n%07u.example", number);
-    answer_begin(&a, name, TYPE_A, 0);
-    for (unsigned i = 0; i < addresses; i++)
-        answer_a(&a, name, 60, ADDRESS);
-    answer_build(&a);
-    key = key_of(number);
-    return shard_insert(&shard, &key, answer_entry(&a));
-}
-
 /* Sizes change all the time and what is common changes too; holes stay few. */
 static void after_much_change_little_memory_is_lost_in_holes(void **state)
 {
@@ -262,8 +362,13 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_node_costs_what_its_block_takes),
         cmocka_unit_test(sieve_spares_once_what_was_visited),
+        cmocka_unit_test(sieve_spares_nothing_whose_time_is_over),
+        cmocka_unit_test(a_hot_name_that_is_stored_again_stays_hot),
+        cmocka_unit_test(a_full_heap_evicts_too),
         cmocka_unit_test(a_flood_of_one_shot_names_leaves_the_hot_ones),
         cmocka_unit_test(the_table_grows_and_finds_all),
+        cmocka_unit_test(a_full_shard_takes_answers_while_a_reader_is_inside),
+        cmocka_unit_test(what_readers_hold_counts_within_the_budget),
         cmocka_unit_test(failures_hold_an_eighth_at_most),
         cmocka_unit_test(failures_that_are_over_go_before_answers),
         cmocka_unit_test(a_fresh_failure_outlives_a_full_cache),
