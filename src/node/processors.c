@@ -20,6 +20,8 @@ unsigned processors_quota_percent(const char *cpu_max)
     if (period == 0)
         return PROCESSORS_NO_QUOTA; /* "max 100000" too: neither is a number there */
     unsigned long percent = quota * 100 / period;
+    if (percent < 1)
+        return 1; /* a quota, however small */
     return percent > 1000000 ? PROCESSORS_NO_QUOTA : (unsigned)percent;
 }
 

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +42,22 @@ static void there_are_one_to_four_loops_whatever_is_told(void **state)
     assert_in_range(processors_loops(), 1, 4);
 }
 
+static void one_processor_of_the_machines_is_one_loop(void **state)
+{
+    cpu_set_t all;
+    cpu_set_t one;
+    size_t cpu = 0;
+    (void)state;
+    assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+    while (!CPU_ISSET(cpu, &all))
+        cpu++;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
+    assert_int_equal(processors_loops(), 1);
+    assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
+}
+
 static void texts_of_cpu_max_are_read(void **state)
 {
     (void)state;
@@ -51,6 +68,7 @@ static void texts_of_cpu_max_are_read(void **state)
     assert_int_equal(processors_quota_percent("50000"), PROCESSORS_NO_QUOTA);
     assert_int_equal(processors_quota_percent("50000 0"), PROCESSORS_NO_QUOTA);
     assert_int_equal(processors_quota_percent("99999999999 1"), PROCESSORS_NO_QUOTA);
+    assert_int_equal(processors_quota_percent("1000 1000000"), 1); /* the least there is */
 }
 
 /* --- a tree of cgroups in a folder of its own --- */
@@ -152,8 +170,8 @@ static void a_container_of_version_1_finds_its_quota_at_the_root(void **state)
     /* the host's path, which is not there inside the container */
     add_file(tree, "own", "4:cpu,cpuacct:/kubepods/pod1/c1\n");
     add_folder(tree, "cpu");
-    add_file(tree, "cpu/cpu.cfs_quota_us", "250000\n");
-    add_file(tree, "cpu/cpu.cfs_period_us", "100000\n");
+    add_file(tree, "cpu/cpu.cfs_quota_us", "125000\n");
+    add_file(tree, "cpu/cpu.cfs_period_us", "50000\n");
     assert_int_equal(quota_of(tree), 250);
 }
 
@@ -188,6 +206,7 @@ int main(void)
         cmocka_unit_test(loops_are_the_smaller_of_quota_and_affinity_rounded_down),
         cmocka_unit_test(below_a_quota_of_two_there_is_one_loop),
         cmocka_unit_test(there_are_one_to_four_loops_whatever_is_told),
+        cmocka_unit_test(one_processor_of_the_machines_is_one_loop),
         cmocka_unit_test(texts_of_cpu_max_are_read),
         IN_TREE(without_cgroups_there_is_no_quota),
         IN_TREE(a_container_of_version_2_finds_its_quota_at_the_root),
