@@ -104,6 +104,15 @@ static void tell_unusable(struct findings *findings, const struct rule_pool *poo
                               "the file, variable or name gives some");
 }
 
+/* Loops through files are looked at there. */
+static bool reads_file(const struct rule_pool *pool)
+{
+    bool reads = false;
+    for (size_t i = 0; i < pool->server_count; i++)
+        reads = reads || pool->servers[i].kind == CONFIG_SERVER_RESOLV_CONF;
+    return reads;
+}
+
 void doctor_find_servers(struct doctor_pools *pools, struct findings *findings,
                          const struct ruleset *rules)
 {
@@ -117,7 +126,9 @@ void doctor_find_servers(struct doctor_pools *pools, struct findings *findings,
                                      .own = rules->config->answered,
                                      .own_count = rules->config->answered_count,
                                      .bootstrap = resolving.bootstrap};
-        pool_resolve(&pools->items[i], &source, problem, sizeof(problem));
+        bool others = pool_resolve(&pools->items[i], &source, problem, sizeof(problem));
+        if (!others && problem[0] == '\0' && !reads_file(&rules->pools[i]))
+            snprintf(problem, sizeof(problem), "they are local53 itself, and nobody else");
         if (problem[0] != '\0')
             tell_unusable(findings, &rules->pools[i], pools->items[i].count, problem);
     }

@@ -2,6 +2,7 @@
  * reading resolv.conf files; never fails: what is not known yet is published as not known. */
 #include "local53/server/publisher.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "local53/base/log.h"
@@ -42,7 +43,8 @@ static void resolve_pool(const struct publisher *publisher, struct pool *pool,
                                  .own = config->answered,
                                  .own_count = config->answered_count,
                                  .bootstrap = publisher->setup.bootstrap};
-    pool_resolve(pool, &source, problem, PROBLEM_MAX);
+    if (!pool_resolve(pool, &source, problem, PROBLEM_MAX) && problem[0] == '\0')
+        snprintf(problem, PROBLEM_MAX, "its servers are local53 itself, and nobody else");
     for (size_t s = 0; s < pool->count; s++)
         pool->slots[s] = (uint16_t)metrics_slot_for(
             publisher->setup.names, METRICS_DIMENSION_SERVER, addr_format(&pool->servers[s], text));

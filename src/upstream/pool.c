@@ -18,6 +18,7 @@ struct filling {
     char *problem;                    /* borrowed; text so far */
     size_t cap;                       /* octets at problem */
     bool full;                        /* an address was left out, and that was told */
+    bool skipped_own;                 /* one of ours was among them */
 };
 
 /* Adds one problem to the text: "subject: what; subject: what". */
@@ -32,8 +33,10 @@ static void tell(struct filling *filling, const char *subject, const char *what)
 static void add(struct filling *filling, const struct addr *addr)
 {
     struct pool *pool = filling->pool;
-    if (resolv_conf_is_own(addr, filling->source->own, filling->source->own_count))
+    if (resolv_conf_is_own(addr, filling->source->own, filling->source->own_count)) {
+        filling->skipped_own = true;
         return;
+    }
     for (size_t i = 0; i < pool->count; i++) {
         if (addr_equal(&pool->servers[i], addr))
             return;
@@ -104,9 +107,9 @@ static void add_host(struct filling *filling, const struct config_server *server
     }
 }
 
-void pool_resolve(struct pool *pool, const struct pool_source *source, char *problem, size_t cap)
+bool pool_resolve(struct pool *pool, const struct pool_source *source, char *problem, size_t cap)
 {
-    struct filling filling = {pool, source, problem, cap, false};
+    struct filling filling = {.pool = pool, .source = source, .problem = problem, .cap = cap};
     pool->count = 0;
     if (cap > 0)
         problem[0] = '\0';
@@ -119,4 +122,5 @@ void pool_resolve(struct pool *pool, const struct pool_source *source, char *pro
         case CONFIG_SERVER_HOST: add_host(&filling, server); break;
         }
     }
+    return pool->count > 0 || !filling.skipped_own;
 }

@@ -410,6 +410,14 @@ def loop(scene):
             expect(code == FINE and has(found, "loop", "note", "leaves that one out"), f"{found}")
 
 
+@suite.case("a variable that names nobody but ourselves is a pool without a server", namespace_needed=True)
+def loop_by_variable(scene):
+    os.environ["LOCAL53_TEST_OURSELVES"] = NODE
+    file = config(scene, forward=[{"zone": ".", "servers": ["env:LOCAL53_TEST_OURSELVES"]}])
+    with address(f"{NODE}/32"):
+        only_problem("upstream", file, "they are local53 itself, and nobody else", "write addresses under forward")
+
+
 @suite.case("systemd-resolved that asks us is a loop behind its stub", namespace_needed=True)
 def loop_by_stub(scene):
     server(scene, "127.0.0.53")

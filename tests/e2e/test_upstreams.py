@@ -50,6 +50,15 @@ def sources(scene):
         expect_equal(daemon.client.ask(name).texts(), ["192.0.2.1"], name)
 
 
+@suite.case("a resolv.conf that names nobody but ourselves is told in the log", namespace_needed=True)
+def ourselves(scene):
+    own = address()
+    resolv = scene.write("resolv.conf", f"nameserver {own}\n")
+    daemon = Daemon(scene, {"forward": [{"zone": ".", "servers": [f"resolv.conf:{resolv}"]}]}, address=own, port=53)
+    expect_equal(daemon.client.ask("www.example").rcode, message.SERVFAIL, "nobody to ask")
+    expect("local53 itself, and nobody else" in daemon.log(), daemon.log())
+
+
 @suite.case("a missing resolv.conf is told in the log, and a reload mends it", namespace_needed=True)
 def missing_source(scene):
     upstream = fake(scene, "192.0.2.1", port=53)

@@ -4,6 +4,7 @@
 #ifndef LOCAL53_UPSTREAM_POOL_H
 #define LOCAL53_UPSTREAM_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "local53/config/config.h"
@@ -21,7 +22,7 @@ struct pool_source {
 
 /* Fills pool->servers and count (slots are the caller's). What could not be used (unreadable file,
  * empty variable, more than POOL_SERVERS_MAX) is told as text in problem (cap octets, "" for none);
- * the pool may be empty. Doubles are dropped. */
-void pool_resolve(struct pool *pool, const struct pool_source *source, char *problem, size_t cap);
+ * the pool may be empty. Doubles are dropped. False when all it has are we: there is nobody to ask. */
+bool pool_resolve(struct pool *pool, const struct pool_source *source, char *problem, size_t cap);
 
 #endif

@@ -119,10 +119,25 @@ static void our_own_addresses_are_skipped_with_the_same_port_only(void **state)
     struct pool pool;
     char problem[64];
     (void)state;
-    pool_resolve(&pool, &source, problem, sizeof(problem));
+    assert_true(pool_resolve(&pool, &source, problem, sizeof(problem)));
     assert_int_equal(pool.count, 2);
     upstream_test_expect(&pool.servers[0], "169.254.20.10:5353");
     upstream_test_expect(&pool.servers[1], "10.0.0.2:53");
+    assert_string_equal(problem, "");
+}
+
+static void a_pool_of_ourselves_alone_is_told(void **state)
+{
+    const struct config_server servers[] = {literal("169.254.20.10"), literal("127.0.0.1")};
+    const struct addr own[] = {addr_of("169.254.20.10:53"), addr_of("0.0.0.0:53")};
+    const struct pool_source source = {
+        .servers = servers, .server_count = 2, .own = own, .own_count = 2};
+    struct pool pool;
+    char problem[64];
+    (void)state;
+    assert_false(pool_resolve(&pool, &source, problem, sizeof(problem)));
+    assert_int_equal(pool.count, 0);
+    assert_string_equal(problem, "");
 }
 
 static void the_seventeenth_address_is_left_out_and_told_once(void **state)
@@ -176,6 +191,7 @@ int main(void)
         cmocka_unit_test(a_variable_may_hold_several_addresses),
         cmocka_unit_test(a_variable_that_is_not_set_or_empty_is_told),
         cmocka_unit_test(our_own_addresses_are_skipped_with_the_same_port_only),
+        cmocka_unit_test(a_pool_of_ourselves_alone_is_told),
         cmocka_unit_test(the_seventeenth_address_is_left_out_and_told_once),
         cmocka_unit_test(a_host_without_a_resolver_has_no_address),
         cmocka_unit_test(the_problem_text_is_cut_at_its_room),
