@@ -134,7 +134,7 @@ static int reload(struct supervisor *supervisor, bool json, FILE *out)
         return EXIT_FOUND;
     }
     bool taken = supervisor_reload(supervisor);
-    fputs(taken ? "reloaded\n" : supervisor->reload_problem, out);
+    fprintf(out, "%s\n", taken ? "reloaded" : supervisor->reload_problem);
     return taken ? EXIT_FINE : EXIT_USAGE;
 }
 

@@ -58,7 +58,7 @@ static void status_text(const struct supervisor *supervisor, FILE *out)
     fprintf(out, "ready: %s%s\nconfiguration: %s%s\n", ready ? "yes" : "no, ", why,
             supervisor->file, supervisor->reload_problem != NULL ? " (last reload refused)" : "");
     if (supervisor->reload_problem != NULL)
-        fprintf(out, "%s", supervisor->reload_problem);
+        fprintf(out, "%s\n", supervisor->reload_problem);
     fprintf(out, "cache: %llu entries, %llu octets\n", (unsigned long long)stats.entries,
             (unsigned long long)stats.octets);
     fprintf(out, "interception: %s\n", node_tell(supervisor->node, node));

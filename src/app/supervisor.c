@@ -76,9 +76,19 @@ static void set_reload_result(struct supervisor *supervisor, char *problem)
 static char *restart_problem(const struct supervisor *supervisor, const char *key)
 {
     char *text = NULL;
-    int len = asprintf(&text, "%s: %s cannot change while running; restart local53 for it\n",
+    int len = asprintf(&text, "%s: %s cannot change while running; restart local53 for it",
                        supervisor->file, key);
     CHECK(len > 0);
+    return text;
+}
+
+/* Its lines, the last without its end; malloc'd. */
+static char *report_problem(const struct report *report)
+{
+    char *text = report_text(report);
+    size_t len = strlen(text);
+    if (len > 0 && text[len - 1] == '\n')
+        text[len - 1] = '\0';
     return text;
 }
 
@@ -89,7 +99,7 @@ static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
     const char *key = NULL;
     struct ruleset *rules = load_to_serve(supervisor->file, ++supervisor->epoch, &report);
     if (rules == NULL) {
-        *problem = report_text(&report);
+        *problem = report_problem(&report);
     } else if (!config_can_reload(supervisor_config(supervisor), rules->config, &key)) {
         *problem = restart_problem(supervisor, key);
         ruleset_free(rules);
