@@ -242,10 +242,13 @@ static enum err put_missing(struct addresses *addresses, char *why)
         struct place *place = &addresses->places[i];
         int error = 0;
 
-        if (place->link == 0)
+        if (place->link == 0) {
             error = put_one(addresses, place);
-        else if (!rtnl_is_up(place->link_name))
+            if (error == ENODEV) /* an instance that ends has deleted the link it left empty */
+                error = put_one(addresses, place);
+        } else if (!rtnl_is_up(place->link_name)) {
             error = rtnl_set_up(addresses->netlink, place->link);
+        }
         if (error != 0)
             return tell(error, &place->address, why);
     }
