@@ -99,8 +99,9 @@ static void tell_taken(const struct import *import, struct import_problem *probl
         snprintf(told, sizeof(told), ", %zu left out (see the comments)", left_out);
     if (import->is_contested)
         import_vpcs_text(import, NULL, vpcs);
-    snprintf(problem->text, sizeof(problem->text), "%zu endpoint%s%s%s%s", import->taken,
+    snprintf(problem->text, sizeof(problem->text), "%zu endpoint%s%s%s%s%s", import->taken,
              import->taken > 1 ? "s" : "", told,
+             import->is_part ? "; NextToken: the file does not have all endpoints" : "",
              import->is_contested ? "; several VPCs have the same names, --vpc takes those of one: "
                                   : "",
              vpcs);

@@ -57,6 +57,9 @@ void import_find_names(const struct import *import, struct import_row *row, stru
 void import_find_addresses(const struct import *import, struct import_row *row,
                            struct arena *arena);
 
+/* True for a gateway endpoint, unless the file tells that it does not work. */
+bool import_is_gateway_in_use(const struct import_row *row);
+
 /* Decides what becomes of each row; calls the two above. */
 void import_judge(struct import *import);
 

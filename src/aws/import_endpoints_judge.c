@@ -46,11 +46,6 @@ static bool is_interface(const struct import_row *row)
     return strcasecmp(row->type, "Interface") == 0 || (row->type[0] == '\0' && row->has_target);
 }
 
-static bool is_gateway(const struct import_row *row)
-{
-    return strcasecmp(row->type, "Gateway") == 0;
-}
-
 static void judge_type(struct import_row *row, struct arena *arena)
 {
     if (is_interface(row))
@@ -91,6 +86,11 @@ static void judge_state(struct import_row *row, struct arena *arena)
 
 /* ---- Gateways ------------------------------------------------------------------------------------ */
 
+bool import_is_gateway_in_use(const struct import_row *row)
+{
+    return strcasecmp(row->type, "Gateway") == 0 && (is_available(row) || row->state[0] == '\0');
+}
+
 /* The usable gateway to the same service of the same region, or NULL. */
 static const struct import_row *gateway_beside(const struct import *import,
                                                const struct import_row *row)
@@ -98,8 +98,8 @@ static const struct import_row *gateway_beside(const struct import *import,
     for (size_t i = 0; i < import->count; i++) {
         const struct import_row *other = &import->rows[i];
 
-        if (is_gateway(other) && (is_available(other) || other->state[0] == '\0') &&
-            row->service_name[0] != '\0' && strcmp(other->service_name, row->service_name) == 0)
+        if (import_is_gateway_in_use(other) && row->service_name[0] != '\0' &&
+            strcmp(other->service_name, row->service_name) == 0)
             return other;
     }
     return NULL;

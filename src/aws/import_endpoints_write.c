@@ -196,7 +196,7 @@ static const struct import_row *gateway_alone(const struct import *import)
             continue;
         if (row->fate == IMPORT_TAKEN)
             return NULL;
-        if (strcasecmp(row->type, "Gateway") == 0 && strcasecmp(row->state, "available") == 0)
+        if (import_is_gateway_in_use(row))
             gateway = row;
     }
     return gateway;
