@@ -1,4 +1,5 @@
-/* What the kernel does not take of a batch of replies: sendmmsg as it may answer, by a script of the test's. */
+/* What the kernel does not take of a batch of replies, or of queries to an upstream: sendmmsg as it may answer, by a
+ * script of the test's. */
 #include "net_test.h"
 
 #include <errno.h>
@@ -20,23 +21,22 @@ static struct {
     int refusal;           /* errno of that */
 } kernel;
 
+/* True for a datagram to the port that is refused; those of a connected socket bear no address. */
+static bool is_refused(const struct mmsghdr *datagram)
+{
+    const struct addr *peer = datagram->msg_hdr.msg_name;
+    return peer != NULL && kernel.refused_port != 0 && addr_port(peer) == kernel.refused_port;
+}
+
 static int answer_of_call(const struct mmsghdr *first)
 {
-    const struct addr *peer = first->msg_hdr.msg_name;
     size_t call = kernel.calls++;
     if (call < kernel.answers_count)
         return kernel.answers[call];
-    return kernel.refused_port != 0 && addr_port(peer) == kernel.refused_port ? -kernel.refusal
-                                                                              : ALL;
+    return is_refused(first) ? -kernel.refusal : ALL;
 }
 
 /* As the kernel: an error is told only when it meets the first, else what went before it is. */
-static bool stops_at(const struct mmsghdr *datagram)
-{
-    const struct addr *peer = datagram->msg_hdr.msg_name;
-    return kernel.refused_port != 0 && addr_port(peer) == kernel.refused_port;
-}
-
 int sendmmsg(int fd, struct mmsghdr *datagrams, unsigned count, int flags)
 {
     int answer = answer_of_call(&datagrams[0]);
@@ -48,7 +48,7 @@ int sendmmsg(int fd, struct mmsghdr *datagrams, unsigned count, int flags)
         return -1;
     }
     int taken = 0;
-    for (; taken < answer && taken < (int)count && !stops_at(&datagrams[taken]); taken++) {
+    for (; taken < answer && taken < (int)count && !is_refused(&datagrams[taken]); taken++) {
         const uint8_t *data = datagrams[taken].msg_hdr.msg_iov->iov_base;
         kernel.taken[kernel.taken_count++] = data[0];
     }
@@ -209,6 +209,86 @@ static void a_close_sends_what_is_queued(void **state)
     assert_taken_in_order(3);
 }
 
+/* --- a socket towards an upstream, and queries that are queued at it --- */
+
+/* What its owner was told. */
+struct told {
+    unsigned errors;
+    enum err last;
+};
+
+static void on_datagram(void *owner, struct udp_client *client, const uint8_t *data, size_t len)
+{
+    (void)owner;
+    (void)client;
+    (void)data;
+    (void)len;
+    fail_msg("nobody sends anything");
+}
+
+static void on_error(void *owner, struct udp_client *client, enum err err)
+{
+    struct told *told = owner;
+    (void)client;
+    told->errors++;
+    told->last = err;
+}
+
+static void on_turn(void *owner)
+{
+    loop_stop(owner);
+}
+
+/* Queues so many queries at a new socket and runs the loop to the end of its turn. */
+static struct told ask_some(unsigned count)
+{
+    static const struct udp_client_events events = {on_datagram, on_error};
+    struct told told = {.errors = 0};
+    struct udp_client *client;
+    struct addr upstream = addr_with_port(net_test_addr("127.0.0.1"), 5300);
+    assert_int_equal(udp_client_open(&client, test.loop, &upstream, &events, &told), ERR_OK);
+    for (unsigned i = 0; i < count; i++)
+        udp_client_queue(client, &(uint8_t){(uint8_t)i}, 1);
+    assert_int_equal(told.errors, 0);
+    loop_set_on_turn(test.loop, on_turn, test.loop);
+    loop_run(test.loop);
+    udp_client_close(client);
+    return told;
+}
+
+static void queries_taken_in_parts_leave_whole_and_in_order(void **state)
+{
+    (void)state;
+    SCRIPT(1, -EINTR, 7);
+    assert_int_equal(ask_some(UDP_CLIENT_QUEUE_MAX).errors, 0);
+    assert_taken_in_order(UDP_CLIENT_QUEUE_MAX);
+}
+
+/* They are asked again when their time is over, like what is lost on the way. */
+static void queries_that_find_no_room_are_lost_in_silence(void **state)
+{
+    static const int reasons[] = {EAGAIN, ENOBUFS};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        kernel.calls = 0;
+        kernel.taken_count = 0;
+        SCRIPT(3, -reasons[i]);
+        assert_int_equal(ask_some(20).errors, 0);
+        assert_taken_in_order(3);
+        assert_int_equal(kernel.calls, 2);
+    }
+}
+
+static void queries_that_are_refused_are_told_once(void **state)
+{
+    (void)state;
+    SCRIPT(3, -EPERM);
+    struct told told = ask_some(20);
+    assert_int_equal(told.errors, 1);
+    assert_int_equal(told.last, ERR_DENIED);
+    assert_taken_in_order(3);
+}
+
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
@@ -221,6 +301,9 @@ int main(void)
         WITH_SERVER(a_full_buffer_sheds_and_counts_what_is_left),
         WITH_SERVER(a_refused_reply_is_counted_and_all_others_leave),
         WITH_SERVER(a_close_sends_what_is_queued),
+        WITH_SERVER(queries_taken_in_parts_leave_whole_and_in_order),
+        WITH_SERVER(queries_that_find_no_room_are_lost_in_silence),
+        WITH_SERVER(queries_that_are_refused_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
