@@ -223,6 +223,15 @@ static bool write_path(const struct zone_reading *reading, char *out)
     return len > 0 && len < PATH_OCTETS_MAX;
 }
 
+/* What becomes of a download that failed, or of a file that was about to be written. */
+static void tell_empty(const struct zone_reading *reading)
+{
+    report_add(reading->source->report, REPORT_WARNING, reading->zone->file_mark,
+               "zones[%u].file: %.120s has no records, so that no name of the zone exists; was it "
+               "cut off?",
+               reading->index, reading->zone->file);
+}
+
 static void read_file(struct zone_reading *reading)
 {
     struct master_setup setup = {.origin = &reading->zone->name,
@@ -231,12 +240,15 @@ static void read_file(struct zone_reading *reading)
                                  .on_error = on_error,
                                  .on_file = on_file,
                                  .owner = reading};
+    size_t before = reading->drafts->count;
     char path[PATH_OCTETS_MAX];
 
     if (!write_path(reading, path))
         on_error(reading, &(struct master_place){NULL, 0}, "the path is too long");
-    else
-        (void)master_read_file(&setup, path, reading->zone->file);
+    else if (master_read_file(&setup, path, reading->zone->file) == ERR_OK &&
+             reading->drafts->count == before && reading->zone->alias_count == 0 &&
+             reading->foreign.count + reading->inner.count == 0)
+        tell_empty(reading);
     tell_noted(reading);
 }
 

@@ -427,6 +427,25 @@ static void other_classes_are_left_out(void **state)
     zones_free(zones);
 }
 
+static void a_file_without_records_is_told(void **state)
+{
+    static const char aliased[] =
+        "zones: [{name: example, file: zone, aliases: {a.example: t.other.net}}]\n";
+
+    zoned_write(*state, "zone", "; nothing yet\n$TTL 60\n");
+    zones_free(zoned_zones(*state, ONE_ZONE));
+    assert_report((struct zoned *)*state,
+                  "f:2:31: warning: zones[0].file: zone has no records, so that no name of the "
+                  "zone exists; was it cut off?\n");
+    zones_free(load(*state, aliased, ""));
+    zones_free(load(*state, ONE_ZONE, "@ SOA a b 1 2 3 4 5\n"));
+    zoned_write(*state, "zone", "v CH TXT a\n");
+    zones_free(zoned_zones(*state, ONE_ZONE));
+    assert_report((struct zoned *)*state,
+                  "f:2:31: warning: zones[0].file: zone:1: not of class IN, and left out (1 in "
+                  "all)\n");
+}
+
 static void more_than_an_answer_has_room_for_is_refused(void **state)
 {
     struct zoned *zoned = *state;
@@ -471,6 +490,7 @@ int main(void)
         ZONED(files_that_were_read_are_told_once),
         ZONED(a_name_with_the_zone_twice_is_told),
         ZONED(other_classes_are_left_out),
+        ZONED(a_file_without_records_is_told),
         ZONED(more_than_an_answer_has_room_for_is_refused),
     };
 
