@@ -216,6 +216,47 @@ static void a_gateway_counts_unless_its_state_says_that_it_does_not_work(void **
     }
 }
 
+static void a_region_that_is_not_told_is_the_clusters(void **state)
+{
+    static const char text[] =
+        "{\"VpcEndpoints\": [{\"ServiceName\": \"com.amazonaws.sqs\", \"DnsEntries\": "
+        "[{\"DnsName\": \"vpce-1-x.sqs.example.com\"}]}]}";
+    struct import_endpoints from = {.endpoints = file_of("f", text)};
+    struct imported made = import(&from);
+
+    (void)state;
+    assert_int_equal(made.err, ERR_NOT_FOUND);
+    assert_non_null(strstr(made.problem.text, ": the file does not tell the region of sqs; "
+                                              "--region does"));
+    free(made.yaml);
+    from.region = "eu-west-1";
+    made = import(&from);
+    assert_int_equal(made.err, ERR_OK);
+    assert_non_null(strstr(made.yaml, "  # The file does not tell its region: taken is that of the "
+                                      "cluster.\n"));
+    assert_non_null(strstr(made.yaml, "  - service: sqs\n    region: eu-west-1\n"));
+    free(made.yaml);
+}
+
+static void all_names_of_dns_entries_are_taken(void **state)
+{
+    static const char text[] =
+        "{\"VpcEndpoints\": [{\"ServiceName\": \"com.amazonaws.eu-west-1.sqs\", \"DnsEntries\": "
+        "[{\"DnsName\": \"vpce-1-x.sqs.eu-west-1.vpce.amazonaws.com\"}, {\"DnsName\": "
+        "\"sqs.eu-west-1.amazonaws.com\"}, {\"DnsName\": \"a.example.com\"}, {\"DnsName\": "
+        "\"*.b.example.com\"}]}]}";
+    struct import_endpoints from = {.endpoints = file_of("f", text)};
+    struct imported made = import(&from);
+
+    (void)state;
+    assert_int_equal(made.err, ERR_OK);
+    assert_non_null(strstr(made.yaml, "  # Also in its DnsEntries: a.example.com, "
+                                      "*.b.example.com\n"));
+    assert_non_null(strstr(made.yaml, "    names:\n      - a.example.com\n"
+                                      "      - \"*.b.example.com\"\n"));
+    free(made.yaml);
+}
+
 static void endpoints_without_names_are_left_out_with_the_reason(void **state)
 {
     (void)state;
@@ -266,6 +307,8 @@ int main(void)
         cmocka_unit_test(what_a_gateway_of_the_clusters_region_serves_is_left_to_it),
         cmocka_unit_test(a_gateway_of_another_region_than_the_clusters_takes_nothing),
         cmocka_unit_test(a_gateway_counts_unless_its_state_says_that_it_does_not_work),
+        cmocka_unit_test(a_region_that_is_not_told_is_the_clusters),
+        cmocka_unit_test(all_names_of_dns_entries_are_taken),
         cmocka_unit_test(endpoints_without_names_are_left_out_with_the_reason),
         cmocka_unit_test(names_that_aws_tells_count_more_than_the_catalogue),
         cmocka_unit_test(addresses_of_interfaces_stand_beside_the_target),

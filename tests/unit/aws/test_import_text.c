@@ -43,6 +43,7 @@ static void a_comment_stays_in_its_line(void **state)
 {
     (void)state;
     assert_comment("one\nlisten: [0.0.0.0]\r\tend", 2, "  # one?listen: [0.0.0.0]??end\n");
+    assert_comment("~ \x7f", 0, "# ~ ?\n");
     assert_comment("next\xc2\x85line\xe2\x80\xa8sep", 0, "# next??line???sep\n");
 }
 
@@ -87,6 +88,7 @@ static void what_the_configuration_would_refuse_is_no_name(void **state)
     assert_no_name("*");
     assert_no_name("a..b");
     assert_no_name("10.0.0.1");
+    assert_no_name("10.0.1");
     assert_no_name("::1");
     assert_no_name("a\\046b.example.com");
     assert_no_name("a b.example.com");
