@@ -148,7 +148,7 @@ size_t crew_octets(const struct run_plan *plan)
 {
     struct sizing sizing = sizing_of(plan, FLIGHT_LANES_MAX);
     size_t items = plan->expectations != NULL ? queryset_count(workload_set(plan->workload)) : 0;
-    return sizing.threads * sizing_worker_octets(&sizing, plan) +
+    return sizing.threads * sizing_worker_octets(&sizing, plan) + sizing_result_octets(plan) +
            items * sizeof(struct expectation *);
 }
 

@@ -80,7 +80,7 @@ struct run_watch {
  * 100 ms to 1 s. */
 uint64_t crew_drain_ns(uint64_t timeout_ns);
 
-/* Octets a run allocates at most. */
+/* Octets a run allocates at most, beside the workload's names, which all runs share. */
 size_t crew_octets(const struct run_plan *plan);
 
 /* Runs it to the end, or until stopped. result is initialised here (result_deinit is the

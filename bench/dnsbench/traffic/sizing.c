@@ -166,14 +166,19 @@ struct addr sizing_source(const struct run_plan *plan, uint32_t client)
 /* Histograms of one result: five, one a class of answers, one a kind of lookup. */
 #define HISTOGRAMS (5 + ANSWER_COUNT + RESULT_KINDS_MAX)
 
-size_t sizing_worker_octets(const struct sizing *sizing, const struct run_plan *plan)
+size_t sizing_result_octets(const struct run_plan *plan)
 {
     struct series_shape shape = sizing_shape(plan);
+    return HISTOGRAMS * HISTOGRAM_BUCKETS * sizeof(uint64_t) + series_octets(&shape);
+}
+
+size_t sizing_worker_octets(const struct sizing *sizing, const struct run_plan *plan)
+{
     uint32_t lanes = sizing->lanes + sizing->streams;
     size_t due = 4 * ((size_t)sizing->streams * sizing->flights + sizing->lookups);
     return sizeof(struct worker) + flights_octets(sizing->flights, lanes) +
            lanes * (sizeof(struct worker_lane) + lane_octets(plan->transport)) +
            sizing->lookups * sizeof(struct worker_lookup) + due * sizeof(uint32_t) +
-           HISTOGRAMS * HISTOGRAM_BUCKETS * sizeof(uint64_t) + series_octets(&shape) +
-           (size_t)WORKER_IN_BATCH * LANE_MESSAGE_OCTETS + (size_t)sizing->batch * QUERY_MAX_OCTETS;
+           sizing_result_octets(plan) + (size_t)WORKER_IN_BATCH * LANE_MESSAGE_OCTETS +
+           (size_t)sizing->batch * QUERY_MAX_OCTETS;
 }

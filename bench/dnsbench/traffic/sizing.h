@@ -32,6 +32,9 @@ struct sizing {
 /* Decides. descriptors_max: what the process may open; PORTS_PER_LOOKUP stays below it. */
 struct sizing sizing_of(const struct run_plan *plan, size_t descriptors_max);
 
+/* Octets of a result's histograms and series: each worker has one, and the run as a whole. */
+size_t sizing_result_octets(const struct run_plan *plan);
+
 /* Octets that one worker allocates. */
 size_t sizing_worker_octets(const struct sizing *sizing, const struct run_plan *plan);
 
