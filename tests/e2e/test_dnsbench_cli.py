@@ -238,6 +238,8 @@ MISTAKES = (
     (("report",), "file"),
     (("report", "merge", "one.json"), "two"),
     (("report", "--sgv", "x", "y"), "--svg"),
+    (("report", "merge", "x", "y", "x"), "'x' is named twice"),
+    (("report", "diff", "x", "y", "--svg", "z"), "table alone"),
 )
 
 

@@ -62,12 +62,27 @@ static int render(const struct request *request)
     return code;
 }
 
+/* The first file that is named again; NULL when none is. */
+static const char *named_twice(const struct request *request)
+{
+    for (size_t i = 0; i < request->count; i++) {
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(request->files[i], request->files[j]) == 0)
+                return request->files[i];
+        }
+    }
+    return NULL;
+}
+
 static int merge(const struct request *request)
 {
     struct study whole = {0};
     char why[256];
     int code = VERDICT_PASS;
 
+    if (named_twice(request) != NULL)
+        return command_usage(&command_report, "'%s' is named twice: it would count twice",
+                             named_twice(request));
     for (size_t i = 0; code == VERDICT_PASS && i < request->count; i++) {
         struct study part = {0};
 
@@ -143,6 +158,9 @@ static int run(int argc, char **argv)
         return command_usage(&command_report, "merge takes two files or more");
     if (diffing && request.count != 2)
         return command_usage(&command_report, "diff takes two files");
+    if (diffing &&
+        (request.output.json != NULL || request.output.svg != NULL || request.output.hdr != NULL))
+        return command_usage(&command_report, "diff is a table alone: no --json, --svg or --hdr");
     if (!merging && !diffing && request.count != 1)
         return command_usage(&command_report,
                              "it takes one file, or 'merge' or 'diff' before several");
