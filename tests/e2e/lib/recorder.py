@@ -6,8 +6,7 @@ import threading
 import time
 
 from . import message
-
-BUFFER_OCTETS = 4 << 20
+from .fake_dns import make_room
 
 
 @dataclasses.dataclass
@@ -49,7 +48,7 @@ class Recorder:
         self.datagrams = []
         self._answer, self._delay_s, self._held = answer, aaaa_delay_s, []
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_OCTETS)
+        make_room(self._udp)
         self._udp.settimeout(0.001 if aaaa_delay_s else 0.1)
         self._udp.bind((address, 0))
         self.server = f"{address}:{self._udp.getsockname()[1]}"
