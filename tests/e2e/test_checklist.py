@@ -12,7 +12,7 @@ import threading
 import time
 
 from lib import fake_dns, message
-from lib.cases import Suite, expect, expect_equal, wait_until
+from lib.cases import Suite, again_when_late, expect, expect_equal, soon, wait_until
 from lib.client import NoAnswer
 from lib.daemon import ROOT, Daemon, address, forward
 
@@ -181,7 +181,7 @@ def negative_soa(_scene):
     later = world().client.ask("neg.example")
     expect_equal([r.type for r in later.authority], [message.TYPES["SOA"]], "authority of the hit")
     expect_equal(later.authority[0].owner, "example.", "owner of the SOA")
-    expect(1 <= first.authority[0].ttl - later.authority[0].ttl <= 2,
+    expect(1 <= first.authority[0].ttl - later.authority[0].ttl <= 10,
            f"{first.authority[0].ttl} then {later.authority[0].ttl}")
 
 
@@ -216,8 +216,9 @@ def back_off(scene):
         time.sleep(0.05)
     times = [s.when for s in other.upstream.queries("fail.example.")]
     gaps = [b - a for a, b in zip(times, times[1:]) if b - a > 0.5]
-    expect(len(gaps) >= 2 and gaps[-1] > gaps[0] * 1.5, f"gaps {[round(g, 2) for g in gaps]}")
-    expect(0.9 <= min(gaps) and max(gaps) < 5.6, f"gaps {[round(g, 2) for g in gaps]}")
+    expect(len(gaps) >= 2 and all(gap > 0.9 * least for gap, least in zip(gaps, (1, 2, 4, 5))),
+           f"gaps {[round(g, 2) for g in gaps]}")
+    expect(max(gaps) < 8, f"gaps {[round(g, 2) for g in gaps]}, at most 5 s and what a machine is away")
 
 
 @suite.case("rfc9520_3.2 a flood of failures pushes out no answer that is used")
@@ -310,13 +311,15 @@ def many_wrong(scene):
     other = World(scene, default={
         "udp": fake_dns.Reply(silent=True, before=[fake_dns.with_wrong_id] * 50),
         "tcp": fake_dns.addresses("192.0.2.1")})
-    started = time.monotonic()
-    reply = other.client.ask("a.example", edns=EDNS)
-    took = time.monotonic() - started
-    expect(took < 5, f"took {took:.1f} s")
-    expect("192.0.2.66" not in reply.texts(), "a lie was believed")
-    expect(other.upstream.count("a.example.", transport="udp") <= 3, "packets over UDP")
-    expect_equal(reply.texts(), ["192.0.2.1"], f"answer by TCP (rcode {reply.rcode})")
+    def lied_to(number):
+        name, started = f"a{number}.example", time.monotonic()
+        reply = other.client.ask(name, edns=EDNS)
+        took_s = time.monotonic() - started
+        expect("192.0.2.66" not in reply.texts(), "a lie was believed")
+        expect(other.upstream.count(name + ".", transport="udp") <= 3, "packets over UDP")
+        soon(took_s, 4, "the answer")
+        expect_equal(reply.texts(), ["192.0.2.1"], f"answer by TCP (rcode {reply.rcode})")
+    again_when_late(lied_to)
 
 
 @suite.case("rfc8482_4 ANY of a forwarded name gets one RRset and no question upstream, or one")
@@ -389,7 +392,7 @@ def extended_errors(scene):
                for e in (None, EDNS)]
     for thread in threads:
         thread.start()
-    wait_until(lambda: len(got) == 2, 8, "both answers", 0.05)
+    wait_until(lambda: len(got) == 2, 20, "both answers", 0.05)
     for plain, reply in got:
         expect(reply is not None and reply.rcode == message.SERVFAIL, f"reply {reply}")
         expect_equal(reply.ede is None, plain, f"EDE {reply.ede}")

@@ -342,7 +342,8 @@ def ctl_nobody(scene):
 def ctl_continued(scene):
     daemon = simple(scene)
     daemon.signal(signal.SIGSTOP)
-    asking = subprocess.Popen([BINARY, "ctl", "-s", daemon.control, "ready"], stderr=subprocess.PIPE, text=True)
+    asking = subprocess.Popen([BINARY, "ctl", "-s", daemon.control, "ready"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True)
     for _ in range(20):
         for number in (signal.SIGSTOP, signal.SIGCONT):
             time.sleep(0.01)

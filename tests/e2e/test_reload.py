@@ -14,6 +14,7 @@ from lib.daemon import Daemon, address, forward
 
 suite = Suite("reload")
 NAME = "one.corp.example"
+STOP_LIMIT_S = 9  # 5.1 s, 0.5 s a loop, and what a machine is away
 
 
 def upstream_of(scene, rules=None):
@@ -26,7 +27,7 @@ def settings(upstream, addresses=("10.0.0.1",), names=(NAME,), **more):
 
 
 def answers(daemon, name, *wanted):
-    return wait_until(lambda: sorted(daemon.client.ask(name).texts()) == sorted(wanted), 8,
+    return wait_until(lambda: sorted(daemon.client.ask(name).texts()) == sorted(wanted), 20,
                       f"{name} answers {wanted}", 0.05)
 
 
@@ -102,15 +103,15 @@ def configmap(scene):
 def added_target(scene):
     target = "vpce-0123-abcd.sts.eu-west-1.vpce.amazonaws.com"
     upstream = upstream_of(scene, {(target + ".", kind): reply for kind, reply in (
-        ("A", fake_dns.Reply([message.a(target + ".", "10.0.9.9")], delay_s=0.6)),
-        ("AAAA", fake_dns.Reply(delay_s=0.6)))})
+        ("A", fake_dns.Reply([message.a(target + ".", "10.0.9.9")], delay_s=1.5)),
+        ("AAAA", fake_dns.Reply(delay_s=1.5)))})
     daemon = Daemon(scene, settings(upstream)).wait_ready()
     before = settings(upstream)
     added = {**before, "endpoints": before["endpoints"] + [{"names": ["two.corp.example"], "target": target}]}
     expect_equal(daemon.client.ask("two.corp.example").texts(), ["192.0.2.1"], "before")
     daemon.reload(added)
     seen = []
-    wait_until(lambda: seen.append(daemon.client.ask("two.corp.example").texts()) or seen[-1] == ["10.0.9.9"], 4,
+    wait_until(lambda: seen.append(daemon.client.ask("two.corp.example").texts()) or seen[-1] == ["10.0.9.9"], 15,
                "the endpoint's address", 0.02)
     expect(["192.0.2.1"] in seen and all(texts in (["192.0.2.1"], ["10.0.9.9"]) for texts in seen),
            f"an answer was taken away: {[texts for texts in seen if not texts][:1]} of {len(seen)}")
@@ -254,10 +255,10 @@ def in_flight(scene):
     got = []
     thread = threading.Thread(target=lambda: got.append(daemon.client.ask("slow.example")))
     thread.start()
-    wait_until(lambda: upstream.count("slow.example."), 3, "the question is upstream", 0.01)
+    wait_until(lambda: upstream.count("slow.example."), 15, "the question is upstream", 0.01)
     daemon.reload(settings(upstream, names=["slow.example"]))
     expect_equal(daemon.client.ask("slow.example").texts(), ["10.0.0.1"], "asked after the reload")
-    thread.join(6)
+    thread.join(15)
     expect(got and got[0].texts() in (["192.0.2.8"], ["10.0.0.1"]), f"asked before the reload: {got}")
     for _ in range(4):
         expect_equal(daemon.client.ask("slow.example").texts(), ["10.0.0.1"], "after the old answer came")
@@ -296,7 +297,7 @@ def under_load(scene):
 
 @suite.case("SIGTERM: not ready first, what is in flight is answered, exit 0")
 def ordered_stop(scene):
-    slow = fake_dns.Reply([message.a("slow.example.", "192.0.2.8")], delay_s=0.8)
+    slow = fake_dns.Reply([message.a("slow.example.", "192.0.2.8")], delay_s=2.5)
     upstream = upstream_of(scene, {("slow.example.", "A"): slow})
     daemon = Daemon(scene, settings(upstream)).wait_ready()
     got = []
@@ -307,17 +308,18 @@ def ordered_stop(scene):
             got.append(stream.read().texts())
     threads = [threading.Thread(target=lambda: got.append(daemon.client.ask("slow.example").texts())),
                threading.Thread(target=by_tcp)]
+    before = daemon.metric("local53_queries_total")
     for thread in threads:
         thread.start()
-    wait_until(lambda: upstream.count("slow.example."), 3, "the question is upstream", 0.01)
-    time.sleep(0.1)
+    wait_until(lambda: daemon.metric("local53_queries_total") == before + 2, 15, "both questions have come", 0.01)
+    wait_until(lambda: upstream.count("slow.example."), 15, "the question is upstream", 0.01)
     daemon.signal(signal.SIGTERM)
     statuses = []
     while daemon.process.poll() is None and len(statuses) < 1000:
         statuses.append(daemon.http("/readyz")[0])
         time.sleep(0.01)
     for thread in threads:
-        thread.join(6)
+        thread.join(15)
     expect_equal(got, [["192.0.2.8"]] * 2, "answers of what was in flight")
     expect(503 in statuses and 200 not in statuses[1:], f"/readyz during the stop: {sorted(set(statuses))}")
     expect_equal(daemon.process.wait(10), 0, "exit code")
@@ -330,9 +332,9 @@ def stop_when_dead(scene):
     clients = [threading.Thread(target=lambda n=n: ask_quietly(daemon.client, f"n{n}.example")) for n in range(20)]
     for thread in clients:
         thread.start()
-    wait_until(lambda: len(upstream.seen) >= 10, 3, "questions are upstream", 0.01)
+    wait_until(lambda: len(upstream.seen) >= 10, 15, "questions are upstream", 0.01)
     took = daemon.stop()
-    expect(took < 6, f"took {took:.1f} s")
+    expect(took < STOP_LIMIT_S, f"took {took:.1f} s")
     expect_equal(daemon.process.returncode, 0, "exit code")
     for thread in clients:
         thread.join(8)
@@ -357,7 +359,7 @@ def stop_with_unread_dump(scene):
         time.sleep(0.3)
         started = time.monotonic()
         daemon.stop()
-        expect(time.monotonic() - started < 6, "the stop took too long")
+        expect(time.monotonic() - started < STOP_LIMIT_S, "the stop took too long")
 
 
 @suite.case("SIGTERM with idle and half-sent TCP connections ends in bounded time")
@@ -367,7 +369,7 @@ def stop_with_connections(scene):
     streams[0].socket.sendall(b"\x00")
     streams[1].socket.sendall(b"\x00\x40abc")
     took = daemon.stop()
-    expect(took < 6, f"took {took:.1f} s")
+    expect(took < STOP_LIMIT_S, f"took {took:.1f} s")
     expect_equal(daemon.process.returncode, 0, "exit code")
 
 

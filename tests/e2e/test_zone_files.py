@@ -50,7 +50,7 @@ def changed(scene):
     wait_until(lambda: f"name {NAME}" in rule(daemon), 8, "the included record")
     write(os.path.join(folder, "corp.zone"), "other A 10.0.0.1\n")
     wait_until(lambda: "NXDOMAIN" in rule(daemon), 8, "that the record is gone")
-    wait_until(lambda: daemon.metric("local53_reloads_total", result="success") >= 3, 2, "start and two reloads")
+    wait_until(lambda: daemon.metric("local53_reloads_total", result="success") >= 3, 10, "start and two reloads")
 
 
 @suite.case("a ConfigMap with configuration and zone is taken in one reload")

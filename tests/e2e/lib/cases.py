@@ -166,6 +166,27 @@ def where(error):
     return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno}" if frames else "outside the case"
 
 
+# ---- What a machine that is away for a moment can spoil -------------------------------------------
+
+class Late(AssertionError):
+    """It took longer than it may, or longer than what was to be seen lasts: a machine that was away can be why."""
+
+
+def soon(seconds, limit_s, what):
+    if seconds >= limit_s:
+        raise Late(f"{what} took {seconds:.2f} s, limit {limit_s} s")
+
+
+def again_when_late(attempt, tries=4):
+    """Calls attempt(number), again after Late: who is too slow by himself is so every time. What it gives."""
+    for number in range(tries - 1):
+        try:
+            return attempt(number)
+        except Late:
+            pass
+    return attempt(tries - 1)
+
+
 # ---- Assertions that tell what they saw -----------------------------------------------------------
 
 def expect(condition, why):
@@ -179,11 +200,13 @@ def expect_equal(found, wanted, what):
 
 
 def wait_until(probe, timeout_s, what, pause_s=0.05):
-    """Calls probe until it gives something true; gives that. An AssertionError tells the last value."""
-    end, last = time.monotonic() + timeout_s, None
-    while time.monotonic() < end:
+    """Calls probe until it gives something true; gives that. An AssertionError tells the last value, which is of a call
+    after the time was over: who was away meanwhile still looks."""
+    end, over = time.monotonic() + timeout_s, False
+    while True:
         last = probe()
         if last:
             return last
+        expect(not over, f"not within {timeout_s} s: {what} (last {last!r})")
         time.sleep(pause_s)
-    raise AssertionError(f"not within {timeout_s} s: {what} (last {last!r})")
+        over = time.monotonic() >= end

@@ -39,7 +39,7 @@ class TlsListener(Listener):
     """Takes TLS connections and says its title; remembers the server names it was asked for."""
 
     def __init__(self, address, port, title, files, newest=ssl.TLSVersion.MAXIMUM_SUPPORTED):
-        self.title, self.names = title, []
+        self.title, self.names, self.shaken = title, [], 0  # handshakes that are over
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*files)
         self._context.maximum_version = newest
@@ -48,5 +48,6 @@ class TlsListener(Listener):
 
     def serve(self, connection):
         with self._context.wrap_socket(connection, server_side=True) as tls:
+            self.shaken += 1
             tls.sendall(self.title.encode("ascii") + b"\n")
             tls.unwrap()
