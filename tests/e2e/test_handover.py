@@ -27,7 +27,7 @@ class Place:
         self.port, self.settings, self.count = free_port(self.address), settings, 0
         self.client = Client(self.address, self.port)
         self.upstream = scene.add(fake_dns.FakeDns(address(), 0, {
-            "slow.example.": lambda asked: fake_dns.Reply([message.a(asked.name, "192.0.2.1")], delay_s=1.5)},
+            "slow.example.": lambda asked: fake_dns.Reply([message.a(asked.name, "192.0.2.1")], delay_s=3.0)},
             fake_dns.addresses("192.0.2.2")))
         self.http_port = free_port(self.address)
 
@@ -61,13 +61,13 @@ class Instance(Daemon):
     """A daemon known by its control socket: its HTTP address may be another's still."""
 
     def _wait_alive(self):
-        wait_until(lambda: os.path.exists(self.control), 10, "the control socket")
+        wait_until(lambda: os.path.exists(self.control), 15, "the control socket")
 
     def wait_control(self):
         def ready():
             expect(self.process.poll() is None, f"ended with {self.process.returncode}: {self.log()[-1500:]}")
             return self.ctl("ready").returncode == 0
-        wait_until(ready, 10, "ready")
+        wait_until(ready, 15, "ready")
         return self
 
     def tells(self, text):
@@ -93,9 +93,9 @@ def in_turn(scene):
     expect_equal(place.asked(), [1], "while both run")
     expect_equal(second.ctl("ready").returncode, 0, "the newcomer is ready all the same")
     first.stop()
-    wait_until(lambda: second.tells("handover: alone"), 5, "the newcomer is alone")
+    wait_until(lambda: second.tells("handover: alone"), 15, "the newcomer is alone")
     expect_equal(place.asked(), [2], "afterwards")
-    wait_until(lambda: second.http("/healthz")[0] == 200, 5, "it has the port of metrics")
+    wait_until(lambda: second.http("/healthz")[0] == 200, 15, "it has the port of metrics")
 
 
 @suite.case("of two that start at once one comes first, every time")
@@ -118,14 +118,14 @@ def killed(scene):
     dead = place.come()
     dead.expected_exit = -signal.SIGKILL
     dead.process.kill()
-    dead.process.wait(5)
+    dead.process.wait(15)
     expect_equal(place.asked(), [1], "after the newcomer's death")
     second = place.come()
     first.expected_exit = -signal.SIGKILL
     first.process.kill()
-    first.process.wait(5)
+    first.process.wait(15)
     expect_equal(place.asked(), [3], "after the death of the one before")
-    wait_until(lambda: second.tells("handover: alone"), 5, "alone")
+    wait_until(lambda: second.tells("handover: alone"), 15, "alone")
     third = place.come()
     second.stop()
     expect_equal(place.asked(), [4], "after one more")
@@ -140,11 +140,11 @@ def hung(scene):
     first.signal(signal.SIGSTOP)
     place.count += 1
     second = Instance(scene, place.text(2), address=place.address, port=place.port, http_port=place.http_port)
-    wait_until(lambda: second.ctl("alive").returncode == 0, 5, "it is alive")
+    wait_until(lambda: second.ctl("alive").returncode == 0, 15, "it is alive")
     told = second.ctl("ready")
     expect("the other instance, which is asked until it stops, has not answered" in told.stdout + told.stderr, told)
     first.process.kill()
-    first.process.wait(5)
+    first.process.wait(15)
     second.wait_control()
     expect_equal((place.asked(), second.ctl("alive").returncode), ([2], 0), "after its death")
 
@@ -169,12 +169,12 @@ def metrics_taken(scene):
     first.process.terminate()
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        wait_until(lambda: can_listen(other, place.address, place.http_port), 5, "the port", 0.0005)
+        wait_until(lambda: can_listen(other, place.address, place.http_port), 15, "the port", 0.0005)
         first.wait()
-        wait_until(lambda: "metrics.not_served" in second.log(), 10, "it is told")
+        wait_until(lambda: "metrics.not_served" in second.log(), 15, "it is told")
         expect("held_by=" in second.log().split("metrics.not_served")[1], second.log())
         expect_equal(second.ctl("ready").returncode, 0, "it is ready all the same")
-    wait_until(lambda: second.http("/healthz")[0] == 200, 5, "it is served")
+    wait_until(lambda: second.http("/healthz")[0] == 200, 15, "it is served")
     expect("metrics.open" in second.log(), second.log())
 
 
@@ -192,15 +192,15 @@ def in_flight(scene):
     place = Place(scene)
     first = place.come()
     place.come()
-    wait_until(lambda: "INFO ready" in first.log(), 5, "it tells that it is ready")
+    wait_until(lambda: "INFO ready" in first.log(), 15, "it tells that it is ready")
     replies = []
     asking = threading.Thread(target=lambda: replies.append(place.client.ask("slow.example").texts()))
     asking.start()
-    wait_until(lambda: place.upstream.count("slow.example.") > 0, 5, "it is under way")
+    wait_until(lambda: place.upstream.count("slow.example.") > 0, 15, "it is under way")
     first.process.terminate()
-    wait_until(lambda: "handover.left" in first.log(), 5, "it leaves")
+    wait_until(lambda: "handover.left" in first.log(), 15, "it leaves")
     expect_equal((place.asked(), first.process.poll()), ([2], None), "who is asked while the first still runs")
-    asking.join(5)
+    asking.join(15)
     expect_equal(replies, [["192.0.2.1"]], "its answer")
     first.wait()
     expect("WARN" not in first.log(), f"an ordered stop is no reason to warn: {first.log()}")
@@ -214,7 +214,7 @@ def rolled(scene, *workers, rate=RATE):
     running = place.come(binary=PLAIN)
     queries = scene.write("queries", f"{NAME} A\nforwarded.example A\n")
     bench = dnsbench.Bench(scene, "run", "--server", f"{place.address}:{place.port}", "--queries", queries, "--rate",
-                           rate, "--clients", 64, "--duration", f"{rounds + 2}s", "--warmup", "0s",
+                           rate, "--clients", 64, "--duration", f"{rounds + 2}s", "--warmup", "0s", "--timeout", "5s",
                            binary=dnsbench.PLAIN)
     for loops in workers[1:]:
         place.settings["workers"] = loops

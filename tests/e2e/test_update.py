@@ -100,7 +100,7 @@ def load(addresses):
 
 def scraped():
     """True when the metrics port answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", 9453, timeout=1)
+    connection = http.client.HTTPConnection("127.0.0.1", 9453, timeout=5)
     try:
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
@@ -182,7 +182,7 @@ def killed(scene):
         time.sleep(0.3)
     for one in loads:
         expect_equal({what for asked, _, what in one.events if asked > gone}, {NEW}, f"{one.server} afterwards")
-    wait_until(lambda: len(pods.tables()) == 1, 1, f"tables: {pods.tables()}")
+    wait_until(lambda: len(pods.tables()) == 1, 5, f"tables: {pods.tables()}")
     expect(set(manifest.addresses) <= set(pods.standing()), f"addresses left: {pods.standing()}")
     new.stop()
 
@@ -212,7 +212,7 @@ def refused(scene):
     expect(first.is_ready() and second.is_ready(), "both are fine")
     expect_equal({pods.Client().ask(address) for address in manifest.addresses}, {OLD}, "who answers")
     first.stop()
-    wait_until(lambda: {pods.Client().ask(address) for address in manifest.addresses} == {NEW}, 2, "the second answers")
+    wait_until(lambda: {pods.Client().ask(address) for address in manifest.addresses} == {NEW}, 10, "the second answers")
     second.stop()
 
 

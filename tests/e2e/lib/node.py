@@ -17,7 +17,7 @@ NO_ADMIN = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin
 def upstream(scene):
     """Who local53 asks: its answers are told from those of the cluster DNS."""
     server = scene.add(fake_dns.FakeDns(UPSTREAM, 53, default=fake_dns.addresses(OURS)))
-    server.set("slow.example.", lambda asked: fake_dns.Reply([message.a(asked.name, OURS)], delay_s=1.0))
+    server.set("slow.example.", lambda asked: fake_dns.Reply([message.a(asked.name, OURS)], delay_s=2.5))
     return server
 
 
@@ -25,7 +25,7 @@ def cluster(scene):
     pod = Pod(scene)
     for address in (CLUSTER_DNS, CLUSTER_DNS6):
         scene.add(fake_dns.FakeDns(address, 53, default=fake_dns.addresses(THEIRS)))
-    upstream(scene)
+    pod.upstream = upstream(scene)
     return pod
 
 

@@ -122,6 +122,7 @@ class Pod(Client):
         own = os.stat("/proc/self/ns/net").st_ino
         while os.stat(f"/proc/{self.process.pid}/ns/net").st_ino == own:
             time.sleep(0.005)
+        self.upstream = None  # whom local53 asks, where there is one
         self._libc = ctypes.CDLL(None, use_errno=True)
         self._node = os.open("/proc/self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
         self._pod = os.open(f"/proc/{self.process.pid}/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -172,9 +173,10 @@ def address_of(wire):
 
 
 class Load:
-    """Questions of a pod to one server at a steady pace, each from a port of its own."""
+    """Questions of a pod to one server at a steady pace, each from a port of its own; while many are not answered, no
+    more. What is lost is told from what is late by a patience longer than a machine is away."""
 
-    PERIOD_S, PATIENCE_S = 0.002, 0.5
+    PERIOD_S, PATIENCE_S, WAITING_MAX = 0.002, 3.0, 300
 
     def __init__(self, pod, server):
         self.events = []  # (when asked, when over, what)
@@ -184,13 +186,13 @@ class Load:
 
     def close(self):
         self._stop.set()
-        self._thread.join(5)
+        self._thread.join(self.PATIENCE_S + 10)
 
     def _run(self):
         waiting, wire = {}, message.query("a.example.", "A").wire()
         while not self._stop.is_set() or waiting:
             due = time.monotonic() + self.PERIOD_S
-            if not self._stop.is_set():
+            if not self._stop.is_set() and len(waiting) < self.WAITING_MAX:
                 udp = self._pod.socket(self.server)
                 udp.connect((self.server, 53))
                 udp.setblocking(False)
