@@ -12,7 +12,8 @@ from lib.servers import Unbound
 
 suite = Suite("dnsbench counts:")
 counted = tried_cases(suite)
-HIT = ("--profile", "hit", "--arrival", "constant", "--warmup", "0", "--timeout", "300ms")
+# Longer than a machine is away: then no answer is late, and none that came is a time-out.
+HIT = ("--profile", "hit", "--arrival", "constant", "--warmup", "0", "--timeout", "3s")
 SHORT = (*HIT, "--rate", "2k", "--duration", "1s")
 RIGHT = "* A 192.0.2.1\n* AAAA 2001:db8::1\n"
 
@@ -66,8 +67,10 @@ def rcodes(scene):
 
 @counted("answers after the timeout are late, every one, and none is taken for another query's")
 def late(scene):
-    ended, truth = measure(scene, ("--delay", "1s"), *HIT[:-1], "500ms", "--rate", "1k", "--duration", "1500ms")
+    ended, truth = measure(scene, ("--delay", "1100ms"), *HIT[:-1], "1s", "--rate", "1k", "--duration", "1500ms")
     expect_equal(truth["answered"], 1500, "answers sent")
+    # For a second after the time-out; what comes later still is a time-out.
+    need(ended.outcomes.get("timeout", 0) == 0, f"outcomes {ended.outcomes}")
     expect_equal(ended.outcomes, {"late": 1500}, "outcomes")
     expect_equal((ended.measured["stray"], ended.measured["duplicate"]), (0, 0), "strays and duplicates")
     expect(ended.result["summary"]["response"]["p50_at_least"], "the median is known though nothing came in time")
@@ -145,7 +148,7 @@ def right_answers(scene):
 @counted("answers lost in the tester's own socket are the tester's, exactly, and the run is INVALID")
 def own_drops(scene):
     for faults in ((), ("--loss", "2%")):  # what the server lost too stays the server's
-        ended, truth = measure(scene, ("--stall", "400ms@300ms", *faults), *HIT[:-1], "1s", "--rate", "3k",
+        ended, truth = measure(scene, ("--stall", "400ms@300ms", *faults), *HIT, "--rate", "3k",
                                "--duration", "1s", "--receive-buffer", "4096", "--clients", "1")
         came = ended.outcomes["ok"] + ended.outcomes.get("late", 0)
         expect_equal(ended.outcomes["tester_dropped"], truth["answered"] - came, "tester-dropped")
@@ -274,7 +277,7 @@ def dot(scene):
     server = TlsServer(scene, ["dns.example"]).start()
     want, queries = scene.write("want.txt", "www.example A 192.0.2.1\n"), scene.write("queries.txt", "www.example A\n")
     words = ("run", "--server", f"127.0.0.1:{server.tls_port}", "--transport", "dot", "--queries", queries, "--expect",
-             want, "--arrival", "constant", "--warmup", "0", "--rate", "500", "--duration", "1s")
+             want, "--arrival", "constant", "--warmup", "0", "--timeout", "3s", "--rate", "500", "--duration", "1s")
     trusted = {"environment": {"SSL_CERT_FILE": server.authority.certificate}}
     for more, settings in (((), {}), (("--tls-name", "dns.example"), trusted)):
         ended = bench(scene, *words, *more, **settings)
@@ -319,7 +322,7 @@ def interrupted(scene):
         truth = serve.stop()
         expect(run["interrupted"], "the result does not say that it was interrupted")
         expect_equal(run["measured"]["sent"], truth["received"], f"sent by {command}, received")
-        expect(0.5e9 < run["elapsed_ns"] < 1.5e9, f"{run['elapsed_ns']} ns measured")
+        need(0.5e9 < run["elapsed_ns"] < 1.5e9, f"{run['elapsed_ns']} ns measured")
         expect("interrupted" in ended.stdout.lower(), f"the table of {command}: {ended.stdout}")
         need(ended.seconds < 5, f"{command} took {ended.seconds:.1f} s")
         ended.need_exit(code)
