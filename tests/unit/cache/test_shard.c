@@ -261,6 +261,33 @@ static void what_readers_hold_counts_within_the_budget(void **state)
     end();
 }
 
+/* So many large ones are held by a reader when small ones come, until one is refused. */
+static void grow_beside(unsigned held)
+{
+    struct cache_reader *reader;
+    unsigned number = 1000;
+
+    begin(64 * 1024);
+    reader = readers_add(&readers, NULL);
+    for (unsigned i = 0; i < held; i++)
+        assert_true(put_sized(i, 20));
+    readers_enter(&readers, reader);
+    for (unsigned i = 0; i < held; i++)
+        shard_remove(&shard, find(i));
+    while (put(number, ENTRY_POSITIVE))
+        number++;
+    assert_true(shard.octets + shard.limbo_octets <= shard.budget + HEAP_UNIT);
+    readers_leave(reader);
+    end();
+}
+
+static void a_table_grows_within_what_readers_leave(void **state)
+{
+    (void)state;
+    for (unsigned held = 1; held <= 60; held++)
+        grow_beside(held);
+}
+
 /* RFC 9520 section 3.2: failures cannot evict answers without limit. */
 static void failures_hold_an_eighth_at_most(void **state)
 {
@@ -369,6 +396,7 @@ int main(void)
         cmocka_unit_test(the_table_grows_and_finds_all),
         cmocka_unit_test(a_full_shard_takes_answers_while_a_reader_is_inside),
         cmocka_unit_test(what_readers_hold_counts_within_the_budget),
+        cmocka_unit_test(a_table_grows_within_what_readers_leave),
         cmocka_unit_test(failures_hold_an_eighth_at_most),
         cmocka_unit_test(failures_that_are_over_go_before_answers),
         cmocka_unit_test(a_fresh_failure_outlives_a_full_cache),
