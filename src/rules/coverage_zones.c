@@ -4,6 +4,7 @@
  * Fails: all it finds are warnings in the report; out of memory stops the process. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "coverage_private.h"
 #include "expand.h"
@@ -44,6 +45,67 @@ static void check_taker(struct coverage *c, const char *key, size_t index, const
                "asked; write \"*.%.100s\" and \"%.100s\" under except",
                wide->endpoint, expand_key_of(&c->ruleset->endpoints[wide->endpoint], wide->name),
                expand_write_name(wide->name, text), key, index, zone_text, zone_text, zone_text);
+}
+
+/* ---- Forward zones of a wildcard's own name ---------------------------------------------------------- */
+
+/* True when an except is at or below the zone: that is then what the zone is for. */
+static bool has_except_below(const struct coverage *c, const struct name *zone)
+{
+    for (size_t i = 0; i < coverage_endpoint_count(c); i++) {
+        const struct rule_endpoint *endpoint = &c->ruleset->endpoints[i];
+
+        for (size_t j = 0; j < endpoint->except_count; j++) {
+            if (name_is_at_or_below(&endpoint->excepts[j].name, zone))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The wildcard of the zone's own name, when an endpoint takes all below the zone by it; NULL for none. */
+static const struct coverage_claim *wildcard_of_zone(const struct coverage *c,
+                                                     const struct name *zone)
+{
+    const struct coverage_claim *wide;
+    struct name sample;
+
+    if (zone->labels == 0 || !sample_name(&sample, zone, true))
+        return NULL;
+    wide = coverage_wildcard_above(c, &sample);
+    return wide != NULL && name_equal(&wide->name->name, zone) && !has_except_below(c, zone) ? wide
+                                                                                             : NULL;
+}
+
+/* A forward zone of S3 says that a gateway endpoint is there, which an interface endpoint's wildcard takes the buckets
+ * from (Amazon S3 User Guide, "Gateway endpoints for Amazon S3"). */
+static const char *use_of_zone(const struct coverage *c, const struct name *zone)
+{
+    char region[PARTITION_REGION_MAX];
+    const struct catalogue_row *row;
+
+    partition_find_region(zone, NULL, region);
+    row = known_service(c->known, region, zone, true);
+    return row != NULL && strcmp(row->service, "s3") == 0
+               ? ": the zone where a gateway endpoint leads to S3"
+               : "";
+}
+
+static void check_same_name(struct coverage *c, size_t index)
+{
+    const struct name *zone = &c->ruleset->config->forward[index].zone;
+    const struct coverage_claim *wide = wildcard_of_zone(c, zone);
+    char zone_text[TEXT_NAME_MAX];
+    char text[EXPAND_TEXT_MAX];
+
+    if (wide != NULL)
+        report_add(c->report, REPORT_WARNING, wide->name->mark,
+                   "endpoints[%zu].%s: %.100s takes all names below forward[%zu] %.100s, whose "
+                   "servers are then asked for none of them; keep one of the two%s",
+                   wide->endpoint,
+                   expand_key_of(&c->ruleset->endpoints[wide->endpoint], wide->name),
+                   expand_write_name(wide->name, text), index, text_write_name(zone, zone_text),
+                   use_of_zone(c, zone));
 }
 
 /* ---- Names of private zones -------------------------------------------------------------------------- */
@@ -189,8 +251,10 @@ void coverage_check_zones(struct coverage *c)
 {
     const struct config *config = c->ruleset->config;
 
-    for (size_t i = 0; i < config->forward_count; i++)
+    for (size_t i = 0; i < config->forward_count; i++) {
         check_taker(c, "forward", i, &config->forward[i].zone);
+        check_same_name(c, i);
+    }
     for (size_t i = 0; i < config->zone_count; i++)
         check_taker(c, "zones", i, &config->zones[i].name);
     if (c->ruleset->private_zones == NULL)

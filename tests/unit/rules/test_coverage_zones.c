@@ -37,7 +37,7 @@ static void zone_above_a_wildcard_is_fine(void **state)
 {
     (void)state;
     assert_silent("endpoints:\n"
-                  "- {names: [\"*.corp.internal\", \"*.dev.corp.internal\"], addresses: 10.0.0.1}\n"
+                  "- {names: \"*.a.dev.corp.internal\", addresses: 10.0.0.1}\n"
                   "forward:\n"
                   "- {zone: \".\", servers: 10.1.0.1}\n"
                   "- {zone: dev.corp.internal, servers: 10.1.0.2}\n");
@@ -46,6 +46,35 @@ static void zone_above_a_wildcard_is_fine(void **state)
         "forward:\n"
         "- {zone: \".\", servers: 10.1.0.1}\n"
         "- {zone: corp.internal, servers: 10.1.0.2}\n");
+}
+
+#define GATEWAY                                                                                    \
+    "forward:\n"                                                                                   \
+    "- {zone: \".\", servers: 10.1.0.1}\n"                                                         \
+    "- {zone: s3.eu-west-1.amazonaws.com, servers: 10.1.0.1}\n"
+
+static void zone_of_a_wildcards_own_name_is_asked_for_nothing(void **state)
+{
+    (void)state;
+    assert_warned("endpoints:\n"
+                  "- {service: s3, region: eu-west-1, addresses: 10.0.0.1}\n" GATEWAY,
+                  "f:3:13: warning: endpoints[0].service: *.s3.eu-west-1.amazonaws.com takes all "
+                  "names below forward[1] s3.eu-west-1.amazonaws.com, whose servers are then asked "
+                  "for none of them; keep one of the two: the zone where a gateway endpoint leads "
+                  "to S3\n");
+    assert_warned("endpoints:\n"
+                  "- {names: [\"*.corp.internal\", \"*.dev.corp.internal\"], addresses: 10.0.0.1}\n"
+                  "forward:\n"
+                  "- {zone: \".\", servers: 10.1.0.1}\n"
+                  "- {zone: dev.corp.internal, servers: 10.1.0.2}\n",
+                  "f:3:31: warning: endpoints[0].names: *.dev.corp.internal takes all names below "
+                  "forward[1] dev.corp.internal, whose servers are then asked for none of them; "
+                  "keep one of the two\n");
+    assert_silent("endpoints:\n"
+                  "- {service: s3, region: eu-west-1, addresses: 10.0.0.1,\n"
+                  "   except: logs.s3.eu-west-1.amazonaws.com}\n" GATEWAY);
+    assert_silent("endpoints:\n"
+                  "- {service: s3, region: eu-central-1, addresses: 10.0.0.1}\n" GATEWAY);
 }
 
 /* The report of a configuration, beside whose files "z" stands. */
@@ -161,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zone_below_a_wildcard_is_never_asked),
         cmocka_unit_test(zone_above_a_wildcard_is_fine),
+        cmocka_unit_test(zone_of_a_wildcards_own_name_is_asked_for_nothing),
         cmocka_unit_test(a_private_zone_that_denies_public_names_is_told),
         cmocka_unit_test(names_that_an_endpoint_has_are_not_denied_by_their_zone),
         cmocka_unit_test(a_private_zone_that_denies_names_of_its_service_is_told),
