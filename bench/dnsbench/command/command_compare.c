@@ -212,11 +212,6 @@ static void tell_metric(struct duel *duel, size_t m)
     snprintf(out->metric, sizeof(out->metric), "%s", metrics[m].name);
 }
 
-static bool is_worse(const struct comparison *comparison)
-{
-    return comparison->higher_is_better ? comparison->high < 1 : comparison->low > 1;
-}
-
 static void conclude(struct duel *duel)
 {
     struct study *study = &duel->session->study;
@@ -234,7 +229,7 @@ static void conclude(struct duel *duel)
                     session_interrupted(duel->session)
                         ? "interrupted before two pairs were measured"
                         : "nothing could be compared");
-    else if (is_worse(&study->comparisons[0]))
+    else if (comparison_is_worse(&study->comparisons[0]))
         study_judge(study, VERDICT_FAILED, "B is worse: %s", study->comparisons[0].metric);
 }
 

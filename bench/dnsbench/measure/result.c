@@ -218,6 +218,11 @@ void study_judge(struct study *study, enum verdict verdict, const char *format, 
     va_end(args);
 }
 
+bool comparison_is_worse(const struct comparison *comparison)
+{
+    return comparison->higher_is_better ? comparison->high < 1 : comparison->low > 1;
+}
+
 static void take_over(struct study *study, const struct result *run)
 {
     const char *line = run->reasons;

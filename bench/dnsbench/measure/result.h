@@ -104,6 +104,9 @@ struct comparison {
     uint32_t pairs;        /* pairs of slices that were valid */
 };
 
+/* B is worse than A: the whole interval lies on the bad side of 1. */
+bool comparison_is_worse(const struct comparison *comparison);
+
 #define STUDY_COMPARISONS_MAX 4
 
 /* A command's whole outcome. runs are in the order they ran. */

@@ -459,6 +459,25 @@ static void a_study_takes_the_reasons_of_its_runs_over_with_their_names(void **s
     study_deinit(&study);
 }
 
+static void b_is_worse_only_when_its_whole_interval_is(void **state)
+{
+    static const struct {
+        struct comparison comparison;
+        bool worse;
+    } cases[] = {
+        {{.higher_is_better = true, .low = 0.90, .ratio = 0.95, .high = 0.99}, true},
+        {{.higher_is_better = true, .low = 0.90, .ratio = 0.95, .high = 1.00}, false},
+        {{.higher_is_better = true, .low = 1.01, .ratio = 1.05, .high = 1.09}, false},
+        {{.low = 1.01, .ratio = 1.05, .high = 1.09}, true},
+        {{.low = 1.00, .ratio = 1.05, .high = 1.09}, false},
+        {{.low = 0.90, .ratio = 0.95, .high = 0.99}, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        assert_int_equal(comparison_is_worse(&cases[i].comparison), cases[i].worse);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -485,6 +504,7 @@ int main(void)
         cmocka_unit_test(late_answers_alone_fail_and_are_not_unreachable),
         cmocka_unit_test(a_server_that_dies_after_the_warm_up_has_failed),
         cmocka_unit_test(a_query_without_an_outcome_is_our_own_error),
+        cmocka_unit_test(b_is_worse_only_when_its_whole_interval_is),
         cmocka_unit_test(a_study_is_as_bad_as_its_worst_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
