@@ -231,8 +231,9 @@ static void add_verdict(struct table *table, const struct study *study)
         table_line(table, TABLE_KEEP, "%s:", word);
     if (is_headed || strcmp(table->lines[table->count - 1] + strlen(word), ":") == 0)
         add_reasons(table, reasons);
-    /* A comparison leaves out the runs that the tester spoilt. */
-    if (is_invalid && (judged != NULL || strstr(reasons, "spoilt") != NULL))
+    /* A comparison leaves out the runs that the tester spoilt; Ctrl-C is no limit of the tester. */
+    if (is_invalid && strncmp(reasons, "interrupted", strlen("interrupted")) != 0 &&
+        (judged != NULL || strstr(reasons, "spoilt") != NULL))
         add_hint(table, judged);
 }
 

@@ -258,6 +258,12 @@ static void what_was_interrupted_is_not_laid_on_the_tester(void **state)
     has(text, "\nINVALID: interrupted before the search came to its end\n");
     has_not(text, "Try:");
     free(text);
+    study = sample_study_search(9, 8);
+    study.runs[3].verdict = VERDICT_INVALID; /* a step that was, is not why */
+    study_judge(&study, VERDICT_INVALID, "interrupted before the search came to its end");
+    text = table_of(&study);
+    has_not(text, "Try:");
+    free(text);
 }
 
 static void the_best_that_a_limited_search_met_is_known(void **state)
