@@ -53,6 +53,16 @@ def windows(scene):
     expect(abs(ended.json["answer"] - rates[1]) < 1, f"told {ended.json['answer']} of {rates} with loss of {losses}")
 
 
+@study_case("names never seen are seen by no later window either")
+def fresh(scene):
+    recorder = scene.add(Recorder())
+    ended = bench(scene, "max", "--server", recorder.server, "--profile", "miss", "--window", "4", "--duration", "200ms",
+                  "--warmup", "0")
+    names = [datagram.question[0] for datagram in recorder.datagrams]
+    expect(all(run["measured"]["sent"] > 10 for run in ended.json["runs"]), ended.told())
+    expect_equal(len(set(names)), len(names), "different names")
+
+
 @study_case("compare asks A B, B A, A B, ..., and tells both addresses before")
 def in_turn(scene):
     a, b = scene.add(Recorder()), scene.add(Recorder())
