@@ -13,8 +13,8 @@
 
 #define NAME "api.ecr.eu-west-1.amazonaws.com"
 #define DAY_S 86400L
-#define PATIENCE_MS 1500
-#define IMPATIENCE_MS 30
+#define PATIENCE_MS 15000
+#define IMPATIENCE_MS 500
 
 /* What a server does with a connection. */
 enum manner { SPEAKS_TLS, SPEAKS_HTTP, SAYS_NOTHING, CLOSES };

