@@ -11,7 +11,7 @@ import threading
 import time
 
 from . import message
-from .cases import Skip, expect
+from .cases import Skip, expect, wait_until
 
 CLONE_NEWNET = 0x40000000
 SERVICE, LINK_LOCAL, LINK_LOCAL6 = "10.96.0.10", "169.254.20.10", "fd00::10"
@@ -19,6 +19,7 @@ SERVICE6 = "fd00:96::a"
 CLUSTER_DNS, CLUSTER_DNS6 = "10.0.2.1", "fd00:2::1"
 POD, POD6 = "10.0.0.2", "fd00:1::2"
 OURS, THEIRS = "192.0.2.1", "192.0.2.2"  # what local53's server says, and the cluster DNS
+CHANGES_S = 2.0
 PROXY = """add table {family} proxy
 add chain {family} proxy pre {{ type nat hook prerouting priority dstnat; }}
 add chain {family} proxy out {{ type nat hook output priority -100; }}
@@ -45,7 +46,18 @@ def standing():
 
 def state():
     """What a local53 could have left on the node: addresses, links, routes and the whole of nft's rules, but for what
-    the kernel itself adds to a link some time after it was set up."""
+    the kernel itself adds to a link some time after it was set up; read until it is the same twice, since routes follow
+    addresses, and a link its peer, some time later."""
+    seen = [state_now()]
+
+    def is_same():
+        seen.append(state_now())
+        return seen[-1] == seen[-2]
+    wait_until(is_same, 10, "the node settles", 0.1)
+    return seen[-1]
+
+
+def state_now():
     told = "".join(must(*words) for words in (
         ("ip", "-o", "address"), ("ip", "-br", "link"), ("ip", "route", "show", "table", "all"),
         ("nft", "list", "ruleset")))
@@ -54,9 +66,13 @@ def state():
 
 
 def changes(before):
-    """What state() has more or less now."""
-    now = state()
-    return [f"- {line}" for line in before if line not in now] + [f"+ {line}" for line in now if line not in before]
+    """What state() has more or less now; what goes again within CHANGES_S was the kernel's."""
+    end = time.monotonic() + CHANGES_S
+    while True:
+        now, over = state(), time.monotonic() >= end
+        gone, new = [one for one in before if one not in now], [one for one in now if one not in before]
+        if over or not gone + new:
+            return [f"- {line}" for line in gone] + [f"+ {line}" for line in new]
 
 
 def tracked(port=53):
@@ -141,6 +157,7 @@ class Pod(Client):
             must("sh", "-c", f"ip link set lo up; ip address add {POD}/24 dev eth0;"
                  f"ip address add {POD6}/64 dev eth0 nodad; ip link set eth0 up;"
                  "ip route add default via 10.0.0.1; ip -6 route add default via fd00:1::1")
+        wait_until(lambda: " UP " in must("ip", "-br", "link", "show", "pod0"), 10, "the link is up")
 
     def close(self):
         self.process.kill()
