@@ -13,7 +13,7 @@ from lib.cases import Skip, Suite, expect, expect_equal
 from lib.daemon import ROOT, free_port
 from lib.dnsbench import (BINARY, FAILED, INVALID, PASS, UNREACHABLE, USAGE, WRONG, Serve, bench, bench_until,
                           check_sanitizer)
-from lib.quiet import tried_cases
+from lib.quiet import need, tried_cases
 from lib.recorder import Recorder
 
 suite = Suite("dnsbench cli:")
@@ -412,7 +412,8 @@ def hgrm(scene):
 @suite.case("report merge adds what belongs together and refuses what does not; diff shows both")
 def merged(scene):
     server = Serve(scene, "--loss", "5%").server
-    parts = [bench(scene, "run", "--server", server, *BRIEF, "--rate", rate, "--arrival", "constant")
+    patient = (*HIT[:-1], "2s", "--duration", "500ms")  # all is sent, also by a machine that was away
+    parts = [bench(scene, "run", "--server", server, *patient, "--rate", rate, "--arrival", "constant")
              for rate in ("1k", "1k", "2k")]
     paths, whole = [part.path for part in parts], scene.path("whole.json")
     done = tell("report", "merge", *paths[:2], "--json", whole)
@@ -504,7 +505,7 @@ def thresholds_others(scene):
                            ("compare", ("--slice", "200ms", "--pairs", "4", "--window", "4"))):
         ended = bench_until(FAILED, scene, command, *to(command, server), "--profile", "hit", "--timeout", "50ms",
                             "--warmup", "0", *words, "--fail-if", "rate<1M")
-        expect("rate is " in verdict(ended), f"{command}: {verdict(ended)}")
+        need("rate is " in verdict(ended), f"{command}: {verdict(ended)}")
 
 
 # ---- Progress -------------------------------------------------------------------------------------
