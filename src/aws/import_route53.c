@@ -91,14 +91,16 @@ static void understand(struct r53 *r)
 /* What was made, in a few words. */
 static void sum_up(const struct r53 *r, struct import_problem *problem)
 {
+    size_t endpoints = count_endpoints(r);
+    size_t aliases = r->alias_count - count_names(r);
     size_t left_out = 0;
 
     for (size_t i = 0; i < r->rrset_count; i++)
         left_out += r->rrsets[i].left_out ? 1 : 0;
     snprintf(problem->text, sizeof(problem->text),
-             "%zu endpoints, %zu aliases and %zu records of a zone, %zu left out%s",
-             count_endpoints(r), r->alias_count - count_names(r), r->record_count, left_out,
-             left_out > 0 ? " (see the comments)" : "");
+             "%zu endpoint%s, %zu alias%s and %zu record%s of a zone, %zu left out%s", endpoints,
+             endpoints == 1 ? "" : "s", aliases, aliases == 1 ? "" : "es", r->record_count,
+             r->record_count == 1 ? "" : "s", left_out, left_out > 0 ? " (see the comments)" : "");
 }
 
 static enum err write_all(struct r53 *r, FILE *yaml, FILE *master, struct import_problem *problem)

@@ -153,8 +153,10 @@ static void read_ttl(const struct json_at *item, struct r53_set *set)
     struct json_at at = json_member(item, "TTL");
     long long ttl = json_number(&at, -1);
 
-    if (ttl < 0 || ttl > TTL_MAX)
-        json_refuse(&at, "expected seconds, 0 to %d", TTL_MAX);
+    if (at.value == NULL)
+        json_refuse(&at, "found nothing, expected seconds, 0 to %d", TTL_MAX);
+    else if (ttl < 0 || ttl > TTL_MAX)
+        json_refuse(&at, "found %lld, expected seconds, 0 to %d", ttl, TTL_MAX);
     else
         set->ttl_s = (uint32_t)ttl;
 }

@@ -162,7 +162,7 @@ static void a_zone_with_records_becomes_a_zone_with_its_master_file(void **state
     (void)state;
     assert_golden(made.yaml, "route53-corp.yaml");
     assert_golden(made.master, "route53-corp.zone");
-    assert_string_equal(made.problem.text, "1 endpoints, 5 aliases and 29 records of a zone, "
+    assert_string_equal(made.problem.text, "1 endpoint, 5 aliases and 29 records of a zone, "
                                            "2 left out (see the comments)");
     made_deinit(&made);
 }
@@ -443,8 +443,12 @@ static void another_shape_is_refused_by_its_place(void **state)
     assert_refused(SETS(SET("a.b", "A", "\"TTL\":5")),
                    "f.json: ResourceRecordSets[0].ResourceRecords: found 0 records, expected 1 to "
                    "1000, or an AliasTarget");
-    assert_refused(SETS(SET("a.b", "A", "\"ResourceRecords\":[{\"Value\":\"10.0.0.1\"}]")),
-                   "f.json: ResourceRecordSets[0].TTL: expected seconds, 0 to 2147483647");
+    assert_refused(
+        SETS(SET("a.b", "A", "\"ResourceRecords\":[{\"Value\":\"10.0.0.1\"}]")),
+        "f.json: ResourceRecordSets[0].TTL: found nothing, expected seconds, 0 to 2147483647");
+    assert_refused(
+        SETS(SET("a.b", "A", "\"TTL\":-1,\"ResourceRecords\":[{\"Value\":\"::\"}]")),
+        "f.json: ResourceRecordSets[0].TTL: found -1, expected seconds, 0 to 2147483647");
     assert_refused("{\"ResourceRecordSets\":[],\"NextToken\":\"x\"}",
                    "f.json: NextToken: the list is a part of the zone only; list it without "
                    "--max-items and --no-paginate");
