@@ -123,14 +123,19 @@ class World:
     def listen_tls(self):
         """TLS on every endpoint, with a certificate for what probe asks; the authority's certificate."""
         authority = Authority(self.scene.folder)
-        done = subprocess.run([BINARY, "probe", "-c", self.config, "--json"], capture_output=True, text=True,
-                              check=False, timeout=60)
-        names = sorted({row["name"] for row in json.loads(done.stdout)["rows"]})
+        names = wait_until(self.names_probed, 30, "every target has an address in time")
         files = authority.issue(f"endpoints-{self.example.name}", names)
         for addresses in self.addresses.values():
             for address in addresses:
                 self.scene.add(TlsListener(address, 443, "endpoint", files))
         return authority.certificate
+
+    def names_probed(self):
+        """The names that probe asks for; None while a target has no address, in whose row stands its own name."""
+        done = subprocess.run([BINARY, "probe", "-c", self.config, "--json"], capture_output=True, text=True,
+                              check=False, timeout=60)
+        rows = json.loads(done.stdout)["rows"]
+        return sorted({row["name"] for row in rows}) if all(row["address"] for row in rows) else None
 
 
 class ExampleDaemon(Daemon):
