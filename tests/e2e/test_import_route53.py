@@ -80,6 +80,19 @@ def several(scene):
         expect("vpce-1-x" in told and "vpce-2-x" in told, f"targets of {name}: {told}")
 
 
+@suite.case("what one endpoint has at any depth below the wildcard of another is excepted there")
+def excepted(scene):
+    records = [{"Name": f"{name}.z.example.", "Type": "A",
+                "AliasTarget": {"HostedZoneId": "Z", "DNSName": f"{target}.vpce-svc-1.eu-west-1.vpce.amazonaws.com."}}
+               for name, target in (("\\052.w", "vpce-1-x"), ("x.y.w", "vpce-2-x"), ("\\052.y.w", "vpce-1-x"))]
+    done = run(["import", "route53", scene.write("sets.json", json.dumps({"ResourceRecordSets": [SOA, *records]}))])
+    expect_equal(done.returncode, FINE, done.stderr)
+    expect("    except:\n      - x.y.w.z.example\n" in done.stdout, done.stdout)
+    config = scene.write("z.yaml", done.stdout)
+    for name, target in (("x.y.w", "vpce-2-x"), ("z.y.w", "vpce-1-x"), ("y.w", "vpce-1-x")):
+        expect(target in explained(config, f"{name}.z.example"), f"{name} does not lead to {target}")
+
+
 @suite.case("what cannot be moved is told by its place, and nothing is written")
 def not_moved(scene):
     record = {"Name": "a.z.example.", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "10.0.0.1"}]}

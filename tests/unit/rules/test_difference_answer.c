@@ -55,6 +55,7 @@ static void endpoints_are_the_same_when_they_lead_to_the_same(void **state)
     assert_false(same_under("addresses: 10.0.0.1", "addresses: 10.0.0.2"));
     assert_false(same_under("target: x.example", "target: y.example"));
     assert_false(same_under("target: x.example", "target: x.example, addresses: 10.0.0.1"));
+    assert_false(same_under("target: [x.example, y.example]", "target: [x.example, z.example]"));
     assert_false(same_under("target: x.example", ""));
     assert_true(same_under("", ""));
 }

@@ -402,12 +402,12 @@ static void a_name_with_the_zone_twice_is_told(void **state)
 
     zoned_write(*state, "zone",
                 "a.corp.test A 10.0.0.1\nb CNAME a.corp.test\nc MX 1 A.Corp.Test\n"
-                "_x._tcp SRV 1 2 3 a.corp.test\nd.corp.test. A 10.0.0.1\n");
+                "_x._tcp SRV 1 2 3 a.corp.test\nd.corp.test. A 10.0.0.1\ne CNAME corp.test\n");
     zones_free(zoned_zones(*state, yaml));
     assert_report(
         (struct zoned *)*state,
         "f:2:33: warning: zones[0].file: zone:1: a name ends in the zone's name twice; is "
-        "its last dot missing? (4 records in all)\n");
+        "its last dot missing? (5 records in all)\n");
     zones_free(load(*state, yaml,
                     "corp A 10.0.0.1\ntest A 10.0.0.1\nacorp.test A 10.0.0.1\n"
                     "x CNAME corp.test.\ny MX 5 .\nz TXT corp.test\n"));
