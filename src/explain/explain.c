@@ -3,6 +3,7 @@
 #include "local53/explain/explain.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "explain_private.h"
 #include "local53/aws/catalogue.h"
@@ -42,8 +43,13 @@ static void head_forward(const struct explain *explain)
 {
     struct services *services = services_new();
     char words[EXPLAIN_WORDS_MAX];
+    char text[TEXT_NAME_MAX];
     if (name_has_vpce_label(explain->name))
         tell_text(explain->tell, "note", "a vpce- name is never rewritten");
+    else if (strpbrk(text_write_name(explain->name, text), ":/") != NULL)
+        tell_text(explain->tell, "note",
+                  "no host name has a \":\" or \"/\" in it; write the name alone, without the "
+                  "rest of its URL");
     else if (leaks_are_of(services, explain->rules, explain->name) &&
              explain_service(services, explain->name, words))
         tell_text(explain->tell, "note", "an endpoint with '%s' would take it", words);

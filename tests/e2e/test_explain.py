@@ -78,6 +78,14 @@ def special_types(scene):
         expect(wanted in said and ("::1" in wanted or "PTR" in words or "::1" not in said), f"{words}: {said}")
 
 
+@suite.case("of a URL, or a name with a port, it is told that only the name in it is asked for")
+def urls(scene):
+    for word in (f"https://{SQS}/queue", f"{SQS}:443", f"{SQS}/queue"):
+        expect("write the name alone" in from_file(scene, word), f"explain {word}")
+    for word in (SQS, "www.example", "_x._tcp.example", "a\\.b.example"):
+        expect("write the name alone" not in from_file(scene, word), f"explain {word}")
+
+
 @suite.case("names of zones: a record, a wildcard, an alias, a CNAME, no such name, falling through")
 def zones(scene):
     scene.write("corp.zone", ZONE)
