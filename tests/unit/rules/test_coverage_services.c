@@ -244,6 +244,22 @@ static void a_sloppy_wildcard_is_told_all_that_it_takes(void **state)
     ruleset_free(ruleset);
 }
 
+/* Without aws.region a region is that of the first endpoint that has one. */
+static void names_are_tried_in_the_region_of_an_endpoint(void **state)
+{
+    char *told;
+    struct ruleset *ruleset =
+        configured("endpoints:\n"
+                   "- {names: \"*.amazonaws.com\", addresses: 10.0.0.1}\n"
+                   "- {service: sqs, region: ap-south-1, addresses: 10.0.0.2}\n",
+                   &told);
+
+    (void)state;
+    assert_non_null(strstr(told, "takes oidc.eks.ap-south-1.amazonaws.com"));
+    free(told);
+    ruleset_free(ruleset);
+}
+
 static void all_apis_of_a_region_are_asked_for_by_service(void **state)
 {
     (void)state;
@@ -335,6 +351,7 @@ int main(void)
         cmocka_unit_test(wildcard_that_takes_the_issuer_is_a_warning),
         cmocka_unit_test(wildcard_that_takes_clusters_is_a_warning),
         cmocka_unit_test(a_sloppy_wildcard_is_told_all_that_it_takes),
+        cmocka_unit_test(names_are_tried_in_the_region_of_an_endpoint),
         cmocka_unit_test(all_apis_of_a_region_are_asked_for_by_service),
     };
 
