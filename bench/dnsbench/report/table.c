@@ -15,6 +15,7 @@
 
 #define REASONS_MAX 4 /* lines */
 #define REASON_COLUMNS (TABLE_COLUMNS - 4)
+#define SCHEDULE_COLUMNS (TABLE_COLUMNS - 14)
 
 void table_line(struct table *table, enum table_weight weight, const char *format, ...)
 {
@@ -67,6 +68,9 @@ static void add_times(struct table *table, const struct result *run, const char 
                units_write_duration(setup->duration_ns, duration),
                units_write_duration(setup->warmup_ns, warmup),
                units_write_duration(setup->timeout_ns, timeout));
+    if (setup->schedule[0] != '\0')
+        table_line(table, TABLE_KEEP, "%-10s %.*s%s", "schedule", SCHEDULE_COLUMNS, setup->schedule,
+                   strlen(setup->schedule) > SCHEDULE_COLUMNS ? "..." : "");
     if (run->interrupted)
         table_line(table, TABLE_KEEP, "%-10s stopped after %s: what follows is of that time",
                    "interrupted", units_write_duration(run->elapsed_ns, elapsed));
@@ -81,8 +85,7 @@ const char *table_write_load(const struct setup *setup, char *out, size_t size)
     if (setup->window > 0)
         snprintf(out, size, "%u %s kept in flight,", setup->window, unit);
     else if (setup->schedule[0] != '\0')
-        snprintf(out, size, "%s as %s (%s on average), %s,", unit, setup->schedule, rate,
-                 setup->arrival);
+        snprintf(out, size, "%s averaging %s, %s,", unit, rate, setup->arrival);
     else
         snprintf(out, size, "%s at %s, %s,", unit, rate, setup->arrival);
     return out;

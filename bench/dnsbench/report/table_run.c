@@ -1,6 +1,6 @@
 /* table_run: the table of one open-loop run: queries, rcodes, latency, time, tester.
  * Owns: nothing. Thread: any.
- * Bounds: 27 lines that are always kept at most, and the rows of classes and kinds. Fails:
+ * Bounds: 28 lines that are always kept at most, and the rows of classes and kinds. Fails:
  * never. */
 #include <stdio.h>
 #include <string.h>

@@ -359,19 +359,24 @@ static void write_arrival(char *out, size_t size, const struct pacer_plan *pacin
         snprintf(out, size, "%s", pacing->arrival == ARRIVAL_POISSON ? "poisson" : "constant");
 }
 
-/* "10s@1k,5s@20k"; one stage needs no schedule. */
+/* "10s@1k,5s@20k"; one stage needs no schedule. What does not fit is left out, stage by stage. */
 static void write_schedule(char *out, size_t size, const struct pacer_plan *pacing)
 {
+    static const char more[] = ",...";
     size_t len = 0;
     out[0] = '\0';
-    for (size_t i = 0; pacing->stage_count > 1 && i < pacing->stage_count && len < size; i++) {
+    for (size_t i = 0; pacing->stage_count > 1 && i < pacing->stage_count; i++) {
         const struct pacer_stage *stage = &pacing->stages[i];
         bool is_round =
             stage->rate >= 1000 && stage->rate / 100 == (double)(uint64_t)(stage->rate / 100);
-        int written = snprintf(out + len, size - len, "%s%gs@%g%s", i == 0 ? "" : ",",
-                               (double)stage->length_ns / (double)NS_PER_S,
-                               is_round ? stage->rate / 1000 : stage->rate, is_round ? "k" : "");
-        len += written > 0 ? (size_t)written : 0;
+        char text[UNITS_TEXT_MAX + UNITS_TEXT_MAX];
+        snprintf(text, sizeof(text), "%s%gs@%g%s", i == 0 ? "" : ",",
+                 (double)stage->length_ns / (double)NS_PER_S,
+                 is_round ? stage->rate / 1000 : stage->rate, is_round ? "k" : "");
+        bool fits = len + strlen(text) + sizeof(more) <= size;
+        len += (size_t)snprintf(out + len, size - len, "%s", fits ? text : more);
+        if (!fits)
+            return;
     }
 }
 

@@ -90,6 +90,25 @@ static void a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict(void 
     free(text);
 }
 
+static void a_schedule_has_a_line_of_its_own_however_long(void **state)
+{
+    struct study study = sample_study_run(&quiet, 1);
+    char *schedule = study.runs[0].setup.schedule;
+    (void)state;
+
+    snprintf(schedule, sizeof(study.runs[0].setup.schedule), "10s@1k,5s@20k");
+    char *text = table_write(&study);
+    fits(text);
+    has(text, "queries averaging 2.00k/s, poisson, for 1.00 s after ");
+    has(text, "\nschedule   10s@1k,5s@20k\n");
+    free(text);
+    memset(schedule, '7', sizeof(study.runs[0].setup.schedule) - 1);
+    text = table_of(&study);
+    fits(text);
+    has(text, "7...\n");
+    free(text);
+}
+
 /* Nobody set a condition: the figures are told, and that nobody judged them. */
 static void a_pass_with_losses_says_that_they_were_not_judged(void **state)
 {
@@ -400,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict),
+        cmocka_unit_test(a_schedule_has_a_line_of_its_own_however_long),
         cmocka_unit_test(a_pass_with_losses_says_that_they_were_not_judged),
         cmocka_unit_test(only_outcomes_that_occurred_have_a_line),
         cmocka_unit_test(answers_that_came_for_ended_queries_are_called_by_what_is_known_of_them),

@@ -406,6 +406,26 @@ static void what_was_run_stands_in_the_setup(void **state)
     tear_down(&trial);
 }
 
+static void a_schedule_too_long_to_be_told_is_cut_between_its_stages(void **state)
+{
+    static const char all_the_same[] = "0.005s@1k,0.005s@1k,0.005s@1k,";
+    struct trial trial;
+    (void)state;
+    set_up(&trial, "hit", &(struct echo_rules){0});
+    trial.plan.pacing.stage_count = 40;
+    for (size_t i = 0; i < trial.plan.pacing.stage_count; i++)
+        trial.plan.pacing.stages[i] =
+            (struct pacer_stage){.length_ns = 5 * NS_PER_MS, .rate = 1000};
+    trial.plan.warmup_ns = 0;
+    run(&trial);
+    const char *told = trial.result.setup.schedule;
+    assert_memory_equal(told, all_the_same, sizeof(all_the_same) - 1);
+    assert_string_equal(told + strlen(told) - strlen("@1k,..."), "@1k,...");
+    assert_int_equal((strlen(told) - strlen("0.005s@1k,...")) % strlen(",0.005s@1k"), 0);
+    assert_true(strlen(told) > sizeof(trial.result.setup.schedule) / 2);
+    tear_down(&trial);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -433,6 +453,7 @@ int main(void)
         cmocka_unit_test(a_stream_closed_by_the_server_is_opened_again),
         cmocka_unit_test(the_servers_cpu_is_read_to_the_end_however_the_threads_are_woken),
         cmocka_unit_test(what_was_run_stands_in_the_setup),
+        cmocka_unit_test(a_schedule_too_long_to_be_told_is_cut_between_its_stages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
