@@ -158,7 +158,7 @@ static void *disturb(void *arg)
     char dotted[32];
 
     rng_init_seeded(&rng, 7);
-    for (unsigned i = 0; i < STEPS / 50; i++) {
+    for (unsigned i = 0; i < STEPS / 5; i++) {
         uint64_t count = 0;
 
         atomic_fetch_add(&model->epoch, 1);
