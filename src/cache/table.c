@@ -1,5 +1,5 @@
-/* table: the buckets. What is put in is published by a release store of its slot and read by an acquire
- * load; a slot that is emptied is a plain store, and the node is kept by the caller until nobody holds it.
+/* table: the buckets. What a slot says, an entry or that it is empty, is published by a release store and read by an
+ * acquire load; a node that no slot tells of any more is kept by the caller until nobody holds it.
  * Owns: nothing; a table is a block of the heap. Thread: one writer, any readers.
  * Bounds: 2^power buckets; a search ends where nothing spilled over. Fails: table_new gives NULL. */
 #include "table.h"

@@ -15,7 +15,8 @@ struct server {
     struct net_test test;
     struct udp_server *udp;
     struct addr addr;
-    size_t seen; /* queries handed over */
+    size_t seen;  /* queries handed over */
+    bool in_turn; /* the one turn of a run has begun; at its end the hook is called once more */
 };
 
 static void on_batch(void *owner, struct udp_server *udp, struct udp_packet *packets, size_t count)
@@ -110,6 +111,39 @@ static void five_thousand_queries_wait_for_a_loop_that_stands_still(void **state
     assert_holds_all("::1", true);
 }
 
+static void on_turn(void *owner)
+{
+    struct server *server = owner;
+    if (!server->in_turn)
+        loop_stop(server->test.loop);
+    server->in_turn = true;
+}
+
+/* Queries handed over in one turn of the loop. */
+static size_t seen_in_a_turn(struct server *server)
+{
+    size_t before = server->seen;
+    server->in_turn = false;
+    loop_run(server->test.loop);
+    return server->seen - before;
+}
+
+/* Timers and other sockets get theirs beside a flood. */
+static void a_turn_takes_eight_batches_of_a_socket(void **state)
+{
+    struct server server;
+    (void)state;
+    server_open(&server, "127.0.0.1", false);
+    loop_set_on_turn(server.test.loop, on_turn, &server);
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    for (unsigned i = 0; i < 9 * UDP_BATCH; i++)
+        assert_int_equal(sendto(fd, "?", 1, 0, &server.addr.sa, addr_len(&server.addr)), 1);
+    close(fd);
+    assert_int_equal(seen_in_a_turn(&server), 8 * UDP_BATCH);
+    assert_int_equal(seen_in_a_turn(&server), UDP_BATCH);
+    server_close(&server);
+}
+
 static void replies_have_a_large_buffer(void **state)
 {
     struct server server;
@@ -146,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(five_thousand_queries_wait_for_a_loop_that_stands_still),
+        cmocka_unit_test(a_turn_takes_eight_batches_of_a_socket),
         cmocka_unit_test(replies_have_a_large_buffer),
         cmocka_unit_test(no_reply_is_fragmented_whichever_socket_it_leaves_by),
     };
