@@ -228,6 +228,7 @@ MISTAKES = (
     (("run", "--server", "127.0.0.1", "more"), "one word too many"),
     (("compare", "--alpha", "1"), "0.5"),
     (("compare", "--pairs", "1"), "--pairs"),
+    (("compare", "--a", "127.0.0.1", "--b", "127.0.0.1", "--rate", "5", "--window", "5"), "--window of a closed"),
     (("serve", "--delai", "1ms"), "did you mean '--delay'"),
     (("serve", "--delay", "1"), "1.5ms"),
     (("serve", "--rcode", "SERVFAL:2%"), "SERVFAIL"),

@@ -265,6 +265,9 @@ static int measure(struct session *session)
     const struct options *options = session->options;
     struct duel duel = {.session = session, .pairs = options->pairs > 0 ? options->pairs : PAIRS};
 
+    if (options->rate > 0 && options->window > 0)
+        return command_usage(&command_compare,
+                             "--rate is of an open loop, --window of a closed one");
     duel.plans[0] = plan_of(session, &options->a);
     duel.plans[1] = plan_of(session, &options->b);
     duel.plans[1].server_pid = (int)options->b_pid;
