@@ -20,6 +20,7 @@ ENVIRONMENT = 3
 BESIDE_S = 1.0  # both stand, one is asked
 KEYLESS = "a local53 is taken over from only where it has node.handover: true"
 THEIR_USER, TWO = "the instance that has it runs as another user", "2 instances have it already"
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 IMAGE = suite.once(make_image)
 
 
@@ -61,7 +62,7 @@ class Pod:
 
     def is_ready(self):
         expect(self.process.poll() is None, f"{self.name} ended: {self.process.poll()}")
-        return all(self.probe(which)[0] == 0 for which in ("startupProbe", "livenessProbe", "readinessProbe"))
+        return all(self.probe(which)[0] == 0 for which in PROBES)
 
     def wait_ready(self):
         wait_until(self.is_ready, 15, f"{self.name} is started, alive and ready", 0.1)
@@ -110,6 +111,14 @@ def scraped():
         connection.close()
 
 
+def are_fine(*those):
+    """As the kubelet and Prometheus see it."""
+    for one in those:
+        probes = {which: one.probe(which) for which in PROBES}
+        expect(all(code == 0 for code, _ in probes.values()), f"{one.name}: {probes}")
+    expect(scraped(), "the metrics port answers")
+
+
 # ---- An update -------------------------------------------------------------------------------------
 
 def updated(scene, overlay):
@@ -119,12 +128,12 @@ def updated(scene, overlay):
         time.sleep(0.3)
         new = Pod(scene, manifest, f"{overlay}-new", manifest.configuration(NEW)).wait_ready()
         time.sleep(BESIDE_S)
-        expect(old.is_ready() and new.is_ready() and scraped(), "both are fine")
+        are_fine(old, new)
         when = time.monotonic()
         took = old.stop()
         wait_until(scraped, 5, "the new one has the metrics port")
         time.sleep(0.3)
-        expect(new.is_ready(), "the new one is fine alone")
+        are_fine(new)
     for one in loads:
         nothing_is_lost(one, when, when + took)
     print(f"  {overlay}: {sum(len(one.events) for one in loads)} questions, none lost; the old one took {took:.2f} s",
@@ -160,7 +169,7 @@ def taken_back(scene):
         time.sleep(0.3)
         new.stop()
         time.sleep(BESIDE_S)
-        expect(old.is_ready() and scraped(), "the old one is fine")
+        are_fine(old)
     expect_equal({what for one in loads for _, _, what in one.events}, {OLD}, "answers")
     expect_equal(len(pods.tables()), 1, f"tables: {pods.tables()}")
     old.stop()
@@ -178,7 +187,7 @@ def killed(scene):
         old.process.wait(5)
         gone = time.monotonic()
         wait_until(scraped, 5, "the new one has the metrics port")
-        expect(new.is_ready(), "the new one is fine alone")
+        are_fine(new)
         time.sleep(0.3)
     for one in loads:
         expect_equal({what for asked, _, what in one.events if asked > gone}, {NEW}, f"{one.server} afterwards")
@@ -209,7 +218,7 @@ def refused(scene):
     is_told(*Pod(scene, manifest, "stranger", text, user=ANOTHER_USER).end(), THEIR_USER)
     second = Pod(scene, manifest, "second", manifest.configuration(NEW)).wait_ready()
     is_told(*Pod(scene, manifest, "third", text).end(), TWO)
-    expect(first.is_ready() and second.is_ready(), "both are fine")
+    are_fine(first, second)
     expect_equal({pods.Client().ask(address) for address in manifest.addresses}, {OLD}, "who answers")
     first.stop()
     wait_until(lambda: {pods.Client().ask(address) for address in manifest.addresses} == {NEW}, 10, "the second answers")
@@ -227,7 +236,7 @@ def first_update(scene):
         for attempt in range(3):
             is_told(*Pod(scene, manifest, f"after-{attempt}", manifest.configuration(NEW)).end(), KEYLESS)
     expect_equal({what for one in loads for _, _, what in one.events}, {OLD}, "answers meanwhile")
-    expect(old.is_ready(), "the old one is fine")
+    are_fine(old)
     old.stop()
     Pod(scene, manifest, "its-turn", manifest.configuration(NEW)).wait_ready().stop()
 
