@@ -474,7 +474,7 @@ def reader_gone(scene):
 
 # ---- Verdicts -------------------------------------------------------------------------------------
 
-@valid_case("a threshold that fails exits 1 and is told with its figure; one that holds changes nothing")
+@valid_case("a threshold that fails exits 1 and is told with its figure; one that holds changes nothing", limit_s=200)
 def thresholds(scene):
     server = Serve(scene, "--delay", "2ms", "--loss", "5%", "--rcode", "SERVFAIL:5%").server
     ends = []
@@ -498,7 +498,7 @@ def thresholds_lookup(scene):
         expect(f"{condition.split('>')[0]} is " in verdict(ended), f"{condition}: {verdict(ended)}")
 
 
-@valid_case("--fail-if of max, search and compare judges them too")
+@valid_case("--fail-if of max, search and compare judges them too", limit_s=200)
 def thresholds_others(scene):
     server = Serve(scene, "--service-time", "2ms").server
     for command, words in (("max", ("--duration", "300ms", "--window", "4")),
