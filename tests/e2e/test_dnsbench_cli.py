@@ -234,6 +234,7 @@ MISTAKES = (
     (("serve", "--rcode", "SERVFAL:2%"), "SERVFAIL"),
     (("serve", "--wrong", "adress"), "address"),
     (("serve", "--stall", "500ms"), "500ms@2s"),
+    (("serve", "--listen", "127.0.0.1:0", "--cpu", "4000"), "may use"),
     (("serve", "--loss", "60%", "--tc", "60%"), "100"),
     (("serve", "--listen", "0.0.0.0:5300"), "--allow-remote"),
     (("report",), "file"),

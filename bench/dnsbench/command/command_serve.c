@@ -176,6 +176,9 @@ static int run(int argc, char **argv)
     histogram_deinit(&truth.hold);
     if (err == ERR_OK)
         return VERDICT_PASS;
+    if (err == ERR_INVALID && config.cpu >= 0)
+        return command_usage(&command_serve, "--cpu %d: is none that this process may use",
+                             config.cpu);
     command_error(&command_serve, "%s: %s", addr_format(&config.listen, address), err_text(err));
     return VERDICT_UNREACHABLE;
 }
