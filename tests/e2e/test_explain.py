@@ -253,6 +253,14 @@ def truncated(scene):
     expect_equal(upstream.count("long.example.", transport="tcp"), 1, "questions over TCP")
 
 
+@suite.case("records that are no addresses are told by their type and size, whatever their size")
+def other_records(scene):
+    daemon, upstream = live(scene)
+    upstream.set("text.example.", lambda asked: fake_dns.Reply([message.txt(asked.name, "abc")]))
+    row, = explained(daemon, "text.example", "TXT")["alone_records"]
+    expect_equal((row["type"], row["value"], row["scope"]), ("TXT", "4 octets", ""), "record")
+
+
 @suite.case("wrong words and nobody there have their exit codes, and ctl explain says the same without asking")
 def words(scene):
     for bad in (["--live"], ["--live", "a..b"], ["--live", "a.example", "NOTYPE"], ["-s", "x", "a.example"]):

@@ -173,6 +173,9 @@ def unwritable(scene):
     expect_equal(done.returncode, ENVIRONMENT, done.stderr)
     expect("cannot be written" in done.stderr, done.stderr)
     expect_equal((read(zone_file), os.listdir(scene.folder)), (KEPT, ["corp.zone"]), "the zone's file")
+    done = run(["import", "vpc-endpoints", SAMPLE, "-o", scene.folder])
+    expect_equal((done.returncode, done.stderr),
+                 (ENVIRONMENT, f"local53 import: {scene.folder} cannot be written: Is a directory\n"), "a folder")
 
 
 @suite.case("two files that are one are refused, and it stays as it was")

@@ -2,9 +2,10 @@
 """Private zones of Route 53 move over in one command: what comes out checks as it stands, and names lead where they led."""
 import json
 import os
+import subprocess
 
 from lib.cases import Suite, expect, expect_equal
-from lib.daemon import ROOT, run
+from lib.daemon import BINARY, ROOT, run
 
 suite = Suite("import_route53")
 FINE, FOUND, USAGE = 0, 1, 2
@@ -21,6 +22,11 @@ def imported(scene, name, *words):
     checked = run(["check", "-q", "-c", output])
     expect_equal((checked.returncode, "error" in checked.stderr), (FINE, False), f"check: {checked.stderr}")
     return output
+
+
+def read(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def explained(config, name):
@@ -57,6 +63,23 @@ def zone(scene):
         expect("vpce-" not in explained(config, name), f"{name} leads to an endpoint")
 
 
+@suite.case("the configuration calls the master file from its own folder, wherever import was run")
+def called(scene):
+    os.makedirs(scene.path("q", "r"))
+    for output, zone_file, name in (("c.yaml", "a.zone", "a.zone"), ("c.yaml", "q/a.zone", "q/a.zone"),
+                                    ("q/c.yaml", "q/a.zone", "a.zone"), ("q/c.yaml", "q/r/a.zone", "r/a.zone"),
+                                    ("q/c.yaml", "r.zone", scene.path("r.zone")),
+                                    ("q/c.yaml", scene.path("q", "a.zone"), scene.path("q", "a.zone"))):
+        done = subprocess.run([os.path.abspath(BINARY), "import", "route53", os.path.join(GOLDEN, "route53-corp.json"), "-o",
+                               output, "--zone-file", zone_file], cwd=scene.folder, capture_output=True, text=True,
+                              check=False, timeout=20, umask=0o27)
+        expect_equal(done.returncode, FINE, done.stderr)
+        modes = [os.stat(os.path.join(scene.folder, file)).st_mode & 0o777 for file in (output, zone_file)]
+        expect_equal(modes, [0o640, 0o640], f"modes of {output} and {zone_file}")
+        expect(f"    file: {name}\n" in read(scene.path(output)), f"{output} does not call {zone_file} {name}")
+        expect_equal(run(["check", "-q", "-c", scene.path(output)]).returncode, FINE, f"check of {output}")
+
+
 @suite.case("of sets with several values all are told or copied, and of an alias of several targets all targets")
 def several(scene):
     def weighted(name, weight, label, **what):
@@ -72,8 +95,7 @@ def several(scene):
     done = run(["import", "route53", scene.write("sets.json", json.dumps({"ResourceRecordSets": records})),
                 "-o", scene.path("z.yaml"), "--zone-file", scene.path("z.zone")])
     expect_equal(done.returncode, FINE, done.stderr)
-    with open(scene.path("z.zone"), encoding="utf-8") as file:
-        master = file.read()
+    master = read(scene.path("z.zone"))
     expect("; weighted: left out: old (weight 0): 10.0.0.1, 10.0.0.2\na.z.example. 60 IN A 10.0.0.3\n" in master, master)
     for name in ("b.z.example", "c.z.example"):
         told = explained(scene.path("z.yaml"), name)
