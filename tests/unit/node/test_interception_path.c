@@ -15,7 +15,7 @@
 #include "local53/node/interception.h"
 #include "namespace_test.h"
 
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 20000
 #define WORD_MAX 16
 #define LINK_LOCAL "169.254.20.10"
 
