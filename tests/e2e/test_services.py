@@ -63,6 +63,23 @@ def one(scene):
     expect("endpoint service of its own: sqs-fips" in told("sqs"), "the FIPS service of sqs is not told")
 
 
+@suite.case("what goes wrong with a service stands in its note, and names that its endpoint does not have are no rows")
+def notes(_scene):
+    for service, words in (("s3", ("Dual-stack names only on dual-stack endpoints", "gateway endpoint in the same region")),
+                           ("execute-api", ("every API of the region",)), ("sqs", ("queue.amazonaws.com", "not answered")),
+                           ("sts", ("sts.amazonaws.com is not answered",)), ("iam", ("us-east-1",)),
+                           ("ecr.api", ("ecr.dkr and s3 of the same region",)), ("ecr.dkr", ("s3",)),
+                           ("monitoring", ("FIPS names are among those",)), ("eks", ("oidc",))):
+        row, = listed(service)
+        expect(all(word in row["note"] for word in words), f"{service}: {row['note']}")
+    for service in ("sqs", "sts", "kms", "ec2"):
+        row, = listed(service)
+        expect_equal((row["fips"], row["fips_service"]), ([], f"{service}-fips"), service)
+    every = {name for row in listed("--region", "us-east-1") for kind in ("names", "dualstack", "fips") for name in row[kind]}
+    expect_equal(every & {"sts.amazonaws.com", "queue.amazonaws.com", "us-east-1.queue.amazonaws.com", "s3.amazonaws.com",
+                          "s3-us-east-1.amazonaws.com", "s3-fips.us-east-1.amazonaws.com"}, set(), "legacy names")
+
+
 @suite.case("check takes every service that is listed")
 def all_taken(scene):
     lines = ['listen: ["127.0.0.1:5399"]', "endpoints:"]
