@@ -46,6 +46,35 @@ static void first_reason(const struct result *run, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)strcspn(run->reasons, "\n"), run->reasons);
 }
 
+/* The tester itself: its drops in all runs, else the worst of them. */
+static void add_tester(struct table *table, const struct study *study)
+{
+    struct health worst = {0};
+    double delay = 0;
+    double busy = 0;
+    char lag[UNITS_TEXT_MAX], waited[UNITS_TEXT_MAX], cpu[UNITS_TEXT_MAX], drops[UNITS_TEXT_MAX];
+    char late[UNITS_TEXT_MAX + 24] = "";
+
+    for (size_t i = 0; i < study->count; i++) {
+        const struct health *health = &study->runs[i].health;
+        double whole = (double)health->thread_time_ns;
+
+        worst.open_loop = worst.open_loop || health->open_loop;
+        worst.own_drops += health->own_drops;
+        if (health->send_lag_p99_ns > worst.send_lag_p99_ns)
+            worst.send_lag_p99_ns = health->send_lag_p99_ns;
+        delay = fmax(delay, figures_share((double)health->run_delay_ns, whole));
+        busy = fmax(busy, figures_share((double)health->cpu_ns, whole));
+    }
+    if (worst.open_loop)
+        snprintf(late, sizeof(late), "left %s late (p99), ",
+                 units_write_duration(worst.send_lag_p99_ns, lag));
+    table_line(table, TABLE_DETAIL,
+               "%-10s worst of all: %swaited for a CPU %s, busy %s; %s own drops", "tester", late,
+               units_write_share(delay, waited), units_write_share(busy, cpu),
+               units_write_count(worst.own_drops, drops));
+}
+
 /* ---- max ------------------------------------------------------------------------------------- */
 
 static void add_window(struct table *table, const struct result *run)
@@ -79,6 +108,7 @@ void table_max(struct table *table, const struct study *study)
     table_blank(table);
     add_heads(table, heads, sizeof(heads) / sizeof(heads[0]), VALUE_COLUMNS);
     add_rows(table, study, add_window);
+    add_tester(table, study);
     table_line(table, TABLE_DETAIL,
                "CPU is that of one query. The service time is only how many "
                "queries were kept waiting:");
@@ -139,6 +169,7 @@ void table_search(struct table *table, const struct study *study)
     table_blank(table);
     add_heads(table, heads, sizeof(heads) / sizeof(heads[0]), STEP_COLUMNS);
     add_rows(table, study, add_step);
+    add_tester(table, study);
     table_blank(table);
     table_line(table, TABLE_KEEP, "highest rate that met %s: %s", study->slo,
                study->answer > 0 ? units_write_rate(study->answer, answer) : "none");
@@ -212,10 +243,12 @@ void table_compare(struct table *table, const struct study *study)
     for (size_t i = 0; i < study->comparison_count; i++)
         add_comparison(table, study, &study->comparisons[i]);
     add_loss(table, study);
+    add_tester(table, study);
     if (study->comparison_count > 0)
-        table_line(table, TABLE_DETAIL,
-                   "B/A is the median of %u pairs of slices in the order ABBA, with its interval.",
-                   study->comparisons[0].pairs);
+        table_line(
+            table, TABLE_DETAIL,
+            "B/A is the trimmed mean of %u pairs of slices in the order ABBA, with its interval.",
+            study->comparisons[0].pairs);
     table_blank(table);
     for (size_t i = 0; i < study->comparison_count; i++)
         add_sentence(table, &study->comparisons[i]);

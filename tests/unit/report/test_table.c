@@ -340,6 +340,7 @@ static void max_has_a_row_a_window_and_sends_who_wants_latency_to_run(void **sta
     has(text, "\nwindow 256 ");
     has(text, "  invalid\n");
     has(text, "latency belongs to `dnsbench run`");
+    has(text, "\ntester     worst of all: waited for a CPU ");
     has(text, "\nhighest clean throughput: 5.50k/s\n");
     free(text);
 }
@@ -349,11 +350,22 @@ static void search_has_a_row_a_step_and_the_answer(void **state)
     struct study study = sample_study_search(9, 8);
     (void)state;
 
+    for (size_t i = 0; i < study.count; i++) {
+        struct health *health = &study.runs[i].health;
+        *health = (struct health){.open_loop = true, .thread_time_ns = 4 * NS_PER_S};
+        health->send_lag_p99_ns = i == 2 ? 1500000 : 1000;
+        health->run_delay_ns = i == 3 ? NS_PER_S : 0;
+        health->own_drops = i < 2 ? i + 3 : 0;
+    }
+
     char *text = table_of(&study);
     fits(text);
     has(text, "\n500/s ");
     has(text, "   met\n");
     has(text, "   not met: p99 is 32.1 ms, not < 5.00 ms\n");
+    has(text,
+        "\ntester     worst of all: left 1.50 ms late (p99), waited for a CPU 25.00 %, busy ");
+    has(text, "; 7 own drops\n");
     has(text, "\nhighest rate that met p99<5ms,loss<0.1%: 3.45k/s\n");
     has_not(text, "not shown");
     free(text);
@@ -395,6 +407,8 @@ static void compare_has_both_values_the_ratio_its_interval_and_a_sentence(void *
     fits(text);
     has(text, "A          127.0.0.1:5301 over udp\nB          127.0.0.1:5302 over udp\n");
     has(text, "   0.9510   0.9420..0.9590\n");
+    has(text, "B/A is the trimmed mean of ");
+    has(text, "\ntester     worst of all: ");
     has(text, "\nthroughput B is 4.9 % slower (95 % interval 4.1..5.8 %)\n");
     has(text, "\np99        no difference found; differences above 5.0 % would have been\n");
     has(text, "\ncpu        B costs 4.0 % more");
