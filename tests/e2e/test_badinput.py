@@ -120,7 +120,7 @@ for _what, (_wire, _wanted) in TABLE.items():
 @suite.case("the same over TCP: answers as over UDP, and the connection lives on or ends")
 def over_tcp(_scene):
     for what, (wire, wanted) in TABLE.items():
-        with Stream(daemon().client, timeout_s=4) as stream:
+        with Stream(daemon().client, timeout_s=15) as stream:
             stream.write(wire)
             stream.write(message.query(NAME, id=0x4321).wire())
             first = stream.read_wire()

@@ -106,7 +106,7 @@ class Client:
     def socket(self, server, kind=socket.SOCK_DGRAM):
         return socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, kind)
 
-    def ask(self, server, name="a.example.", limit_s=2.0):
+    def ask(self, server, name="a.example.", limit_s=8.0):
         """The address answered, "refused" or "timeout"."""
         asked = message.query(name, "A")
         with self.socket(server) as udp:
@@ -123,7 +123,7 @@ class Client:
     def ask_tcp(self, server, name="a.example."):
         wire = message.query(name, "A").wire()
         with self.socket(server, socket.SOCK_STREAM) as tcp:
-            tcp.settimeout(2)
+            tcp.settimeout(8)
             tcp.connect((server, 53))
             tcp.sendall(len(wire).to_bytes(2, "big") + wire)
             return address_of(tcp.recv(4096)[2:])
