@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 
-from lib.cases import Suite, expect, expect_equal
+from lib.cases import Skip, Suite, expect, expect_equal
 from lib.daemon import PLAIN, ROOT
 
 suite = Suite("bench")
@@ -22,6 +22,8 @@ def page():
 
 
 def script(name, *words):
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("the benchmarks need two CPUs, one for the servers and one for the tester")
     for program in ("local53", "dnsbench", "bench_echo"):
         expect(os.path.exists(os.path.join(BUILD, program)), f"there is no {program} in {BUILD}: build the target measured")
     done = subprocess.run([sys.executable, "-B", os.path.join(BENCH, name), *words], capture_output=True, text=True,
