@@ -124,7 +124,7 @@ static size_t wrapped_length(const char *text, size_t len)
     return len;
 }
 
-/* Adds one reason, on as many lines as it needs; gives how many. */
+/* Adds one reason, on as many lines as it needs; gives how many, one more than room if it is cut. */
 static size_t add_reason(struct table *table, const char *text, size_t len, size_t room)
 {
     size_t lines = 0;
@@ -140,7 +140,7 @@ static size_t add_reason(struct table *table, const char *text, size_t len, size
             len--;
         }
     }
-    return lines;
+    return lines + (len > 0);
 }
 
 static void add_reasons(struct table *table, const char *reasons)
@@ -152,7 +152,7 @@ static void add_reasons(struct table *table, const char *reasons)
         used += add_reason(table, reasons, len, REASONS_MAX - used);
         reasons += len + (reasons[len] == '\n');
     }
-    if (*reasons != '\0')
+    if (*reasons != '\0' || used > REASONS_MAX)
         table_line(table, TABLE_KEEP, "  and more (--json has all)");
 }
 

@@ -77,7 +77,7 @@ static void a_run_tells_what_was_asked_what_came_and_ends_with_the_verdict(void 
     fits(text);
     has(text, "server     127.0.0.1:5353 over udp\n");
     has(text, "queries at 2.00k/s, poisson, for 1.00 s after 1.00 s of warm-up; timeout 5.00 s");
-    has(text, "at most 12.3 MB");
+    has(text, "at most 12.3 MB; seed 1, hash fedcba9876543211\n");
     has(text, "rcodes     NOERROR 1,2");
     has(text, "\n  response ");
     has(text, "from when each query was due\n");
@@ -326,6 +326,18 @@ static void long_reasons_are_wrapped_at_words(void **state)
     fits(text);
     has(text, "\nWRONG:\n  a reason of many words");
     has(text, "number 1\n  and more (--json has all)\n");
+    free(text);
+    study = sample_study_run(&quiet, 7);
+    study_judge(&study, VERDICT_WRONG, "a short one");
+    for (int i = 0; i < 2; i++)
+        study_judge(&study, VERDICT_WRONG,
+                    "a reason of many words that goes on and on until it is far longer than what a "
+                    "terminal of a hundred columns shows on one of its lines, number %d",
+                    i);
+    text = table_of(&study);
+    has(text, "number 0\n  a reason of many words");
+    has_not(text, "number 1");
+    has(text, "\n  and more (--json has all)\n"); /* of the one that was cut */
     free(text);
 }
 
