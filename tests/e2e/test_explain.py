@@ -253,6 +253,21 @@ def truncated(scene):
     expect_equal(upstream.count("long.example.", transport="tcp"), 1, "questions over TCP")
 
 
+@suite.case("of upstream's addresses it is told which are private: those of the blocks that are not routed in public")
+def scopes(scene):
+    daemon, upstream = live(scene)
+    private = ("10.0.0.1", "172.16.0.1", "172.31.255.1", "192.168.0.1", "100.64.0.1", "100.127.0.1", "169.254.0.1",
+               "127.0.0.1", "fc00::1", "fd00::1", "fe80::1", "febf::1")
+    public = ("9.255.0.1", "11.0.0.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "192.169.0.1", "100.63.0.1",
+              "100.128.0.1", "169.253.0.1", "128.0.0.1", "2a05:d018::1", "fe00::1", "fec0::1")
+    upstream.set("many.example.", fake_dns.addresses(*private, *public))
+    for kind, has in (("A", "."), ("AAAA", ":")):
+        rows = explained(daemon, "many.example", kind)["alone_records"]
+        expect_equal(sorted((row["value"], row["scope"]) for row in rows),
+                     sorted([(address, "private") for address in private if has in address] +
+                            [(address, "public") for address in public if has in address]), kind)
+
+
 @suite.case("records that are no addresses are told by their type and size, whatever their size")
 def other_records(scene):
     daemon, upstream = live(scene)
