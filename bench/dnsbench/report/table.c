@@ -73,7 +73,8 @@ static void add_times(struct table *table, const struct result *run, const char 
                    strlen(setup->schedule) > SCHEDULE_COLUMNS ? "..." : "");
     if (run->interrupted)
         table_line(table, TABLE_KEEP, "%-10s stopped after %s: what follows is of that time",
-                   "interrupted", units_write_duration(run->elapsed_ns, elapsed));
+                   run->verdict == VERDICT_UNREACHABLE ? "cut short" : "interrupted",
+                   units_write_duration(run->elapsed_ns, elapsed));
 }
 
 const char *table_write_load(const struct setup *setup, char *out, size_t size)

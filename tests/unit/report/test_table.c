@@ -242,6 +242,22 @@ static void however_much_happened_it_fits_and_ends_with_the_verdict(void **state
     free(text);
 }
 
+static void a_run_that_ended_since_nobody_listens_was_interrupted_by_nobody(void **state)
+{
+    struct study study = sample_study_run(&quiet, 1);
+    (void)state;
+
+    study.runs[0].interrupted = true;
+    char *text = table_write(&study);
+    has(text, "\ninterrupted stopped after ");
+    free(text);
+    study.runs[0].verdict = VERDICT_UNREACHABLE;
+    text = table_of(&study);
+    has(text, "\ncut short  stopped after ");
+    has_not(text, "interrupted");
+    free(text);
+}
+
 static void a_single_reason_stands_on_the_verdicts_line(void **state)
 {
     struct study study = sample_study_run(&quiet, 5);
@@ -454,6 +470,7 @@ int main(void)
         cmocka_unit_test(only_classes_that_occurred_have_a_row),
         cmocka_unit_test(lookups_have_rows_of_their_own),
         cmocka_unit_test(however_much_happened_it_fits_and_ends_with_the_verdict),
+        cmocka_unit_test(a_run_that_ended_since_nobody_listens_was_interrupted_by_nobody),
         cmocka_unit_test(a_single_reason_stands_on_the_verdicts_line),
         cmocka_unit_test(an_invalid_run_says_that_the_tester_was_the_limit_and_what_helps),
         cmocka_unit_test(what_was_interrupted_is_not_laid_on_the_tester),
