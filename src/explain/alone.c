@@ -25,9 +25,9 @@ static const struct {
     uint8_t mask[2];   /* which of their bits count */
     uint8_t len;       /* octets of an address: 4 or 16 */
 } PRIVATE_BLOCKS[] = {
-    {{10, 0}, {0xff, 0}, 4},      {{172, 16}, {0xff, 0xf0}, 4},     {{192, 168}, {0xff, 0xff}, 4},
-    {{100, 64}, {0xff, 0xc0}, 4}, {{169, 254}, {0xff, 0xff}, 4},    {{127, 0}, {0xff, 0}, 4},
-    {{0xfc, 0}, {0xfe, 0}, 16},   {{0xfe, 0x80}, {0xff, 0xc0}, 16},
+    {{10, 0}, {0xff, 0}, 4},      {{172, 16}, {0xff, 0xf0}, 4},  {{192, 168}, {0xff, 0xff}, 4},
+    {{100, 64}, {0xff, 0xc0}, 4}, {{169, 254}, {0xff, 0xff}, 4}, {{127, 0}, {0xff, 0}, 4},
+    {{0, 0}, {0xff, 0xff}, 16},   {{0xfc, 0}, {0xfe, 0}, 16},    {{0xfe, 0x80}, {0xff, 0xc0}, 16},
 };
 
 static const char *scope_of(const uint8_t *octets, size_t len)
@@ -40,6 +40,12 @@ static const char *scope_of(const uint8_t *octets, size_t len)
             return "private";
     }
     return "public";
+}
+
+/* Names in the RDATA of these may be compressed (RFC 3597 section 4), and only a name by itself is read here. */
+static bool may_be_compressed(uint16_t type)
+{
+    return type == TYPE_SOA || type == TYPE_MX;
 }
 
 /* The RDATA of a record in words; *scope is told for addresses. */
@@ -59,6 +65,8 @@ static void write_value(const struct exchange_result *result, const struct rr *r
     } else if (is_name &&
                rr_name_at(&name, result->message, result->len, rr->rdata_offset) == ERR_OK) {
         text_write_name(&name, out);
+    } else if (!is_name && !may_be_compressed(rr->type)) {
+        text_write_rdata(rr->type, (struct bytes){rdata, rr->rdata_len}, out, TEXT_NAME_MAX);
     } else {
         snprintf(out, TEXT_NAME_MAX, "%u octets", (unsigned)rr->rdata_len);
     }

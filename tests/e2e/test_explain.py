@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """explain: what a name gets and why, from the file and from the running daemon, and what its upstream alone would say."""
 import json
+import re
 
 from lib import fake_dns, message
 from lib.cases import Suite, expect, expect_equal, wait_until
@@ -257,7 +258,7 @@ def truncated(scene):
 def scopes(scene):
     daemon, upstream = live(scene)
     private = ("10.0.0.1", "172.16.0.1", "172.31.255.1", "192.168.0.1", "100.64.0.1", "100.127.0.1", "169.254.0.1",
-               "127.0.0.1", "fc00::1", "fd00::1", "fe80::1", "febf::1")
+               "127.0.0.1", "::1", "fc00::1", "fd00::1", "fe80::1", "febf::1")
     public = ("9.255.0.1", "11.0.0.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "192.169.0.1", "100.63.0.1",
               "100.128.0.1", "169.253.0.1", "128.0.0.1", "2a05:d018::1", "fe00::1", "fec0::1")
     upstream.set("many.example.", fake_dns.addresses(*private, *public))
@@ -268,12 +269,19 @@ def scopes(scene):
                             [(address, "public") for address in public if has in address]), kind)
 
 
-@suite.case("records that are no addresses are told by their type and size, whatever their size")
+@suite.case("records of upstream that are no addresses are told as a zone's file has them, whatever they hold")
 def other_records(scene):
     daemon, upstream = live(scene)
-    upstream.set("text.example.", lambda asked: fake_dns.Reply([message.txt(asked.name, "abc")]))
+    for text, value in (("abc", '"abc"'), ("a\nb \x7f\"", '"a\\010b \\127\\""')):
+        upstream.set("text.example.", lambda asked, text=text: fake_dns.Reply([message.txt(asked.name, text)]))
+        row, = explained(daemon, "text.example", "TXT")["alone_records"]
+        expect_equal((row["type"], row["value"], row["scope"]), ("TXT", value, ""), "record")
+    upstream.set("text.example.", lambda asked: fake_dns.Reply([message.txt(asked.name, *["x" * 255] * 4)]))
     row, = explained(daemon, "text.example", "TXT")["alone_records"]
-    expect_equal((row["type"], row["value"], row["scope"]), ("TXT", "4 octets", ""), "record")
+    expect(row["value"].startswith('"xxxx') and len(row["value"]) > 500, f"a long one: {row}")
+    upstream.set("soa.example.", lambda asked: fake_dns.Reply([message.soa(asked.name)]))
+    row, = explained(daemon, "soa.example", "SOA")["alone_records"]
+    expect(re.fullmatch(r"\d+ octets", row["value"]), f"names that may be compressed: {row}")
 
 
 @suite.case("wrong words and nobody there have their exit codes, and ctl explain says the same without asking")
