@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "local53/config/config.h"
 #include "local53/dns/text.h"
@@ -81,6 +82,15 @@ struct ruleset *load_to_serve(const char *file, uint64_t epoch, struct report *r
         rules = NULL;
     }
     return rules;
+}
+
+char *load_report_text(const struct report *report)
+{
+    char *text = report_text(report);
+    size_t len = strlen(text);
+    if (len > 0 && text[len - 1] == '\n')
+        text[len - 1] = '\0';
+    return text;
 }
 
 void load_print_report(const struct report *report)

@@ -23,6 +23,9 @@ struct ruleset *load_to_serve(const char *file, uint64_t epoch, struct report *r
  * errors. */
 struct ruleset *load_for_command(const char *file);
 
+/* A report's lines, without the end of the last: as a value in a log or in JSON. The caller frees it. */
+char *load_report_text(const struct report *report);
+
 /* Writes a report's lines to stderr, when it has any. */
 void load_print_report(const struct report *report);
 

@@ -82,16 +82,6 @@ static char *restart_problem(const struct supervisor *supervisor, const char *ke
     return text;
 }
 
-/* Its lines, the last without its end; malloc'd. */
-static char *report_problem(const struct report *report)
-{
-    char *text = report_text(report);
-    size_t len = strlen(text);
-    if (len > 0 && text[len - 1] == '\n')
-        text[len - 1] = '\0';
-    return text;
-}
-
 /* The new rules, or NULL with *problem (malloc'd text). */
 static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
 {
@@ -99,7 +89,7 @@ static struct ruleset *load_next(struct supervisor *supervisor, char **problem)
     const char *key = NULL;
     struct ruleset *rules = load_to_serve(supervisor->file, ++supervisor->epoch, &report);
     if (rules == NULL) {
-        *problem = report_problem(&report);
+        *problem = load_report_text(&report);
     } else if (!config_can_reload(supervisor_config(supervisor), rules->config, &key)) {
         *problem = restart_problem(supervisor, key);
         ruleset_free(rules);
