@@ -9,6 +9,7 @@
 
 #include "local53/base/check.h"
 #include "local53/net/timer.h"
+#include "socket.h"
 #include "stream_private.h"
 
 /* How long an ending stream may take to get rid of what is queued. */
@@ -231,10 +232,11 @@ static struct stream *new_stream(struct loop *loop, bool is_tcp)
     return stream;
 }
 
-struct stream *stream_take(struct loop *loop, uv_stream_t *from, bool is_tcp)
+struct stream *stream_take(struct loop *loop, int fd, bool is_tcp)
 {
     struct stream *stream = new_stream(loop, is_tcp);
-    if (uv_accept(from, &stream->io) != 0) {
+    if ((is_tcp ? uv_tcp_open(&stream->tcp, fd) : uv_pipe_open(&stream->pipe, fd)) != 0) {
+        socket_close(fd);
         close_now(stream);
         return NULL;
     }

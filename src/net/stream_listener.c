@@ -1,15 +1,17 @@
-/* stream_listener: listening sockets, TCP and Unix. A listener owns its handle, and a Unix one the file
+/* stream_listener: listening sockets, TCP and Unix. A listener owns its socket, and a Unix one the file
  * of its path. The kernel holds at most STREAM_BACKLOG connections not accepted yet; past that it
- * drops them. Descriptors are opened here, not by libuv, for the options that must precede bind.
- * Loop's thread only. */
+ * drops them. Accepts by itself: libuv's uv_listen never comes back to its loop while the process has no
+ * descriptor left and a connection waits. Loop's thread only. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "local53/base/check.h"
+#include "local53/net/timer.h"
 #include "socket.h"
 #include "stream_private.h"
 
@@ -17,27 +19,58 @@
 #define UNIX_MODE 0660
 
 struct stream_listener {
-    union {
-        uv_handle_t handle; /* owned; data points back here */
-        uv_stream_t io;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    };
+    uv_poll_t poll;                     /* watches fd; data points back here */
+    struct alarm *again;                /* owned; set while connections wait for descriptors */
     struct loop *loop;                  /* borrowed */
     stream_on_connection on_connection; /* told each connection */
     void *owner;                        /* borrowed */
     char *path;                         /* owned; NULL for TCP */
-    int fd;                             /* the handle's; as long as that is open */
+    int fd;                             /* owned */
 };
 
-static void on_incoming(uv_stream_t *io, int status)
+/* Connections taken in one turn; epoll tells again of those that wait on. */
+#define ACCEPTED_A_TURN 64
+
+/* How long connections wait before descriptors are tried for again. */
+#define AGAIN_MS 50
+
+static bool is_out_of_room(int error)
 {
-    struct stream_listener *listener = UV_OWNER(io);
-    if (status < 0)
-        return; /* out of descriptors, say; the next one may do */
-    struct stream *stream = stream_take(listener->loop, io, listener->path == NULL);
+    return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Takes one connection that waits; false when there is none, or no room for it. */
+static bool take_one(struct stream_listener *listener)
+{
+    int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && is_out_of_room(errno)) {
+        (void)uv_poll_stop(&listener->poll);
+        alarm_set(listener->again, AGAIN_MS);
+    }
+    if (fd < 0)
+        return false;
+    struct stream *stream = stream_take(listener->loop, fd, listener->path == NULL);
     if (stream != NULL)
         listener->on_connection(listener->owner, listener, stream);
+    return true;
+}
+
+static void on_incoming(uv_poll_t *poll, int status, int events)
+{
+    struct stream_listener *listener = UV_OWNER(poll);
+    (void)events;
+    for (int i = 0; i < ACCEPTED_A_TURN; i++)
+        if (!take_one(listener) || uv_is_closing((uv_handle_t *)poll))
+            break;
+    /* libuv stops watching a socket that had an error; the error itself was taken by accept4. */
+    if (status < 0 && !uv_is_closing((uv_handle_t *)poll) && !alarm_is_set(listener->again))
+        CHECK(uv_poll_start(poll, UV_READABLE, on_incoming) == 0);
+}
+
+static void on_again(void *owner)
+{
+    struct stream_listener *listener = owner;
+    CHECK(uv_poll_start(&listener->poll, UV_READABLE, on_incoming) == 0);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -49,31 +82,25 @@ static void on_closed(uv_handle_t *handle)
 
 void stream_listener_close(struct stream_listener *listener)
 {
-    if (listener == NULL || uv_is_closing(&listener->handle))
+    if (listener == NULL || uv_is_closing((uv_handle_t *)&listener->poll))
         return;
     if (listener->path != NULL)
         (void)unlink(listener->path);
-    uv_close(&listener->handle, on_closed);
+    alarm_free(listener->again);
+    uv_close((uv_handle_t *)&listener->poll, on_closed);
+    socket_close(listener->fd);
 }
 
 /* Makes a listener of a bound descriptor, which it owns from then on, success or not. */
-static enum err listen_on(struct stream_listener *listener, int fd, const char *path)
+static enum err listen_on(struct stream_listener *listener, int fd)
 {
-    int status;
+    enum err err = listen(fd, STREAM_BACKLOG) == 0 ? ERR_OK : err_from_errno(errno);
     listener->fd = fd;
-    if (path == NULL) {
-        CHECK(uv_tcp_init(&listener->loop->uv, &listener->tcp) == 0);
-        status = uv_tcp_open(&listener->tcp, fd);
-    } else {
-        CHECK(uv_pipe_init(&listener->loop->uv, &listener->pipe, 0) == 0);
-        status = uv_pipe_open(&listener->pipe, fd);
-    }
-    listener->handle.data = listener;
-    if (status != 0)
-        socket_close(fd);
-    else
-        status = uv_listen(&listener->io, STREAM_BACKLOG, on_incoming);
-    return status == 0 ? ERR_OK : loop_err_from_uv(status);
+    listener->again = alarm_new(listener->loop, on_again, listener);
+    CHECK(uv_poll_init(&listener->loop->uv, &listener->poll, fd) == 0);
+    listener->poll.data = listener;
+    CHECK(uv_poll_start(&listener->poll, UV_READABLE, on_incoming) == 0);
+    return err;
 }
 
 static struct stream_listener *new_listener(struct loop *loop, stream_on_connection on_connection,
@@ -95,7 +122,7 @@ enum err stream_listen_tcp(struct stream_listener **out, struct loop *loop, cons
     if (err != ERR_OK)
         return err;
     struct stream_listener *listener = new_listener(loop, on_connection, owner);
-    err = listen_on(listener, fd, NULL);
+    err = listen_on(listener, fd);
     if (err != ERR_OK)
         stream_listener_close(listener);
     else
@@ -158,7 +185,7 @@ enum err stream_listen_unix(struct stream_listener **out, struct loop *loop, con
     struct stream_listener *listener = new_listener(loop, on_connection, owner);
     listener->path = strdup(path);
     CHECK(listener->path != NULL);
-    err = listen_on(listener, fd, path);
+    err = listen_on(listener, fd);
     if (err != ERR_OK)
         stream_listener_close(listener);
     else
@@ -173,10 +200,7 @@ enum err stream_listener_steer(const struct stream_listener *listener, size_t fi
 
 struct addr stream_listener_addr(const struct stream_listener *listener)
 {
-    struct addr addr;
-    int len = sizeof(addr);
-    memset(&addr, 0, sizeof(addr));
-    if (listener->path == NULL)
-        (void)uv_tcp_getsockname(&listener->tcp, &addr.sa, &len);
-    return addr;
+    struct addr none;
+    memset(&none, 0, sizeof(none));
+    return listener->path == NULL ? socket_local_addr(listener->fd) : none;
 }

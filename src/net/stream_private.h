@@ -6,8 +6,8 @@
 #include "local53/net/stream.h"
 #include "uv_private.h"
 
-/* Accepts from a listening handle; NULL when the connection is gone already. Nobody is told anything
- * of the stream until stream_accept. */
-struct stream *stream_take(struct loop *loop, uv_stream_t *from, bool is_tcp);
+/* Makes a stream of an accepted socket, which it owns from then on; NULL when the connection is gone already.
+ * Nobody is told anything of the stream until stream_accept. */
+struct stream *stream_take(struct loop *loop, int fd, bool is_tcp);
 
 #endif

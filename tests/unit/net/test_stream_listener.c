@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -132,6 +133,36 @@ static void connections_go_to_the_listeners_they_are_steered_to(void **state)
     stream_listener_close(second);
 }
 
+/* Sets how many descriptors this process may have; gives the limit before. */
+static struct rlimit limit_descriptors(rlim_t count)
+{
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit limit = {count, before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    return before;
+}
+
+/* Whoever else is on the loop goes on meanwhile: here the timer that ends the run. */
+static void a_connection_waits_for_a_descriptor_and_the_loop_does_not(void **state)
+{
+    struct fixture *fixture = *state;
+    struct addr addr = net_test_addr("127.0.0.1");
+    assert_int_equal(listen_tcp(fixture, &fixture->listener, &addr), ERR_OK);
+    addr = stream_listener_addr(fixture->listener);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, &addr.sa, addr_len(&addr)), 0);
+    struct rlimit before = limit_descriptors(3);
+    bool told = net_test_run_within(&fixture->test, 200);
+    (void)limit_descriptors(before.rlim_cur);
+    assert_false(told);
+    assert_int_equal(fixture->connections, 0);
+    fixture->test.timed_out = false;
+    assert_true(net_test_run(&fixture->test));
+    assert_int_equal(fixture->connections, 1);
+    close(fd);
+}
+
 static void a_tcp_peer_has_no_uid(void **state)
 {
     struct fixture *fixture = *state;
@@ -223,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(loops_share_a_port_and_strangers_do_not),
         TEST(connections_go_to_the_listeners_they_are_steered_to),
+        TEST(a_connection_waits_for_a_descriptor_and_the_loop_does_not),
         TEST(a_tcp_peer_has_no_uid),
         TEST(a_foreign_server_on_the_port_is_in_use),
         TEST(a_unix_client_is_known_by_its_uid),
