@@ -305,12 +305,24 @@ void refresh_free(struct refresh *refresh)
     free(refresh);
 }
 
-/* Takes over what the old set knows of this target's names, whichever endpoint had them. */
-static void adopt_known(const struct refresh *refresh, struct target *target)
+static void adopt_range(const struct refresh *refresh, struct target *target, size_t from,
+                        size_t count)
 {
-    size_t count = refresh->snapshot == NULL ? 0 : refresh->snapshot->rules->endpoint_count;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = from; i < from + count; i++)
         target_adopt(target, &refresh->endpoints[i].target);
+}
+
+/* Takes over what the old set knows of this target's names, whichever endpoint had them. An endpoint and an alias
+ * may be told different things of one name, since they ask others: what their own kind knew comes last, and stays. */
+static void adopt_known(const struct refresh *refresh, struct target *target, bool is_alias)
+{
+    if (refresh->snapshot == NULL)
+        return;
+    const struct ruleset *rules = refresh->snapshot->rules;
+    size_t own = rules->config->endpoint_count;
+    size_t aliases = rules->endpoint_count - own;
+    adopt_range(refresh, target, is_alias ? 0 : own, is_alias ? own : aliases);
+    adopt_range(refresh, target, is_alias ? own : 0, is_alias ? aliases : own);
 }
 
 void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
@@ -323,7 +335,7 @@ void refresh_follow(struct refresh *refresh, struct snapshot *snapshot)
         const struct rule_endpoint *endpoint = &rules->endpoints[i];
         target_init(&endpoints[i].target, endpoint->targets, endpoint->target_count,
                     endpoint->config->addresses, endpoint->config->address_count);
-        adopt_known(refresh, &endpoints[i].target);
+        adopt_known(refresh, &endpoints[i].target, i >= rules->config->endpoint_count);
     }
     free(refresh->endpoints);
     refresh->endpoints = endpoints;

@@ -27,6 +27,10 @@ static const char ALIASES[] =
     "zones:\n"
     "  - {name: corp.example, aliases: {a.corp.example: " TARGET_A ", b.corp.example: db.partner,\n"
     "     c.corp.example: www.public}}\n" REST "  - {zone: partner, servers: [10.0.0.3]}\n";
+static const char SHARED[] =
+    "endpoints:\n  - {names: [" EC2 "], target: db.partner}\n"
+    "zones:\n  - {name: corp.example, aliases: {b.corp.example: db.partner}}\n" REST
+    "  - {zone: partner, servers: [10.0.0.3]}\n";
 static const char OPTIONAL[] =
     "endpoints:\n  - {names: [" EC2 "], target: " TARGET_A ", optional: true}\n" REST;
 
@@ -400,6 +404,25 @@ static void a_target_added_to_an_endpoint_does_not_cost_the_addresses_it_had(voi
     EXPECT_NO_QUERY(&stage);
 }
 
+/* They ask others for it: AWS's resolver, and whoever the name is forwarded to. */
+static void an_endpoint_and_an_alias_of_one_target_keep_what_each_was_told(void **state)
+{
+    (void)state;
+    (void)stage_drop_queries(&stage);
+    for (int reloads = 0; reloads < 3; reloads++) {
+        follow(SHARED);
+        for (const char *query; (query = stage_query(&stage))[0] != '\0';) {
+            bool is_endpoints = strncmp(query, "10.0.0.9 ", 9) == 0;
+            stage_answer(&stage, strstr(query, " A rd") == NULL ? "NOERROR\n"
+                                 : is_endpoints ? "NOERROR\ndb.partner. 60 IN A 10.40.1.1\n"
+                                                : "NOERROR\ndb.partner. 60 IN A 10.60.0.1\n");
+        }
+        expect_address("10.40.1.1", 60);
+        EXPECT_ANSWER(&stage, 0, "b.corp.example A",
+                      "NOERROR rd ra\n? b.corp.example. IN A\nb.corp.example. 60 IN A 10.60.0.1\n");
+    }
+}
+
 static void another_target_brings_none_of_the_old_ones_addresses(void **state)
 {
     (void)state;
@@ -503,6 +526,7 @@ int main(void)
         SCENARIO(aws_names_without_a_rule_are_forwarded_to_the_resolver_of_aws),
         SCENARIO(a_reload_goes_on_with_the_addresses_known_although_the_resolver_is_dead),
         SCENARIO(a_target_added_to_an_endpoint_does_not_cost_the_addresses_it_had),
+        SCENARIO(an_endpoint_and_an_alias_of_one_target_keep_what_each_was_told),
         SCENARIO(another_target_brings_none_of_the_old_ones_addresses),
         SCENARIO(answers_to_questions_of_before_a_reload_are_not_taken),
         SCENARIO(an_endpoint_that_went_with_a_reload_takes_no_answer),
