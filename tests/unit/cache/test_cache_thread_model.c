@@ -81,10 +81,11 @@ static void *write_versions(void *arg)
 /* An entry of another epoch is confirmed or void, as its hash has it. */
 static void judge(struct actor *actor, const struct cache_key *key, const struct entry *entry)
 {
+    uint32_t confirmed = atomic_load(&entry->epoch); /* first: others go on to confirm newer ones */
     uint32_t epoch = atomic_load(&actor->model->epoch);
 
-    actor->broken += entry->epoch > epoch ? 1 : 0;
-    if (entry->epoch == epoch)
+    actor->broken += confirmed > epoch ? 1 : 0;
+    if (confirmed == epoch)
         return;
     if (actor->model->kept || key->hash % 2 == 0)
         cache_confirm(entry, epoch);
