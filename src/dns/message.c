@@ -57,11 +57,11 @@ static inline bool question_take(struct request *out, struct reader *r)
     return true;
 }
 
-/* QTYPEs that ask for something no forwarder can give: the reserved 0 (RFC 6895 section 3.1), OPT, TKEY,
- * TSIG, IXFR, AXFR. */
-static bool type_is_unaskable(uint16_t type)
+enum dns_rcode message_type_rcode(uint16_t type)
 {
-    return type == 0 || type == TYPE_OPT || (type >= TYPE_TKEY && type <= TYPE_AXFR);
+    if (type == 0 || type == TYPE_OPT)
+        return RCODE_FORMERR;
+    return type >= TYPE_TKEY && type <= TYPE_AXFR ? RCODE_REFUSED : RCODE_NOERROR;
 }
 
 /* A query of one question, no answer; no authority, one additional record at most: the counts stand in pairs. */
@@ -76,7 +76,7 @@ static bool header_is_common(const uint8_t *header)
 static bool parse_common(struct request *out, struct reader r)
 {
     out->edns = (struct edns){0};
-    if (!question_take(out, &r) || type_is_unaskable(out->qtype))
+    if (!question_take(out, &r) || message_type_rcode(out->qtype) != RCODE_NOERROR)
         return false;
     if (out->header.arcount == 1) {
         const uint8_t *head = reader_octets(&r, OPT_HEAD_OCTETS);
@@ -141,11 +141,8 @@ static enum dns_rcode request_judge(const struct request *request, const struct 
 {
     if (request->edns.present && request->edns.version > 0)
         return RCODE_BADVERS;
-    if (request->qtype == 0 || request->qtype == TYPE_OPT)
-        return RCODE_FORMERR;
-    if (found->sealed || type_is_unaskable(request->qtype))
-        return RCODE_REFUSED;
-    return RCODE_NOERROR;
+    enum dns_rcode rcode = message_type_rcode(request->qtype);
+    return rcode == RCODE_NOERROR && found->sealed ? RCODE_REFUSED : rcode;
 }
 
 static void request_clear(struct request *out)

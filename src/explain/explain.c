@@ -166,12 +166,12 @@ static void answer_forward(const struct explain *explain)
 /* A question that no rule is asked about. */
 static bool answer_refused(const struct explain *explain)
 {
-    if (explain->type == TYPE_OPT)
-        tell_text(explain->tell, "answer", "FORMERR: no question can have that type");
-    else if (explain->type >= TYPE_TKEY && explain->type <= TYPE_AXFR)
-        tell_text(explain->tell, "answer", "REFUSED: such questions are not answered here");
-    else
+    enum dns_rcode rcode = message_type_rcode(explain->type);
+    if (rcode == RCODE_NOERROR)
         return false;
+    tell_text(explain->tell, "answer",
+              rcode == RCODE_FORMERR ? "FORMERR: no question can have that type"
+                                     : "REFUSED: such questions are not answered here");
     return true;
 }
 

@@ -143,11 +143,15 @@ enum err header_read(struct header *out, struct reader *r);
  *    RFC 6891 section 6.1.1, RFC 8945 section 5.1)
  *  - EDNS version above 0: BADVERS (RFC 6891 section 6.1.3)
  *  - TSIG or SIG(0) at the end: REFUSED, never altered (RFC 5625 section 4.5)
- *  - meta types that make no sense as a question: OPT FORMERR; AXFR, IXFR, TKEY, TSIG REFUSED
+ *  - meta types that make no sense as a question: as message_type_rcode
  * The question and the OPT are kept in every case where they can be read, for the reply's frame.
  * The common shape (one question, at most one OPT) takes one pass without a record walk. */
 enum request_verdict request_parse(struct request *out, enum dns_rcode *rcode,
                                    const uint8_t *packet, size_t len);
+
+/* What a question of this type gets whatever its name is: FORMERR for the reserved 0 (RFC 6895 section 3.1) and OPT,
+ * REFUSED for TKEY, TSIG, IXFR and AXFR, which no forwarder can give, RCODE_NOERROR for all that can be asked. */
+enum dns_rcode message_type_rcode(uint16_t type);
 
 /* UDP octets an answer to this request may have: the client's size (512 when there is no OPT or
  * it says less, RFC 6891 section 6.2.3), at most server_limit. */
