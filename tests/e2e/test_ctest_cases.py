@@ -31,14 +31,6 @@ def skipped_case(scene):
     expect_equal(lines_for(scene, "run", cmocka), ["PASS unit.a", "FAIL unit.a: x: skipped without a reason"], "without")
 
 
-@suite.case("a test that skipped itself whole is told with its reason, and as failed without one")
-def skipped_test(scene):
-    inner = '<skipped message="SKIP_RETURN_CODE=77"/>'
-    expect_equal(lines_for(scene, "notrun", "SKIPPED unit.a: valgrind is missing\n", inner),
-                 ["SKIPPED unit.a: valgrind is missing"], "with a reason")
-    expect_equal(lines_for(scene, "notrun", "", inner), ["FAIL unit.a: skipped without a reason"], "without")
-
-
 @suite.case("a test that could not be run has failed, with its own word for it where there is one")
 def failed(scene):
     expect_equal(lines_for(scene, "notrun", "", '<skipped message="Unable to find executable"/>'), ["FAIL unit.a: not run"],
