@@ -192,9 +192,7 @@ run_script() { # script
 suite_e2e() {
     local folder=$builds/build-sanitize script shared=() alone=()
     build e2e build-sanitize -DCMAKE_C_COMPILER=gcc -DLOCAL53_SANITIZE=address,undefined || return 0
-    build_target local53 e2e build-gates "${plain_options[@]}" || return 0
-    build_target dnsbench e2e build-gates "${plain_options[@]}" || return 0
-    build_target bench_echo e2e build-gates "${plain_options[@]}" || return 0
+    build_target measured e2e build-gates "${plain_options[@]}" || return 0
     export LOCAL53=$folder/local53 LOCAL53_BUILD=$folder LOCAL53_PLAIN=$builds/build-gates/local53
     export DNSBENCH=$folder/dnsbench DNSBENCH_PLAIN=$builds/build-gates/dnsbench
     export ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1

@@ -11,6 +11,7 @@
 struct outcome {
     struct pool pool;
     char problem[256];
+    bool has_others; /* than ourselves */
 };
 
 static struct addr addr_of(const char *text)
@@ -20,12 +21,25 @@ static struct addr addr_of(const char *text)
     return addr;
 }
 
-static struct outcome resolve(const struct config_server *servers, size_t count)
+static struct outcome resolve_source(const struct pool_source *source)
 {
     struct outcome outcome;
-    const struct pool_source source = {.servers = servers, .server_count = count};
-    pool_resolve(&outcome.pool, &source, outcome.problem, sizeof(outcome.problem));
+    outcome.has_others =
+        pool_resolve(&outcome.pool, source, outcome.problem, sizeof(outcome.problem));
     return outcome;
+}
+
+static struct outcome resolve(const struct config_server *servers, size_t count)
+{
+    return resolve_source(&(struct pool_source){.servers = servers, .server_count = count});
+}
+
+/* As one that listens on 169.254.20.10 and on all addresses, port 53. */
+static struct outcome resolve_as_listener(const struct config_server *servers, size_t count)
+{
+    const struct addr own[] = {addr_of("169.254.20.10:53"), addr_of("0.0.0.0:53")};
+    return resolve_source(&(struct pool_source){
+        .servers = servers, .server_count = count, .own = own, .own_count = 2});
 }
 
 static struct config_server literal(const char *text)
@@ -113,31 +127,23 @@ static void our_own_addresses_are_skipped_with_the_same_port_only(void **state)
 {
     const struct config_server servers[] = {literal("169.254.20.10"), literal("127.0.0.1"),
                                             literal("169.254.20.10:5353"), literal("10.0.0.2")};
-    const struct addr own[] = {addr_of("169.254.20.10:53"), addr_of("0.0.0.0:53")};
-    const struct pool_source source = {
-        .servers = servers, .server_count = 4, .own = own, .own_count = 2};
-    struct pool pool;
-    char problem[64];
+    struct outcome outcome = resolve_as_listener(servers, 4);
     (void)state;
-    assert_true(pool_resolve(&pool, &source, problem, sizeof(problem)));
-    assert_int_equal(pool.count, 2);
-    upstream_test_expect(&pool.servers[0], "169.254.20.10:5353");
-    upstream_test_expect(&pool.servers[1], "10.0.0.2:53");
-    assert_string_equal(problem, "");
+    assert_true(outcome.has_others);
+    assert_int_equal(outcome.pool.count, 2);
+    upstream_test_expect(&outcome.pool.servers[0], "169.254.20.10:5353");
+    upstream_test_expect(&outcome.pool.servers[1], "10.0.0.2:53");
+    assert_string_equal(outcome.problem, "");
 }
 
 static void a_pool_of_ourselves_alone_is_told(void **state)
 {
     const struct config_server servers[] = {literal("169.254.20.10"), literal("127.0.0.1")};
-    const struct addr own[] = {addr_of("169.254.20.10:53"), addr_of("0.0.0.0:53")};
-    const struct pool_source source = {
-        .servers = servers, .server_count = 2, .own = own, .own_count = 2};
-    struct pool pool;
-    char problem[64];
+    struct outcome outcome = resolve_as_listener(servers, 2);
     (void)state;
-    assert_false(pool_resolve(&pool, &source, problem, sizeof(problem)));
-    assert_int_equal(pool.count, 0);
-    assert_string_equal(problem, "");
+    assert_false(outcome.has_others);
+    assert_int_equal(outcome.pool.count, 0);
+    assert_string_equal(outcome.problem, "");
 }
 
 static void the_seventeenth_address_is_left_out_and_told_once(void **state)
