@@ -15,10 +15,8 @@ import sys
 import tempfile
 import time
 
-from ports import free_port
-
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "peers"))
-import dns  # pylint: disable=wrong-import-position
+from lib import dns
+from lib.ports import free_port
 
 NAMES = 10000
 WARM_LIMIT_S, ANSWER_LIMIT_S, END_LIMIT_S = 60, 1, 8

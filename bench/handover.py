@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from ports import free_port
+from lib.ports import free_port
 
 LOOPS = {"1 loop": [1], "3 loops": [3], "1, 4 and 2 loops in turn": [1, 4, 2]}
 STAND_S = 0.4  # how long one is there before the next one comes

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from ports import free_port
+from lib.ports import free_port
 
 ENDPOINTS, NAMES_EACH = 100, 1000
 RATE, SLICE_S, RELOAD_AT_S = 20000, 2.0, 0.8

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import time
 
-from ports import free_port
+from lib.ports import free_port
 
 QUERY = bytes.fromhex("123401000001000000000000") + b"\x03api\x03ecr\x09eu-west-1\x09amazonaws\x03com\0\0\1\0\1"
 CONFIG = """\

@@ -13,13 +13,16 @@ import sys
 import tempfile
 import time
 
-import dns
-import load as loads
-import plot
-import servers
-import tell
+BENCH = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(1, BENCH)
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+import load as loads  # pylint: disable=wrong-import-position
+import plot  # pylint: disable=wrong-import-position
+import servers  # pylint: disable=wrong-import-position
+import tell  # pylint: disable=wrong-import-position
+from lib import dns  # pylint: disable=wrong-import-position
+
+ROOT = os.path.dirname(BENCH)
 SMALL = 10000
 WARM_LIMIT_S = 120
 SETTLE_MAX = 5

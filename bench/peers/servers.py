@@ -8,11 +8,11 @@ import re
 import shlex
 import shutil
 import signal
-import socket
 import subprocess
 import time
 
-import dns
+from lib import dns
+from lib.ports import free_port
 
 HIT_NAME, HIT_ADDRESS = "n{}.hit.example.com", "192.0.2.1"
 ENDPOINT_NAME, ENDPOINT_ADDRESS = "n{}.endpoint.example.com", "10.40.1.11"
@@ -30,19 +30,6 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 
 class Failed(Exception):
     """A server that cannot be measured; the text says why."""
-
-
-def free_port():
-    """A port of 127.0.0.1 free over UDP and TCP just now."""
-    for _ in range(100):
-        with socket.socket() as tcp, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
-            tcp.bind(("127.0.0.1", 0))
-            try:
-                udp.bind(tcp.getsockname())
-            except OSError:
-                continue
-            return tcp.getsockname()[1]
-    raise Failed("no free port")
 
 
 # ---- Configurations: each writes its files and gives the command ------------------------------------

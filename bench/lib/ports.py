@@ -1,4 +1,4 @@
-"""Ports for what the scripts of this folder start."""
+"""Ports for what the benchmarks start."""
 import socket
 
 
