@@ -45,11 +45,12 @@ def peers(scene):
     expect({"peers.md", "peers.svg"} <= set(os.listdir(scene.folder)), f"files: {os.listdir(scene.folder)}")
 
 
-@suite.case("batches, start and reload print their tables", limit_s=LIMIT_S)
+@suite.case("batches, start, reload and handover print their tables", limit_s=LIMIT_S)
 def others(_scene):
     expect_equal(script("batches.py", BUILD, "2", "64").count("\n| "), 3, "servers told by batches.py")
     expect("exec" in script("start.py", PLAIN, "1"), "start.py tells no start")
     expect("p99.9" in script("reload.py", BUILD, "1"), "reload.py tells no latency")
+    expect_equal(script("handover.py", BUILD, "1", "500").count("\n| "), 4, "lines of handover.py")
 
 
 @suite.case("what the page names is there, and so are the options of the commands it shows")
